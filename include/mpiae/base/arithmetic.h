@@ -1,0 +1,27 @@
+/* Checked and exact integer arithmetic. */
+#ifndef MPIAE_BASE_ARITHMETIC_H
+#define MPIAE_BASE_ARITHMETIC_H
+
+#include "mpiae/base/status.h"
+
+#include <stdint.h>
+
+/* ⌊a·b/c⌋ without overflow in the product; a, b ≥ 0, c > 0, and the result must fit. */
+int64_t ae_muldiv(int64_t a, int64_t b, int64_t c);
+
+/* a·b into *out; AE_INTERNAL naming `what` when it does not fit 64 bits. */
+ae_status ae_multiply(int64_t a, int64_t b, const char *what, int64_t *out);
+
+/* A count for an interface whose counts are int; AE_INTERNAL naming `what` when it does not fit. */
+ae_status ae_to_int(int64_t value, const char *what, int *out);
+
+/* The largest power of two strictly below n; n ≥ 2. */
+int64_t ae_power_of_two_below(int64_t n);
+
+/* value rounded up to a multiple of step; step > 0. */
+int64_t ae_round_up(int64_t value, int64_t step);
+
+static inline int64_t ae_min(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t ae_max(int64_t a, int64_t b) { return a > b ? a : b; }
+
+#endif

@@ -1,0 +1,28 @@
+/* Counted allocation: zeroed, 64-byte aligned blocks. The count of blocks still held is checked at the end
+ * of every test; the peak of bytes stands in the profile. Not for use inside a training step. */
+#ifndef MPIAE_BASE_MEMORY_H
+#define MPIAE_BASE_MEMORY_H
+
+#include "mpiae/base/status.h"
+
+#include <stdint.h>
+
+/* Allocates count × size bytes, zeroed, into *out (a pointer to a pointer of any type). count 0 gives a valid,
+ * freeable pointer. Errors: AE_INTERNAL when memory is short or the product overflows. */
+ae_status ae_memory_allocate(void *out, size_t count, size_t size);
+
+/* ae_memory_allocate for `count` objects of what `pointer` points to. */
+#define AE_NEW(pointer, count) ae_memory_allocate(&(pointer), (size_t)(count), sizeof *(pointer))
+
+/* Frees what ae_memory_allocate gave, and sets the pointer to NULL. NULL is fine. */
+void ae_memory_free(void *pointer_to_pointer);
+#define AE_FREE(pointer) ae_memory_free(&(pointer))
+
+/* Copies a string. */
+ae_status ae_memory_text(const char *text, char **out);
+
+int64_t ae_memory_blocks(void);     /* blocks held now */
+int64_t ae_memory_bytes(void);      /* bytes held now */
+int64_t ae_memory_peak_bytes(void); /* most bytes held so far */
+
+#endif

@@ -1,0 +1,34 @@
+#include "mpiae/base/arithmetic.h"
+
+#include <limits.h>
+
+__extension__ typedef __int128 wide;
+
+int64_t ae_muldiv(int64_t a, int64_t b, int64_t c) {
+  AE_ASSERT(a >= 0 && b >= 0 && c > 0);
+  const wide quotient = (wide)a * b / c;
+  AE_ASSERT(quotient <= INT64_MAX);
+  return (int64_t)quotient;
+}
+
+ae_status ae_multiply(int64_t a, int64_t b, const char *what, int64_t *out) {
+  if (__builtin_mul_overflow(a, b, out))
+    return AE_FAIL(AE_INTERNAL, "%s: %lld × %lld does not fit 64 bits", what, (long long)a, (long long)b);
+  return AE_OK;
+}
+
+ae_status ae_to_int(int64_t value, const char *what, int *out) {
+  if (value < INT_MIN || value > INT_MAX)
+    return AE_FAIL(AE_INTERNAL, "%s: %lld is more than this interface counts (%d)", what, (long long)value, INT_MAX);
+  *out = (int)value;
+  return AE_OK;
+}
+
+int64_t ae_power_of_two_below(int64_t n) {
+  AE_ASSERT(n >= 2);
+  int64_t power = 1;
+  while (power < (n + 1) / 2) power *= 2;
+  return power;
+}
+
+int64_t ae_round_up(int64_t value, int64_t step) { return (value + step - 1) / step * step; }

@@ -1,0 +1,51 @@
+#include "mpiae/base/memory.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Before every block stands its size, in a cache line of its own so that the block stays aligned. */
+enum { ALIGNMENT = 64 };
+
+static _Atomic int64_t blocks, bytes, peak_bytes;
+
+ae_status ae_memory_allocate(void *out, size_t count, size_t size) {
+  if (size != 0 && count > (SIZE_MAX - 2 * ALIGNMENT) / size)
+    return AE_FAIL(AE_INTERNAL, "out of memory: %zu × %zu bytes are more than an address space holds", count, size);
+  const size_t wanted = (count * size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+  char *base = aligned_alloc(ALIGNMENT, wanted + ALIGNMENT);
+  if (base == NULL)
+    return AE_FAIL(AE_INTERNAL, "out of memory: %zu bytes were refused (%lld are held)", wanted,
+                   (long long)ae_memory_bytes());
+  memcpy(base, &wanted, sizeof wanted);
+  memset(base + ALIGNMENT, 0, wanted);
+  atomic_fetch_add(&blocks, 1);
+  const int64_t now = atomic_fetch_add(&bytes, (int64_t)wanted) + (int64_t)wanted;
+  if (now > atomic_load(&peak_bytes)) atomic_store(&peak_bytes, now);
+  void *block = base + ALIGNMENT;
+  memcpy(out, &block, sizeof block);
+  return AE_OK;
+}
+
+void ae_memory_free(void *pointer_to_pointer) {
+  char *block;
+  memcpy(&block, pointer_to_pointer, sizeof block);
+  if (block == NULL) return;
+  size_t size;
+  memcpy(&size, block - ALIGNMENT, sizeof size);
+  atomic_fetch_sub(&blocks, 1);
+  atomic_fetch_sub(&bytes, (int64_t)size);
+  free(block - ALIGNMENT);
+  memset(pointer_to_pointer, 0, sizeof(void *));
+}
+
+ae_status ae_memory_text(const char *text, char **out) {
+  const size_t size = strlen(text) + 1;
+  AE_RETURN_IF(ae_memory_allocate(out, size, 1));
+  memcpy(*out, text, size);
+  return AE_OK;
+}
+
+int64_t ae_memory_blocks(void) { return atomic_load(&blocks); }
+int64_t ae_memory_bytes(void) { return atomic_load(&bytes); }
+int64_t ae_memory_peak_bytes(void) { return atomic_load(&peak_bytes); }

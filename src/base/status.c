@@ -1,0 +1,63 @@
+#include "mpiae/base/status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct ae_error {
+  ae_code code;
+  const char *file;
+  int line;
+  char message[AE_MESSAGE_SIZE];
+};
+
+/* What is given when not even an error can be allocated; never freed. */
+static struct ae_error out_of_memory = {AE_INTERNAL, __FILE__, __LINE__, "out of memory"};
+
+ae_status ae_error_create(ae_code code, const char *file, int line, const char *format, ...) {
+  struct ae_error *error = malloc(sizeof *error);
+  if (error == NULL) return &out_of_memory;
+  error->code = code;
+  error->file = file;
+  error->line = line;
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(error->message, sizeof error->message, format, arguments);
+  va_end(arguments);
+  return error;
+}
+
+ae_status ae_error_prefix(ae_status status, const char *format, ...) {
+  if (status == AE_OK || status == &out_of_memory) return status;
+  char before[AE_MESSAGE_SIZE], sentence[AE_MESSAGE_SIZE];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(before, sizeof before, format, arguments);
+  va_end(arguments);
+  memcpy(sentence, status->message, sizeof sentence);
+  const size_t used = (size_t)snprintf(status->message, sizeof status->message, "%.*s: ", AE_MESSAGE_SIZE / 2, before);
+  snprintf(status->message + used, sizeof status->message - used, "%s", sentence);
+  return status;
+}
+
+ae_code ae_error_code(ae_status status) { return status == AE_OK ? AE_DONE : status->code; }
+const char *ae_error_message(ae_status status) { return status == AE_OK ? "" : status->message; }
+const char *ae_error_file(ae_status status) { return status == AE_OK ? "" : status->file; }
+int ae_error_line(ae_status status) { return status == AE_OK ? 0 : status->line; }
+
+void ae_error_clear(ae_status *status) {
+  if (*status != &out_of_memory) free(*status);
+  *status = AE_OK;
+}
+
+ae_status ae_error_first(ae_status first, ae_status second) {
+  if (first == AE_OK) return second;
+  ae_error_clear(&second);
+  return first;
+}
+
+void ae_assert_failed(const char *what, const char *file, int line) {
+  fprintf(stderr, "mpiae: bug: %s:%d: expected %s\n", file, line, what);
+  abort();
+}

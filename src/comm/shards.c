@@ -1,0 +1,52 @@
+#include "mpiae/comm/shards.h"
+
+#include "mpiae/base/arithmetic.h"
+
+ae_status ae_shards_init(ae_shards *shards, int64_t examples, int shard_count, int rank, int ranks) {
+  if (shard_count < 1) return AE_FAIL(AE_USAGE, "data.shards is %d: at least 1 is needed", shard_count);
+  if (ranks > shard_count)
+    return AE_FAIL(AE_USAGE,
+                   "%d ranks but only %d shards (data.shards): a rank needs at least one. Start at most %d ranks, or "
+                   "begin a new run with data.shards=%d or more",
+                   ranks, shard_count, shard_count, ranks);
+  *shards = (ae_shards){.examples = examples, .shards = shard_count, .rank = rank, .ranks = ranks};
+  shards->first = ae_shards_first_of_rank(shards, rank);
+  shards->count = ae_shards_first_of_rank(shards, rank + 1) - shards->first;
+  return AE_OK;
+}
+
+int64_t ae_shards_begin(const ae_shards *shards, int shard) {
+  return ae_muldiv(shard, shards->examples, shards->shards);
+}
+
+int ae_shards_first_of_rank(const ae_shards *shards, int rank) {
+  return (int)((int64_t)rank * shards->shards / shards->ranks);
+}
+
+/* The largest i with bound(i) ≤ x, where bound(i) = ⌊i·of/parts⌋. */
+static int64_t slice_of(int64_t x, int64_t of, int64_t parts) {
+  int64_t i = ae_muldiv(x, parts, of);
+  while (i + 1 < parts && ae_muldiv(i + 1, of, parts) <= x) i++;
+  return i;
+}
+
+int ae_shards_find(const ae_shards *shards, int64_t example) {
+  AE_ASSERT(example >= 0 && example < shards->examples);
+  return (int)slice_of(example, shards->examples, shards->shards);
+}
+
+int ae_shards_owner(const ae_shards *shards, int shard) { return (int)slice_of(shard, shards->shards, shards->ranks); }
+
+int64_t ae_shards_own_begin(const ae_shards *shards) { return ae_shards_begin(shards, shards->first); }
+
+int64_t ae_shards_own_count(const ae_shards *shards) {
+  return ae_shards_begin(shards, shards->first + shards->count) - ae_shards_own_begin(shards);
+}
+
+int64_t ae_shards_taken(const ae_shards *shards, int shard, int64_t steps, int64_t batch) {
+  const int64_t n = shards->examples;
+  if (n == 0) return 0;
+  const int64_t wanted = batch > 0 && steps > n / batch ? n : ae_min(steps * batch, n);
+  return ae_muldiv(ae_shards_begin(shards, shard + 1), wanted, n) -
+         ae_muldiv(ae_shards_begin(shards, shard), wanted, n);
+}

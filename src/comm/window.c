@@ -1,0 +1,68 @@
+#include "mpiae/comm/window.h"
+
+#include "mpiae/base/arithmetic.h"
+#include "mpiae/base/memory.h"
+
+#include <string.h>
+
+struct ae_window {
+  const ae_comm *comm;
+  ae_shards shards;
+  const char *rows;
+  int64_t row_bytes;
+  int row_count; /* row_bytes as MPI wants it */
+  MPI_Win handle;
+};
+
+ae_status ae_window_create(const ae_comm *comm, const ae_shards *shards, const void *rows, int64_t row_bytes,
+                           ae_window **out) {
+  ae_window *window = NULL;
+  *out = NULL;
+  int row_count;
+  AE_RETURN_IF(ae_to_int(row_bytes, "bytes of an example", &row_count));
+  AE_RETURN_IF(ae_comm_agree(comm, AE_NEW(window, 1)));
+  window->comm = comm;
+  window->shards = *shards;
+  window->rows = rows;
+  window->row_bytes = row_bytes;
+  window->row_count = row_count;
+  /* MPI wants a pointer that is not const; nobody writes through the window. */
+  void *base;
+  memcpy(&base, &rows, sizeof base);
+  const MPI_Aint size = (MPI_Aint)(ae_shards_own_count(shards) * row_bytes);
+  ae_comm_require(comm, MPI_Win_create(base, size, row_count, MPI_INFO_NULL, ae_comm_handle(comm), &window->handle),
+                  "opening a window on the shards");
+  ae_comm_require(comm, MPI_Win_lock_all(MPI_MODE_NOCHECK, window->handle), "locking the window");
+  *out = window;
+  return AE_OK;
+}
+
+void ae_window_destroy(ae_window **window) {
+  if (*window == NULL) return;
+  MPI_Win_unlock_all((*window)->handle);
+  MPI_Win_free(&(*window)->handle);
+  AE_FREE(*window);
+}
+
+void ae_window_fetch(ae_window *window, const int64_t *examples, int64_t count, void *out) {
+  const int64_t own = ae_shards_own_begin(&window->shards), own_count = ae_shards_own_count(&window->shards);
+  for (int64_t i = 0; i < count; i++) {
+    char *target = (char *)out + i * window->row_bytes;
+    const int64_t local = examples[i] - own;
+    if (local >= 0 && local < own_count) {
+      memcpy(target, window->rows + local * window->row_bytes, (size_t)window->row_bytes);
+      continue;
+    }
+    const int rank = ae_shards_owner(&window->shards, ae_shards_find(&window->shards, examples[i]));
+    const int first = ae_shards_first_of_rank(&window->shards, rank);
+    const MPI_Aint place = (MPI_Aint)(examples[i] - ae_shards_begin(&window->shards, first));
+    ae_comm_require(
+        window->comm,
+        MPI_Get(target, window->row_count, MPI_BYTE, rank, place, window->row_count, MPI_BYTE, window->handle),
+        "fetching an example from another rank");
+  }
+}
+
+void ae_window_wait(ae_window *window) {
+  ae_comm_require(window->comm, MPI_Win_flush_local_all(window->handle), "waiting for examples");
+}

@@ -1,0 +1,115 @@
+/* Status, memory, exact arithmetic, random numbers. */
+#include "harness.h"
+
+#include "mpiae/base/arithmetic.h"
+#include "mpiae/base/philox.h"
+
+#include <math.h>
+
+static void an_error_keeps_code_message_and_place(void **state) {
+  (void)state;
+  ae_status status = AE_FAIL(AE_DATA, "file %s, line %d", "a.yaml", 3);
+  assert_int_equal(ae_error_code(status), AE_DATA);
+  assert_string_equal(ae_error_message(status), "file a.yaml, line 3");
+  assert_int_equal(ae_error_line(status), __LINE__ - 3);
+  status = ae_error_prefix(status, "reading");
+  assert_string_equal(ae_error_message(status), "reading: file a.yaml, line 3");
+  status = ae_error_first(status, AE_FAIL(AE_USAGE, "second"));
+  ae_test_error(status, AE_DATA, "a.yaml");
+  ae_test_error(ae_error_first(AE_OK, AE_FAIL(AE_USAGE, "second")), AE_USAGE, "second");
+}
+
+static void memory_is_zeroed_aligned_and_counted(void **state) {
+  (void)state;
+  const int64_t blocks = ae_memory_blocks(), bytes = ae_memory_bytes();
+  double *values;
+  ae_test_ok(AE_NEW(values, 1000));
+  assert_int_equal((uintptr_t)values % 64, 0);
+  for (int i = 0; i < 1000; i++) assert_true(values[i] == 0.0);
+  assert_int_equal(ae_memory_blocks(), blocks + 1);
+  assert_true(ae_memory_bytes() >= bytes + 8000);
+  AE_FREE(values);
+  assert_null(values);
+  assert_int_equal(ae_memory_bytes(), bytes);
+  ae_test_error(AE_NEW(values, SIZE_MAX / 4), AE_INTERNAL, "out of memory");
+}
+
+static void arithmetic_is_exact(void **state) {
+  (void)state;
+  assert_int_equal(ae_muldiv(INT64_C(4000000000), INT64_C(4000000000), INT64_C(4000000000)), INT64_C(4000000000));
+  assert_int_equal(ae_muldiv(7, 60000, 8), 52500);
+  for (int64_t n = 2; n < 70; n++) {
+    const int64_t power = ae_power_of_two_below(n);
+    assert_true(power < n && 2 * power >= n && (power & (power - 1)) == 0);
+  }
+  int64_t product;
+  ae_test_error(ae_multiply(INT64_MAX, 2, "rows", &product), AE_INTERNAL, "rows");
+  int small;
+  ae_test_error(ae_to_int(INT64_C(3000000000), "rows", &small), AE_INTERNAL, "rows");
+}
+
+/* Known answers of Random123's kat_vectors for philox4x32-10; the counter's parts are taken apart as in philox.c. */
+static void philox_gives_the_known_answers(void **state) {
+  (void)state;
+  uint32_t out[4];
+  ae_philox((ae_stream){0, 0, 0, 0}, 0, out);
+  assert_int_equal(out[0], 0x6627e8d5);
+  assert_int_equal(out[1], 0xe169c58d);
+  assert_int_equal(out[2], 0xbc57ac4c);
+  assert_int_equal(out[3], 0x9b00dbd8);
+  const ae_stream ones = {UINT64_MAX, UINT64_C(0xffffffffffff), UINT32_MAX, 0xffff};
+  ae_philox(ones, UINT32_MAX, out);
+  assert_int_equal(out[0], 0x408f276d);
+  assert_int_equal(out[1], 0x41c83b0e);
+  assert_int_equal(out[2], 0xa20bc7c6);
+  assert_int_equal(out[3], 0x6d5451fd);
+}
+
+static void normal_numbers_have_the_moments(void **state) {
+  (void)state;
+  enum { COUNT = 200000 };
+  float *values, *part;
+  ae_test_ok(AE_NEW(values, COUNT));
+  ae_test_ok(AE_NEW(part, 7));
+  const ae_stream stream = ae_stream_of(5, AE_RANDOM_NOISE_Z, 3, 11);
+  ae_random_fill_normal(stream, COUNT, values);
+  ae_random_fill_normal(stream, 7, part);
+  assert_memory_equal(values, part, 7 * sizeof *part);
+  double sum = 0, square = 0, fourth = 0;
+  for (int i = 0; i < COUNT; i++) {
+    assert_true(isfinite(values[i]));
+    sum += values[i];
+    square += values[i] * values[i];
+    fourth += pow(values[i], 4);
+  }
+  /* five standard errors: 1, √2 and √96 over √COUNT */
+  const double error = 5 / sqrt(COUNT);
+  assert_true(fabs(sum / COUNT) < error);
+  assert_true(fabs(square / COUNT - 1) < 1.42 * error);
+  assert_true(fabs(fourth / COUNT - 3) < 9.8 * error);
+  AE_FREE(values);
+  AE_FREE(part);
+}
+
+static void bounded_numbers_stay_in_bounds_and_reach_them(void **state) {
+  (void)state;
+  int seen[7] = {0};
+  const ae_stream stream = ae_stream_of(1, AE_RANDOM_SHUFFLE, 0, 0);
+  for (uint32_t i = 0; i < 7000; i++) {
+    const int64_t value = ae_random_below(stream, i, 7);
+    assert_in_range(value, 0, 6);
+    seen[value]++;
+  }
+  for (int i = 0; i < 7; i++) assert_in_range(seen[i], 850, 1150); /* 5 σ ≈ 146 */
+  assert_int_equal(ae_random_below(stream, 9, 1), 0);
+}
+
+int main(int argc, char **argv) {
+  const ae_test tests[] = {AE_TEST(an_error_keeps_code_message_and_place),
+                           AE_TEST(memory_is_zeroed_aligned_and_counted),
+                           AE_TEST(arithmetic_is_exact),
+                           AE_TEST(philox_gives_the_known_answers),
+                           AE_TEST(normal_numbers_have_the_moments),
+                           AE_TEST(bounded_numbers_stay_in_bounds_and_reach_them)};
+  return ae_test_main(argc, argv, tests, sizeof tests / sizeof *tests);
+}

@@ -1,0 +1,194 @@
+/* Agreement, reduction, window and gradient exchange on several ranks. */
+#include "harness.h"
+
+#include "mpiae/base/arithmetic.h"
+#include "mpiae/comm/exchange.h"
+#include "mpiae/comm/reduce.h"
+#include "mpiae/comm/window.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { SHARDS = 8 };
+
+static ae_shards shards_of(int64_t examples, int count) {
+  ae_shards shards;
+  const ae_comm *comm = ae_test_comm();
+  ae_test_ok(ae_shards_init(&shards, examples, count, ae_comm_rank(comm), ae_comm_size(comm)));
+  return shards;
+}
+
+static void ranks_agree_on_the_lowest_error(void **state) {
+  (void)state;
+  const ae_comm *comm = ae_test_comm();
+  const int rank = ae_comm_rank(comm), size = ae_comm_size(comm);
+  ae_test_ok(ae_comm_agree(comm, AE_OK));
+  ae_status last = rank == size - 1 ? AE_FAIL(AE_DATA, "rank %d failed", rank) : AE_OK;
+  char expected[64];
+  snprintf(expected, sizeof expected, "rank %d failed", size - 1);
+  ae_test_error(ae_comm_agree(comm, last), AE_DATA, expected);
+  ae_test_error(ae_comm_agree(comm, AE_FAIL(AE_USAGE, "rank %d failed", rank)), AE_USAGE, "rank 0 failed");
+}
+
+static void a_text_file_reaches_all_ranks(void **state) {
+  (void)state;
+  const ae_comm *comm = ae_test_comm();
+  const char *path = ae_test_path("text");
+  if (ae_comm_rank(comm) == 0) {
+    FILE *file = fopen(path, "w");
+    fputs("model: vhe\n", file);
+    fclose(file);
+  }
+  char *text;
+  int64_t length;
+  ae_test_ok(ae_comm_read_text(comm, path, &text, &length));
+  assert_string_equal(text, "model: vhe\n");
+  assert_int_equal(length, 11);
+  AE_FREE(text);
+  ae_test_error(ae_comm_read_text(comm, ae_test_path("absent"), &text, &length), AE_USAGE, "No such file");
+}
+
+/* The number shard v contributes to column j: sums of these depend on the order of addition. */
+static double number(int v, int64_t j) { return (1.0 + (double)j) / (3.0 + v * v) * (v % 3 == 1 ? 1e12 : 1.0); }
+
+static void the_reduction_adds_along_the_tree(void **state) {
+  (void)state;
+  const ae_comm *comm = ae_test_comm();
+  const int64_t widths[] = {1, 3, 1000};
+  for (int count = 7; count <= 13; count += 3)
+    for (int w = 0; w < 3; w++) {
+      const ae_shards shards = shards_of(100, count);
+      const int64_t width = widths[w];
+      double *values, *sum, *expected;
+      ae_test_ok(AE_NEW(values, shards.count * width));
+      ae_test_ok(AE_NEW(sum, width));
+      ae_test_ok(AE_NEW(expected, count * width));
+      for (int v = 0; v < count; v++)
+        for (int64_t j = 0; j < width; j++) expected[v * width + j] = number(v, j);
+      memcpy(values, expected + shards.first * width, (size_t)(shards.count * width) * sizeof *values);
+      ae_tree_add(count, expected, width);
+      ae_test_ok(ae_reduce_sum(comm, &shards, values, width, sum));
+      assert_memory_equal(sum, expected, (size_t)width * sizeof *sum);
+      AE_FREE(values);
+      AE_FREE(sum);
+      AE_FREE(expected);
+    }
+}
+
+static void the_largest_pair_wins(void **state) {
+  (void)state;
+  const ae_comm *comm = ae_test_comm();
+  const int rank = ae_comm_rank(comm);
+  double values[2] = {(double)rank, 5.0};
+  int64_t indices[2] = {100 + rank, 50 - rank};
+  ae_test_ok(ae_reduce_largest(comm, values, indices, 2));
+  assert_int_equal(indices[0], 100 + ae_comm_size(comm) - 1);
+  assert_int_equal(indices[1], 50 - (ae_comm_size(comm) - 1));
+}
+
+static void any_example_can_be_fetched(void **state) {
+  (void)state;
+  enum { EXAMPLES = 20, WIDTH = 5 };
+  const ae_shards shards = shards_of(EXAMPLES, 13);
+  const int64_t begin = ae_shards_own_begin(&shards), count = ae_shards_own_count(&shards);
+  uint8_t *rows, got[EXAMPLES * WIDTH];
+  ae_test_ok(AE_NEW(rows, count * WIDTH));
+  for (int64_t i = 0; i < count * WIDTH; i++) rows[i] = (uint8_t)(begin * WIDTH + i);
+  ae_window *window;
+  ae_test_ok(ae_window_create(ae_test_comm(), &shards, rows, WIDTH, &window));
+  int64_t examples[EXAMPLES];
+  for (int64_t i = 0; i < EXAMPLES; i++) examples[i] = EXAMPLES - 1 - i;
+  for (int again = 0; again < 3; again++) {
+    memset(got, 0xff, sizeof got);
+    ae_window_fetch(window, examples, EXAMPLES, got);
+    ae_window_wait(window);
+    for (int i = 0; i < EXAMPLES * WIDTH; i++) assert_int_equal(got[i], (EXAMPLES - 1 - i / WIDTH) * WIDTH + i % WIDTH);
+  }
+  ae_comm_barrier(ae_test_comm());
+  ae_window_destroy(&window);
+  AE_FREE(rows);
+}
+
+/* The gradient of element i from shard v. */
+static float slope(int v, int64_t i) { return (float)(i % 97 + 1) / (float)(3 + v * v) * (v % 3 == 1 ? 1e6f : 1.0f); }
+
+static void float_tree(int64_t lo, int64_t hi, int64_t i, float *sum) {
+  if (hi - lo == 1) {
+    *sum = slope((int)lo, i);
+    return;
+  }
+  float left, right;
+  float_tree(lo, ae_tree_split(lo, hi), i, &left);
+  float_tree(ae_tree_split(lo, hi), hi, i, &right);
+  *sum = left + right;
+}
+
+/* One pass of both halves with the "optimizer" value += gradient. */
+static void run_exchange(int shard_count) {
+  const int64_t border[] = {0, AE_BLOCK, 5 * AE_BLOCK, 5 * AE_BLOCK, 20 * AE_BLOCK};
+  const int64_t count = 20 * AE_BLOCK;
+  const ae_shards shards = shards_of(100, shard_count);
+  ae_exchange *exchange;
+  ae_test_ok(ae_exchange_create(ae_test_comm(), &shards, border, 4, 2, &exchange));
+  const ae_range *nodes = ae_exchange_plane_shards(exchange), *slices;
+  const int slice_count = ae_exchange_slices(exchange, &slices);
+  double terms[2 * 64], sums[2], expected_norm[20];
+  float *values = ae_exchange_values(exchange);
+  for (int round = 1; round <= 3; round++) {
+    for (int plane = 0; plane < ae_exchange_planes(exchange); plane++)
+      for (int64_t i = 0; i < count; i++)
+        float_tree(nodes[plane].begin, nodes[plane].end, i, ae_exchange_gradient(exchange, plane) + i);
+    for (int b = 3; b >= 0; b--) {
+      ae_exchange_start(exchange, b);
+      ae_exchange_progress(exchange);
+    }
+    ae_exchange_reduce(exchange);
+    for (int s = 0; s < shards.count; s++) {
+      terms[2 * s] = number(shards.first + s, 0);
+      terms[2 * s + 1] = 1;
+    }
+    ae_control control = {.terms = terms, .sums = sums, .flags = 1u << (shards.rank % 3)};
+    ae_exchange_control(exchange, &control);
+    assert_int_equal(control.flags, (1u << (shards.ranks < 3 ? shards.ranks : 3)) - 1);
+    assert_true(sums[1] == shard_count);
+    for (int s = 0; s < slice_count; s++)
+      for (int64_t i = slices[s].begin; i < slices[s].end; i++) values[i] += ae_exchange_gradient(exchange, 0)[i];
+    ae_exchange_publish(exchange);
+    for (int b = 0; b < 4; b++) ae_exchange_need(exchange, b);
+    for (int64_t i = 0; i < count; i++) {
+      float expected, total = 0;
+      float_tree(0, shard_count, i, &expected);
+      for (int k = 0; k < round; k++) total += expected;
+      assert_memory_equal(&values[i], &total, sizeof total);
+    }
+    double norm = 0;
+    for (int b = 0; b < 20; b++) {
+      expected_norm[b] = 0;
+      for (int i = 0; i < AE_BLOCK; i++) {
+        float g;
+        float_tree(0, shard_count, b * AE_BLOCK + i, &g);
+        expected_norm[b] += (double)g * (double)g;
+      }
+      norm += expected_norm[b];
+    }
+    assert_true(fabs(control.squared_norm / norm - 1) < 1e-12);
+  }
+  ae_exchange_settle(exchange);
+  ae_exchange_destroy(&exchange);
+}
+
+static void the_exchange_gives_the_tree_sum_everywhere(void **state) {
+  (void)state;
+  run_exchange(SHARDS);
+  run_exchange(7);
+  run_exchange(13);
+}
+
+int main(int argc, char **argv) {
+  const ae_test tests[] = {
+      AE_TEST(ranks_agree_on_the_lowest_error),   AE_TEST(a_text_file_reaches_all_ranks),
+      AE_TEST(the_reduction_adds_along_the_tree), AE_TEST(the_largest_pair_wins),
+      AE_TEST(any_example_can_be_fetched),        AE_TEST(the_exchange_gives_the_tree_sum_everywhere)};
+  return ae_test_main(argc, argv, tests, sizeof tests / sizeof *tests);
+}
