@@ -1,0 +1,19 @@
+/* Diagonal Gaussians as rows of width 2L: means, then log standard deviations. Local. */
+#ifndef MPIAE_TENSOR_GAUSSIAN_H
+#define MPIAE_TENSOR_GAUSSIAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* z = μ + e^s ε; q (rows, 2L), noise and z (rows, L). */
+void ae_gaussian_draw(int64_t rows, int64_t latent, const float *q, const float *noise, float *z);
+void ae_gaussian_draw_backward(int64_t rows, int64_t latent, const float *q, const float *noise, const float *dz,
+                               bool add, float *dq);
+
+/* out[row] = KL(q‖p); p NULL is the standard normal. Formula in graph/ops.h. */
+void ae_gaussian_divergence(int64_t rows, int64_t latent, const float *q, const float *p, float *out);
+/* Gradients for q and, where not NULL, p, times upstream[row]. */
+void ae_gaussian_divergence_backward(int64_t rows, int64_t latent, const float *q, const float *p,
+                                     const float *upstream, bool add_q, float *dq, bool add_p, float *dp);
+
+#endif

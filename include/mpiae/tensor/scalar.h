@@ -1,0 +1,65 @@
+/* Scalar functions for elementwise loops: plain arithmetic without branches or library calls, so the loops around them vectorise and
+ * every lane gives the same bits. For files of kernels only. */
+#ifndef MPIAE_TENSOR_SCALAR_H
+#define MPIAE_TENSOR_SCALAR_H
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Inlined into every clone, and written without branches so that the loops around them vectorise. */
+#define AE_KERNEL static inline __attribute__((always_inline))
+
+AE_KERNEL float ae_scalar_from_bits(int32_t bits) {
+  float value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+/* e^x = 2^n e^r, |r| ≤ ln2/2, by the polynomial of Cephes (Moshier 1992); n is rounded by adding 1.5·2^23. */
+AE_KERNEL float ae_scalar_exp(float x) {
+  const float low = x < -87.3f ? -87.3f : x, clamped = low > 88.7f ? 88.7f : low;
+  const float shifted = clamped * 1.44269504088896341f + 12582912.0f, n = shifted - 12582912.0f;
+  const float r = clamped - n * 0.693359375f - n * -2.12194440e-4f;
+  float p = 1.9875691500e-4f;
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * r * r + r + 1.0f;
+  /* 2^n as two factors: n reaches 128 */
+  const int32_t whole = (int32_t)n, half = whole / 2;
+  const float scaled = p * ae_scalar_from_bits((half + 127) << 23) * ae_scalar_from_bits((whole - half + 127) << 23);
+  const float bounded = x > 88.72283f ? INFINITY : x < -87.3f ? 0.0f : scaled;
+  return x != x ? x : bounded;
+}
+
+/* ln(1 + e) for e in [0, 1], by the logarithm of Cephes on 1 + e folded to [√½, √2]. */
+AE_KERNEL float ae_scalar_log1p(float e) {
+  const float u = 1.0f + e;
+  const float folded = u > 1.41421356f ? u * 0.5f : u, add = u > 1.41421356f ? 0.693147180559945f : 0.0f;
+  const float x = folded - 1.0f, z = x * x;
+  float p = 7.0376836292e-2f;
+  p = p * x - 1.1514610310e-1f;
+  p = p * x + 1.1676998740e-1f;
+  p = p * x - 1.2420140846e-1f;
+  p = p * x + 1.4249322787e-1f;
+  p = p * x - 1.6668057665e-1f;
+  p = p * x + 2.0000714765e-1f;
+  p = p * x - 2.4999993993e-1f;
+  p = p * x + 3.3333331174e-1f;
+  return x + (p * x * z - 0.5f * z) + add;
+}
+
+AE_KERNEL float ae_scalar_tanh(float x) {
+  const float e = ae_scalar_exp(-2.0f * fabsf(x)), t = (1.0f - e) / (1.0f + e);
+  return x < 0 ? -t : t;
+}
+
+AE_KERNEL float ae_scalar_sigmoid(float x) {
+  const float e = ae_scalar_exp(-fabsf(x)), r = 1.0f / (1.0f + e);
+  return x < 0 ? e * r : r;
+}
+
+#endif

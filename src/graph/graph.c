@@ -1,0 +1,324 @@
+#include "mpiae/graph/op.h"
+
+#include "mpiae/base/arithmetic.h"
+#include "mpiae/base/memory.h"
+#include "mpiae/base/profile.h"
+#include "mpiae/graph/plan.h"
+#include "mpiae/tensor/elementwise.h"
+#include "mpiae/tensor/products.h"
+
+#include <string.h>
+
+enum { MAX_AXES = 8, MAX_TENSORS = 512, MAX_NODES = 512, MAX_ROOTS = 8 };
+
+typedef struct row_axis {
+  int64_t capacity;
+  int64_t *offset;
+} row_axis;
+
+struct ae_graph {
+  ae_params *params;
+  int segments, planes;
+  int *plane_end;
+  row_axis axes[MAX_AXES];
+  int axis_count;
+  ae_tensor *tensor[MAX_TENSORS];
+  int tensor_count;
+  ae_node *node[MAX_NODES];
+  int node_count;
+  ae_tensor *root[MAX_ROOTS];
+  int root_count;
+  ae_status error;
+  ae_products *products;
+  float *arena, *scratch;
+  int64_t arena_floats, scratch_floats;
+};
+
+ae_params *ae_graph_params(const ae_graph *graph) { return graph->params; }
+int64_t ae_graph_capacity(const ae_graph *graph, int number) { return graph->axes[number].capacity; }
+int ae_graph_nodes(const ae_graph *graph) { return graph->node_count; }
+const ae_node *ae_graph_node(const ae_graph *graph, int number) { return graph->node[number]; }
+float *ae_graph_scratch(const ae_graph *graph) { return graph->scratch; }
+ae_products *ae_graph_products(const ae_graph *graph) { return graph->products; }
+bool ae_graph_is_trained(const ae_graph *graph) { return graph->planes > 0; }
+
+ae_status ae_graph_create(ae_params *params, int segments, const int *plane_end, int planes, ae_graph **out) {
+  ae_status status = AE_OK;
+  ae_graph *graph = NULL;
+  *out = NULL;
+  AE_CHECK(AE_NEW(graph, 1));
+  graph->params = params;
+  graph->segments = segments;
+  graph->planes = planes;
+  AE_CHECK(AE_NEW(graph->plane_end, planes));
+  memcpy(graph->plane_end, plane_end, (size_t)planes * sizeof *plane_end);
+  AE_CHECK(ae_products_create(&graph->products));
+  *out = graph;
+  graph = NULL;
+cleanup:
+  ae_graph_destroy(&graph);
+  return status;
+}
+
+void ae_graph_destroy(ae_graph **out) {
+  ae_graph *graph = *out;
+  if (graph == NULL) return;
+  for (int i = 0; i < graph->axis_count; i++) AE_FREE(graph->axes[i].offset);
+  for (int i = 0; i < graph->tensor_count; i++) {
+    char *name;
+    memcpy(&name, &graph->tensor[i]->name, sizeof name);
+    AE_FREE(name);
+    AE_FREE(graph->tensor[i]);
+  }
+  for (int i = 0; i < graph->node_count; i++) {
+    AE_FREE(graph->node[i]->state);
+    AE_FREE(graph->node[i]);
+  }
+  ae_products_destroy(&graph->products);
+  AE_FREE(graph->plane_end);
+  AE_FREE(graph->arena);
+  AE_FREE(graph->scratch);
+  ae_error_clear(&graph->error);
+  AE_FREE(*out);
+}
+
+ae_tensor *ae_graph_fail(ae_graph *graph, ae_status status) {
+  graph->error = ae_error_first(graph->error, status);
+  return NULL;
+}
+
+int ae_graph_axis(ae_graph *graph, int64_t capacity) {
+  AE_ASSERT(graph->axis_count < MAX_AXES);
+  row_axis *added = &graph->axes[graph->axis_count];
+  added->capacity = capacity;
+  const ae_status status = AE_NEW(added->offset, graph->segments + 1);
+  if (status != AE_OK) ae_graph_fail(graph, status);
+  return graph->axis_count++;
+}
+
+static ae_tensor *add_tensor(ae_graph *graph, const char *name, int axis, int rank, const int64_t *dim) {
+  ae_tensor *tensor = NULL;
+  char *copy = NULL;
+  AE_ASSERT(graph->tensor_count < MAX_TENSORS && axis < graph->axis_count);
+  ae_status status = AE_NEW(tensor, 1);
+  if (status == AE_OK) graph->tensor[graph->tensor_count++] = tensor;
+  if (status == AE_OK) status = ae_memory_text(name, &copy);
+  if (status != AE_OK) return ae_graph_fail(graph, status);
+  tensor->name = copy;
+  tensor->axis = axis;
+  tensor->rank = rank;
+  tensor->width = 1;
+  for (int i = 0; i < rank; i++) {
+    tensor->dim[i] = dim[i];
+    tensor->width *= dim[i];
+  }
+  return tensor;
+}
+
+ae_tensor *ae_graph_input(ae_graph *graph, const char *name, int axis, int rank, const int64_t *dim,
+                          bool differentiable) {
+  ae_tensor *tensor = add_tensor(graph, name, axis, rank, dim);
+  if (tensor == NULL) return NULL;
+  tensor->needs_gradient = differentiable && graph->planes > 0;
+  if (differentiable) ae_graph_keep(tensor);
+  return tensor;
+}
+
+void ae_graph_keep(ae_tensor *tensor) {
+  if (tensor != NULL) tensor->kept = true;
+}
+
+void ae_graph_root(ae_graph *graph, ae_tensor *tensor) {
+  if (tensor == NULL) return;
+  AE_ASSERT(graph->root_count < MAX_ROOTS);
+  graph->root[graph->root_count++] = tensor;
+  tensor->kept = tensor->leads_to_root = true;
+}
+
+ae_node *ae_graph_add(ae_graph *graph, const ae_op *op, const char *name, ae_tensor *const *in, int inputs, int axis,
+                      int rank, const int64_t *dim) {
+  for (int i = 0; i < inputs; i++)
+    if (in[i] == NULL) return NULL;
+  ae_tensor *out = add_tensor(graph, name, axis, rank, dim);
+  if (out == NULL) return NULL;
+  AE_ASSERT(graph->node_count < MAX_NODES && inputs <= AE_NODE_MAX_INPUTS);
+  ae_node *node = NULL;
+  const ae_status status = AE_NEW(node, 1);
+  if (status != AE_OK) {
+    ae_graph_fail(graph, status);
+    return NULL;
+  }
+  graph->node[graph->node_count++] = node;
+  node->op = op;
+  node->name = out->name;
+  node->inputs = inputs;
+  node->out = out;
+  memcpy(node->in, in, (size_t)inputs * sizeof *in);
+  return node;
+}
+
+/* A tensor needs a gradient when parameters (or a differentiable input) stand before it and a root behind it. */
+static void spread_gradients(ae_graph *graph) {
+  for (int i = graph->node_count - 1; i >= 0; i--)
+    for (int j = 0; j < graph->node[i]->inputs; j++)
+      graph->node[i]->in[j]->leads_to_root |= graph->node[i]->out->leads_to_root;
+  for (int i = 0; i < graph->node_count && graph->planes > 0; i++) {
+    ae_node *node = graph->node[i];
+    node->out->needs_gradient |= node->parameters > 0;
+    for (int j = 0; j < node->inputs; j++) node->out->needs_gradient |= node->in[j]->needs_gradient;
+  }
+  for (int i = 0; i < graph->tensor_count; i++) graph->tensor[i]->needs_gradient &= graph->tensor[i]->leads_to_root;
+}
+
+/* Going backwards, the first operation to reach a tensor writes its gradient, the others add. */
+static void order_gradients(ae_graph *graph) {
+  for (int i = graph->node_count - 1; i >= 0; i--)
+    for (int j = 0; j < graph->node[i]->inputs; j++)
+      for (int k = graph->node_count - 1; k >= i; k--)
+        for (int l = 0; l < graph->node[k]->inputs && (k > i || l < j); l++)
+          graph->node[i]->adds[j] |= graph->node[k]->in[l] == graph->node[i]->in[j];
+}
+
+static ae_status plan_memory(ae_graph *graph) {
+  ae_status status = AE_OK;
+  ae_plan *plan = NULL;
+  AE_CHECK(ae_plan_create(2 * graph->tensor_count, &plan));
+  for (int i = 0; i < graph->tensor_count; i++) {
+    const ae_tensor *tensor = graph->tensor[i];
+    const int64_t floats = ae_round_up(graph->axes[tensor->axis].capacity * tensor->width, 16);
+    ae_plan_add(plan, floats, ae_plan_value_life(graph, tensor));
+    ae_plan_add(plan, tensor->needs_gradient ? floats : 0, ae_plan_gradient_life(graph, tensor));
+  }
+  graph->arena_floats = ae_plan_solve(plan);
+  AE_CHECK(AE_NEW(graph->arena, graph->arena_floats));
+  for (int i = 0; i < graph->tensor_count; i++) {
+    graph->tensor[i]->value = graph->arena + ae_plan_offset(plan, 2 * i);
+    if (graph->tensor[i]->needs_gradient) graph->tensor[i]->gradient = graph->arena + ae_plan_offset(plan, 2 * i + 1);
+  }
+cleanup:
+  ae_plan_destroy(&plan);
+  return status;
+}
+
+ae_status ae_graph_seal(ae_graph *graph) {
+  if (graph->error != AE_OK) {
+    const ae_status error = graph->error;
+    graph->error = AE_OK;
+    return error;
+  }
+  spread_gradients(graph);
+  order_gradients(graph);
+  for (int i = 0; i < graph->node_count; i++)
+    if (graph->node[i]->op->prepare != NULL)
+      AE_RETURN_IF(graph->node[i]->op->prepare(graph, graph->node[i], &graph->scratch_floats));
+  AE_RETURN_IF(plan_memory(graph));
+  AE_RETURN_IF(AE_NEW(graph->scratch, graph->scratch_floats));
+  return ae_products_seal(graph->products);
+}
+
+void ae_graph_set_rows(ae_graph *graph, int number, const int64_t *offset) {
+  AE_ASSERT(offset[graph->segments] <= graph->axes[number].capacity);
+  memcpy(graph->axes[number].offset, offset, (size_t)(graph->segments + 1) * sizeof *offset);
+}
+
+ae_rows ae_graph_rows(const ae_graph *graph, int number) {
+  const int64_t *offset = graph->axes[number].offset;
+  return (ae_rows){graph->segments, offset, offset[graph->segments]};
+}
+
+int64_t ae_graph_bytes(const ae_graph *graph) {
+  return (graph->arena_floats + graph->scratch_floats) * (int64_t)sizeof(float);
+}
+
+void ae_graph_forward(ae_graph *graph, const ae_graph_hooks *hooks) {
+  const ae_phase previous = ae_profile_enter(AE_PHASE_ELEMENTWISE);
+  for (int i = 0; i < graph->node_count; i++) {
+    const ae_node *node = graph->node[i];
+    for (int j = 0; hooks != NULL && hooks->need != NULL && j < node->parameters; j++)
+      hooks->need(hooks->context, node->parameter[j]);
+    node->op->forward(graph, node);
+    if (hooks != NULL && hooks->progress != NULL) hooks->progress(hooks->context);
+  }
+  ae_profile_leave(previous);
+}
+
+void ae_graph_backward(ae_graph *graph, const ae_graph_hooks *hooks) {
+  const ae_phase previous = ae_profile_enter(AE_PHASE_ELEMENTWISE);
+  for (int i = graph->node_count - 1; i >= 0; i--) {
+    const ae_node *node = graph->node[i];
+    if (!node->out->needs_gradient) continue;
+    node->op->backward(graph, node);
+    for (int j = 0; hooks != NULL && hooks->ready != NULL && j < node->parameters; j++)
+      hooks->ready(hooks->context, node->parameter[j]);
+    if (hooks != NULL && hooks->progress != NULL) hooks->progress(hooks->context);
+  }
+  ae_profile_leave(previous);
+}
+
+/* The sum over segments [lo, hi) into out; level is scratch for the right halves below. */
+static void tree_sum(int lo, int hi, bool adds, int64_t count, ae_leaf leaf, void *context, float *out, float *level) {
+  if (hi - lo == 1) {
+    leaf(context, lo, false, out);
+    return;
+  }
+  const int middle = lo + (int)ae_power_of_two_below(hi - lo);
+  tree_sum(lo, middle, adds, count, leaf, context, out, level);
+  if (adds && hi - middle == 1) {
+    leaf(context, middle, true, out);
+    return;
+  }
+  tree_sum(middle, hi, adds, count, leaf, context, level, level + count);
+  const ae_phase previous = ae_profile_enter(AE_PHASE_TREE);
+  ae_add(count, level, out);
+  ae_profile_leave(previous);
+}
+
+void ae_graph_tree(ae_graph *graph, const ae_parameter *parameter, bool adds, ae_leaf leaf, void *context,
+                   float *scratch) {
+  for (int plane = 0, first = 0; plane < graph->planes; first = graph->plane_end[plane++])
+    tree_sum(first, graph->plane_end[plane], adds, parameter->count, leaf, context,
+             ae_params_gradient(graph->params, parameter, plane), scratch);
+}
+
+int64_t ae_graph_tree_scratch(const ae_graph *graph, int64_t count) {
+  int64_t levels = 0;
+  for (int64_t reach = 1; reach < graph->segments; reach *= 2) levels++;
+  return levels * count;
+}
+
+/* Lifetimes, in passes: forward of node i at time i, backward of node i at 2n − 1 − i; inputs are filled at −1. */
+
+static int backward_time(const ae_graph *graph, int node) { return 2 * graph->node_count - 1 - node; }
+
+ae_plan_life ae_plan_value_life(const ae_graph *graph, const ae_tensor *tensor) {
+  ae_plan_life life = {-1, -1};
+  for (int i = 0; i < graph->node_count; i++) {
+    const ae_node *node = graph->node[i];
+    const bool backward = graph->planes > 0 && node->out->needs_gradient;
+    if (node->out == tensor) {
+      life.birth = i;
+      life.death = backward && (node->op->reads & AE_READS_OUTPUT) ? backward_time(graph, i) : i;
+    }
+    for (int j = 0; j < node->inputs; j++) {
+      if (node->in[j] != tensor) continue;
+      const bool read = backward && (node->op->reads & ((unsigned)AE_READS_INPUT_0 << j)) != 0;
+      const int last = read ? backward_time(graph, i) : i;
+      if (last > life.death) life.death = last;
+    }
+  }
+  if (tensor->kept) life.death = 2 * graph->node_count;
+  return life;
+}
+
+ae_plan_life ae_plan_gradient_life(const ae_graph *graph, const ae_tensor *tensor) {
+  ae_plan_life life = {2 * graph->node_count, graph->node_count};
+  for (int i = 0; i < graph->node_count; i++) {
+    if (graph->node[i]->out == tensor) life.death = backward_time(graph, i);
+    for (int j = 0; j < graph->node[i]->inputs; j++)
+      if (graph->node[i]->in[j] == tensor && backward_time(graph, i) < life.birth) life.birth = backward_time(graph, i);
+  }
+  if (tensor->kept) life.death = 2 * graph->node_count;
+  for (int i = 0; i < graph->root_count; i++)
+    if (graph->root[i] == tensor) life.birth = graph->node_count;
+  return life;
+}

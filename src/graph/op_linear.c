@@ -1,0 +1,191 @@
+/* Linear layer with its activation: y = f(Σ_i x_i W_iᵀ + b). */
+#include "mpiae/base/arithmetic.h"
+#include "mpiae/base/memory.h"
+#include "mpiae/base/profile.h"
+#include "mpiae/graph/op.h"
+#include "mpiae/graph/ops.h"
+#include "mpiae/tensor/blas.h"
+#include "mpiae/tensor/products.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Attributes. */
+enum { GROUPS, INNER, OUTER, ACTIVATION };
+
+/* What is multiplied: columns of an input (its width per group), rows of the weight, columns of the output. */
+typedef struct piece {
+  int64_t x, w, y, inner;
+} piece;
+
+static int64_t pieces(const ae_node *node) {
+  return node->attribute[GROUPS] > 1 ? node->attribute[GROUPS] : node->inputs;
+}
+
+/* The i-th product: of input i, or of group i. */
+static piece piece_of(const ae_node *node, int64_t i) {
+  const int64_t inner = node->attribute[INNER], outer = node->attribute[OUTER];
+  if (node->attribute[GROUPS] > 1) return (piece){i * inner, i * outer * inner, i * outer, inner};
+  piece found = {0, 0, 0, node->in[i]->width};
+  for (int64_t j = 0; j < i; j++) found.w += node->in[j]->width;
+  return found;
+}
+
+static ae_tensor *input_of(const ae_node *node, int64_t i) { return node->in[node->attribute[GROUPS] > 1 ? 0 : i]; }
+static bool adds_to(const ae_node *node, int64_t i) { return node->adds[node->attribute[GROUPS] > 1 ? 0 : i]; }
+
+static ae_status prepare(const ae_graph *graph, ae_node *node, int64_t *scratch) {
+  const int64_t rows = ae_graph_capacity(graph, node->out->axis);
+  for (int64_t i = 0; i < pieces(node); i++)
+    ae_products_want(ae_graph_products(graph), rows, node->attribute[OUTER], piece_of(node, i).inner);
+  if (ae_graph_is_trained(graph)) *scratch = ae_max(*scratch, ae_graph_tree_scratch(graph, node->parameter[0]->count));
+  return AE_OK;
+}
+
+static void forward(ae_graph *graph, const ae_node *node) {
+  const ae_rows rows = ae_graph_rows(graph, node->out->axis);
+  const float *weight = ae_params_value(ae_graph_params(graph), node->parameter[0]);
+  for (int64_t i = 0; i < pieces(node); i++) {
+    const ae_tensor *in = input_of(node, i);
+    const piece at = piece_of(node, i);
+    const float beta = node->attribute[GROUPS] == 1 && i > 0 ? 1 : 0;
+    ae_products_rows(ae_graph_products(graph), rows.segments, rows.offset, true, node->attribute[OUTER], at.inner,
+                     in->value + at.x, in->width, weight + at.w, node->attribute[INNER], beta, node->out->value + at.y,
+                     node->out->width);
+  }
+  ae_bias_activate(rows.count, node->out->width, ae_params_value(ae_graph_params(graph), node->parameter[1]),
+                   (ae_activation)node->attribute[ACTIVATION], node->out->value);
+}
+
+/* What a leaf of the weight's gradient needs. */
+typedef struct leaf_context {
+  ae_graph *graph;
+  const ae_node *node;
+  ae_rows rows;
+} leaf_context;
+
+static void weight_leaf(void *context, int segment, bool add, float *out) {
+  const leaf_context *leaf = context;
+  const ae_node *node = leaf->node;
+  const int64_t begin = leaf->rows.offset[segment], count = leaf->rows.offset[segment + 1] - begin;
+  if (count == 0 && add) return;
+  if (count == 0) memset(out, 0, (size_t)node->parameter[0]->count * sizeof *out);
+  for (int64_t i = 0; i < pieces(node) && count > 0; i++) {
+    const ae_tensor *in = input_of(node, i);
+    const piece at = piece_of(node, i);
+    ae_gemm(true, false, node->attribute[OUTER], at.inner, count, 1,
+            node->out->gradient + begin * node->out->width + at.y, node->out->width,
+            in->value + begin * in->width + at.x, in->width, add ? 1 : 0, out + at.w, node->attribute[INNER]);
+  }
+}
+
+static void bias_leaf(void *context, int segment, bool add, float *out) {
+  const leaf_context *leaf = context;
+  const ae_tensor *y = leaf->node->out;
+  const int64_t begin = leaf->rows.offset[segment];
+  ae_column_sum(leaf->rows.offset[segment + 1] - begin, y->width, y->gradient + begin * y->width, add, out);
+}
+
+/* Whether every product of every segment may be added to what is there. */
+static bool weight_adds(ae_graph *graph, const ae_node *node, ae_rows rows) {
+  bool all = rows.segments > 1;
+  for (int s = 0; s < rows.segments && all; s++)
+    for (int64_t i = 0; i < pieces(node) && all; i++)
+      all = rows.offset[s + 1] > rows.offset[s] &&
+            ae_products_adds(ae_graph_products(graph), rows.offset[s + 1] - rows.offset[s], node->attribute[OUTER],
+                             piece_of(node, i).inner);
+  return all;
+}
+
+static void backward(ae_graph *graph, const ae_node *node) {
+  const ae_tensor *out = node->out;
+  const ae_rows rows = ae_graph_rows(graph, out->axis);
+  const float *weight = ae_params_value(ae_graph_params(graph), node->parameter[0]);
+  leaf_context leaf = {graph, node, rows};
+  ae_activate_backward(rows.count * out->width, (ae_activation)node->attribute[ACTIVATION], out->value, out->gradient);
+  ae_graph_tree(graph, node->parameter[0], weight_adds(graph, node, rows), weight_leaf, &leaf, ae_graph_scratch(graph));
+  ae_graph_tree(graph, node->parameter[1], true, bias_leaf, &leaf, ae_graph_scratch(graph));
+  for (int64_t i = 0; i < pieces(node); i++) {
+    const ae_tensor *in = input_of(node, i);
+    const piece at = piece_of(node, i);
+    if (!in->needs_gradient) continue;
+    ae_products_rows(ae_graph_products(graph), rows.segments, rows.offset, false, at.inner, node->attribute[OUTER],
+                     out->gradient + at.y, out->width, weight + at.w, node->attribute[INNER], adds_to(node, i) ? 1 : 0,
+                     in->gradient + at.x, in->width);
+  }
+}
+
+static void reference(const ae_node *node, const int64_t *rows, const double *const *in, const double *const *parameter,
+                      int64_t out_rows, double *out) {
+  (void)rows;
+  for (int64_t r = 0; r < out_rows; r++)
+    for (int64_t o = 0; o < node->out->width; o++) {
+      double y = parameter[1][o];
+      for (int64_t i = 0; i < pieces(node); i++) {
+        const piece at = piece_of(node, i);
+        const int64_t row = o - at.y;
+        if (row < 0 || row >= node->attribute[OUTER]) continue;
+        const double *x = in[node->attribute[GROUPS] > 1 ? 0 : i] + r * input_of(node, i)->width + at.x;
+        for (int64_t k = 0; k < at.inner; k++) y += x[k] * parameter[0][at.w + row * node->attribute[INNER] + k];
+      }
+      if (node->attribute[ACTIVATION] == AE_RELU && y < 0) y = 0;
+      out[r * node->out->width + o] = node->attribute[ACTIVATION] == AE_TANH ? tanh(y) : y;
+    }
+}
+
+static ae_tensor *build_case(ae_graph *graph, ae_params *params, ae_tensor *const *in, int inputs, int64_t groups,
+                             int64_t outer, ae_activation activation) {
+  int64_t inner = 0;
+  for (int i = 0; i < inputs; i++) inner += in[i]->width / groups;
+  const ae_parameter *weight = ae_params_add(params, "weight", 3, (int64_t[]){groups, outer, inner}, 0.7f, true);
+  const ae_parameter *bias = ae_params_add(params, "bias", 2, (int64_t[]){groups, outer}, 0.7f, false);
+  return ae_linear(graph, "linear", in, inputs, weight, bias, groups, activation);
+}
+
+static ae_tensor *build_plain(ae_graph *graph, ae_params *params, ae_tensor *const *in) {
+  return build_case(graph, params, in, 1, 1, 5, AE_LINEAR);
+}
+static ae_tensor *build_tanh(ae_graph *graph, ae_params *params, ae_tensor *const *in) {
+  return build_case(graph, params, in, 2, 1, 4, AE_TANH);
+}
+static ae_tensor *build_relu(ae_graph *graph, ae_params *params, ae_tensor *const *in) {
+  return build_case(graph, params, in, 1, 1, 17, AE_RELU);
+}
+static ae_tensor *build_grouped(ae_graph *graph, ae_params *params, ae_tensor *const *in) {
+  return build_case(graph, params, in, 1, 2, 3, AE_LINEAR);
+}
+
+static const ae_op_case cases[] = {
+    {"plain", 1, {{1, 1, {7}, -1, 1, true}}, build_plain},
+    {"two inputs, tanh", 2, {{1, 1, {3}, -1, 1, true}, {1, 1, {4}, -1, 1, true}}, build_tanh},
+    {"relu", 1, {{1, 1, {6}, -1, 1, true}}, build_relu},
+    {"two groups", 1, {{1, 1, {8}, -1, 1, true}}, build_grouped},
+    {0}};
+
+const ae_op ae_op_linear = {"linear", AE_READS_OUTPUT | AE_READS_INPUTS, prepare, forward, backward, reference, cases};
+
+ae_tensor *ae_linear(ae_graph *graph, const char *name, ae_tensor *const *in, int inputs, const ae_parameter *weight,
+                     const ae_parameter *bias, int64_t groups, ae_activation activation) {
+  int64_t inner = 0;
+  if (weight == NULL || bias == NULL) return NULL;
+  for (int i = 0; i < inputs; i++) {
+    if (in[i] == NULL) return NULL;
+    inner += in[i]->width;
+  }
+  const int64_t outer = bias->count / groups;
+  if (weight->count != outer * inner || (inputs > 1 && groups != 1))
+    return ae_graph_fail(graph,
+                         AE_FAIL(AE_INTERNAL,
+                                 "linear %s: inputs of width %lld and %lld outputs do not fit a weight of %lld numbers",
+                                 name, (long long)inner, (long long)bias->count, (long long)weight->count));
+  ae_node *node = ae_graph_add(graph, &ae_op_linear, name, in, inputs, in[0]->axis, 1, &bias->count);
+  if (node == NULL) return NULL;
+  node->parameters = 2;
+  node->parameter[0] = weight;
+  node->parameter[1] = bias;
+  node->attribute[GROUPS] = groups;
+  node->attribute[INNER] = inner / groups;
+  node->attribute[OUTER] = outer;
+  node->attribute[ACTIVATION] = activation;
+  return node->out;
+}

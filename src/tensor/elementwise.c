@@ -1,0 +1,114 @@
+#include "mpiae/tensor/elementwise.h"
+
+#include "mpiae/tensor/clones.h"
+#include "mpiae/tensor/scalar.h"
+
+/* Lanes of a row reduction: the widest vectors there are, so that the order of addition is the same for all. */
+enum { LANES = 16 };
+
+AE_KERNEL float lanes_sum(const float lane[LANES]) {
+  float half[LANES / 2], sum = 0;
+  for (int j = 0; j < LANES / 2; j++) half[j] = lane[j] + lane[j + LANES / 2];
+  for (int j = 0; j < LANES / 2; j++) sum += half[j];
+  return sum;
+}
+
+AE_CLONES void ae_bias_activate(int64_t rows, int64_t width, const float *restrict bias, ae_activation activation,
+                                float *restrict y) {
+  for (int64_t i = 0; i < rows; i++, y += width) {
+    if (activation == AE_LINEAR)
+      for (int64_t j = 0; j < width; j++) y[j] = y[j] + bias[j];
+    else if (activation == AE_RELU)
+      for (int64_t j = 0; j < width; j++) {
+        const float v = y[j] + bias[j];
+        y[j] = v > 0 ? v : v != v ? v : 0; /* NaN must be seen */
+      }
+    else
+      for (int64_t j = 0; j < width; j++) y[j] = ae_scalar_tanh(y[j] + bias[j]);
+  }
+}
+
+AE_CLONES void ae_activate_backward(int64_t count, ae_activation activation, const float *restrict y,
+                                    float *restrict gradient) {
+  if (activation == AE_RELU)
+    for (int64_t i = 0; i < count; i++) gradient[i] = y[i] > 0 ? gradient[i] : 0.0f;
+  else if (activation == AE_TANH)
+    for (int64_t i = 0; i < count; i++) gradient[i] *= 1.0f - y[i] * y[i];
+}
+
+AE_CLONES void ae_column_sum(int64_t rows, int64_t width, const float *restrict x, bool add, float *restrict sum) {
+  enum { COLUMNS = 128 };
+  for (int64_t at = 0; at < width; at += COLUMNS) {
+    const int64_t part = width - at < COLUMNS ? width - at : COLUMNS;
+    float total[COLUMNS] = {0};
+    for (int64_t i = 0; i < rows; i++)
+      for (int64_t j = 0; j < part; j++) total[j] += x[i * width + at + j];
+    for (int64_t j = 0; j < part; j++) sum[at + j] = add ? sum[at + j] + total[j] : total[j];
+  }
+}
+
+AE_CLONES void ae_add(int64_t count, const float *restrict x, float *restrict out) {
+  for (int64_t i = 0; i < count; i++) out[i] += x[i];
+}
+
+AE_CLONES void ae_scale(int64_t count, float scale, const float *x, float *out) {
+  for (int64_t i = 0; i < count; i++) out[i] = scale * x[i];
+}
+
+AE_CLONES void ae_exp(int64_t count, const float *restrict x, float *restrict out) {
+  for (int64_t i = 0; i < count; i++) out[i] = ae_scalar_exp(x[i]);
+}
+
+AE_CLONES void ae_from_bytes(int64_t count, const uint8_t *restrict x, float *restrict out) {
+  for (int64_t i = 0; i < count; i++) out[i] = (float)x[i] / 255.0f;
+}
+
+AE_KERNEL float bernoulli_term(float l, float x) {
+  return (l > 0 ? l : 0.0f) - l * x + ae_scalar_log1p(ae_scalar_exp(-fabsf(l)));
+}
+
+AE_CLONES void ae_bernoulli(int64_t rows, int64_t width, const float *restrict logit, const float *restrict x,
+                            float *restrict out) {
+  for (int64_t i = 0; i < rows; i++, logit += width, x += width) {
+    float lane[LANES] = {0};
+    int64_t j = 0;
+    for (; j + LANES <= width; j += LANES)
+      for (int k = 0; k < LANES; k++) lane[k] += bernoulli_term(logit[j + k], x[j + k]);
+    for (int k = 0; j + k < width; k++) lane[k] += bernoulli_term(logit[j + k], x[j + k]);
+    out[i] = lanes_sum(lane);
+  }
+}
+
+AE_CLONES void ae_bernoulli_backward(int64_t rows, int64_t width, const float *restrict logit, const float *restrict x,
+                                     const float *restrict upstream, bool add, float *restrict gradient) {
+  for (int64_t i = 0; i < rows; i++, logit += width, x += width, gradient += width) {
+    const float scale = upstream[i];
+    if (add)
+      for (int64_t j = 0; j < width; j++) gradient[j] += (ae_scalar_sigmoid(logit[j]) - x[j]) * scale;
+    else
+      for (int64_t j = 0; j < width; j++) gradient[j] = (ae_scalar_sigmoid(logit[j]) - x[j]) * scale;
+  }
+}
+
+AE_CLONES void ae_squared_error(int64_t rows, int64_t width, const float *restrict a, const float *restrict b,
+                                float *restrict out) {
+  for (int64_t i = 0; i < rows; i++, a += width, b += width) {
+    float lane[LANES] = {0};
+    int64_t j = 0;
+    for (; j + LANES <= width; j += LANES)
+      for (int k = 0; k < LANES; k++) lane[k] += (a[j + k] - b[j + k]) * (a[j + k] - b[j + k]);
+    for (int k = 0; j + k < width; k++) lane[k] += (a[j + k] - b[j + k]) * (a[j + k] - b[j + k]);
+    out[i] = lanes_sum(lane);
+  }
+}
+
+AE_CLONES void ae_squared_error_backward(int64_t rows, int64_t width, const float *restrict a, const float *restrict b,
+                                         const float *restrict upstream, bool add, float *restrict gradient) {
+  for (int64_t i = 0; i < rows; i++, a += width, b += width, gradient += width) {
+    const float scale = 2 * upstream[i];
+    if (add)
+      for (int64_t j = 0; j < width; j++) gradient[j] += (a[j] - b[j]) * scale;
+    else
+      for (int64_t j = 0; j < width; j++) gradient[j] = (a[j] - b[j]) * scale;
+  }
+}

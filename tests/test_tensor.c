@@ -1,0 +1,121 @@
+/* Kernels on plain arrays: accuracy against libm, independence of position, products with the bits of one call per segment. */
+#include "harness.h"
+
+#include "mpiae/base/philox.h"
+#include "mpiae/tensor/blas.h"
+#include "mpiae/tensor/elementwise.h"
+#include "mpiae/tensor/products.h"
+
+#include <math.h>
+#include <string.h>
+
+static void the_exponential_is_accurate(void **state) {
+  (void)state;
+  enum { COUNT = 100000 };
+  float *x, *y;
+  ae_test_ok(AE_NEW(x, COUNT));
+  ae_test_ok(AE_NEW(y, COUNT));
+  ae_random_fill_uniform(ae_stream_of(1, AE_RANDOM_SELFTEST, 0, 0), -87, 88, COUNT, x);
+  ae_exp(COUNT, x, y);
+  for (int i = 0; i < COUNT; i++) assert_true(fabs((double)y[i] / exp((double)x[i]) - 1) < 2e-7);
+  const float odd[] = {0, 1000, -1000, NAN};
+  ae_exp(4, odd, y);
+  assert_true(y[0] == 1 && isinf(y[1]) && y[2] == 0 && isnan(y[3]));
+  AE_FREE(x);
+  AE_FREE(y);
+}
+
+static void a_result_does_not_depend_on_its_place(void **state) {
+  (void)state;
+  enum { ROWS = 9, WIDTH = 37 };
+  float logit[ROWS * WIDTH], x[ROWS * WIDTH], all[ROWS], gradient[ROWS * WIDTH], upstream[ROWS];
+  ae_random_fill_uniform(ae_stream_of(1, AE_RANDOM_SELFTEST, 0, 1), -9, 9, ROWS * WIDTH, logit);
+  ae_random_fill_uniform(ae_stream_of(1, AE_RANDOM_SELFTEST, 0, 2), 0, 1, ROWS * WIDTH, x);
+  ae_random_fill_uniform(ae_stream_of(1, AE_RANDOM_SELFTEST, 0, 3), -1, 1, ROWS, upstream);
+  ae_bernoulli(ROWS, WIDTH, logit, x, all);
+  ae_bernoulli_backward(ROWS, WIDTH, logit, x, upstream, false, gradient);
+  for (int i = 0; i < ROWS; i++) {
+    float one, part[WIDTH];
+    ae_bernoulli(1, WIDTH, logit + i * WIDTH, x + i * WIDTH, &one);
+    assert_memory_equal(&one, &all[i], sizeof one);
+    ae_bernoulli_backward(1, WIDTH, logit + i * WIDTH, x + i * WIDTH, upstream + i, false, part);
+    assert_memory_equal(part, gradient + i * WIDTH, sizeof part);
+    for (int j = 0; j < WIDTH; j++) {
+      float alone;
+      ae_exp(1, logit + i * WIDTH + j, &alone);
+      ae_exp(WIDTH, logit + i * WIDTH, part);
+      assert_memory_equal(&alone, &part[j], sizeof alone);
+    }
+  }
+}
+
+static void a_nan_passes_the_rectifier(void **state) {
+  (void)state;
+  float y[] = {-1, NAN, 2}, bias[] = {0, 0, 0};
+  ae_bias_activate(1, 3, bias, AE_RELU, y);
+  assert_true(y[0] == 0 && isnan(y[1]) && y[2] == 2);
+}
+
+static void bytes_become_fractions(void **state) {
+  (void)state;
+  uint8_t bytes[256];
+  float floats[256];
+  for (int i = 0; i < 256; i++) bytes[i] = (uint8_t)i;
+  ae_from_bytes(256, bytes, floats);
+  for (int i = 0; i < 256; i++) assert_true(floats[i] == (float)i / 255.0f);
+}
+
+/* Shapes of the homoencoder's layers with segments of several sizes, some empty. */
+static void products_have_the_bits_of_segments(void **state) {
+  (void)state;
+  const int64_t offsets[][5] = {{0, 32, 64, 96, 128}, {0, 18, 37, 55, 73}, {0, 0, 3, 3, 10}, {0, 80, 160, 240, 320}};
+  const int64_t shapes[][2] = {{64, 784}, {20, 512}, {512, 40}, {784, 96}, {3, 5}};
+  float *x, *w, *y, *z;
+  ae_test_ok(AE_NEW(x, 320 * 784));
+  ae_test_ok(AE_NEW(w, 784 * 784));
+  ae_test_ok(AE_NEW(y, 320 * 784));
+  ae_test_ok(AE_NEW(z, 320 * 784));
+  ae_random_fill_uniform(ae_stream_of(1, AE_RANDOM_SELFTEST, 0, 4), -1, 1, 320 * 784, x);
+  ae_random_fill_uniform(ae_stream_of(1, AE_RANDOM_SELFTEST, 0, 5), -1, 1, 784 * 784, w);
+  ae_products *products;
+  ae_test_ok(ae_products_create(&products));
+  for (int s = 0; s < 5; s++) ae_products_want(products, 320, shapes[s][0], shapes[s][1]);
+  ae_test_ok(ae_products_seal(products));
+  for (int s = 0; s < 5; s++)
+    for (int o = 0; o < 4; o++)
+      for (int mode = 0; mode < 4; mode++) {
+        const int64_t n = shapes[s][0], k = shapes[s][1], rows = offsets[o][4];
+        const bool trans = (mode & 1) != 0;
+        const float beta = (mode & 2) != 0 ? 1.0f : 0.0f;
+        for (int64_t i = 0; i < rows * n; i++) y[i] = z[i] = x[i % 1000];
+        ae_products_rows(products, 4, offsets[o], trans, n, k, x, k, w, trans ? k : n, beta, y, n);
+        for (int i = 0; i < 4; i++)
+          ae_gemm(false, trans, offsets[o][i + 1] - offsets[o][i], n, k, 1, x + offsets[o][i] * k, k, w, trans ? k : n,
+                  beta, z + offsets[o][i] * n, n);
+        assert_memory_equal(y, z, (size_t)(rows * n) * sizeof *y);
+      }
+  ae_products_destroy(&products);
+  AE_FREE(x);
+  AE_FREE(w);
+  AE_FREE(y);
+  AE_FREE(z);
+}
+
+static void a_product_of_no_columns_is_the_old_matrix(void **state) {
+  (void)state;
+  float c[4] = {1, 2, 3, 4};
+  const float one = 1;
+  ae_gemm(true, false, 2, 2, 0, 1, &one, 2, &one, 2, 1, c, 2);
+  assert_true(c[0] == 1 && c[3] == 4);
+  ae_gemm(true, false, 2, 2, 0, 1, &one, 2, &one, 2, 0, c, 2);
+  assert_true(c[0] == 0 && c[3] == 0);
+}
+
+int main(int argc, char **argv) {
+  ae_blas_start();
+  const ae_test tests[] = {
+      AE_TEST(the_exponential_is_accurate),        AE_TEST(a_result_does_not_depend_on_its_place),
+      AE_TEST(a_nan_passes_the_rectifier),         AE_TEST(bytes_become_fractions),
+      AE_TEST(products_have_the_bits_of_segments), AE_TEST(a_product_of_no_columns_is_the_old_matrix)};
+  return ae_test_main(argc, argv, tests, sizeof tests / sizeof *tests);
+}
