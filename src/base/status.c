@@ -30,14 +30,17 @@ ae_status ae_error_create(ae_code code, const char *file, int line, const char *
 
 ae_status ae_error_prefix(ae_status status, const char *format, ...) {
   if (status == AE_OK || status == &out_of_memory) return status;
-  char before[AE_MESSAGE_SIZE], sentence[AE_MESSAGE_SIZE];
+  char before[AE_MESSAGE_SIZE / 2], sentence[AE_MESSAGE_SIZE];
   va_list arguments;
   va_start(arguments, format);
-  vsnprintf(before, sizeof before, format, arguments);
+  const int length = vsnprintf(before, sizeof before, format, arguments);
   va_end(arguments);
+  const size_t used = length < (int)sizeof before ? (size_t)length : sizeof before - 1;
   memcpy(sentence, status->message, sizeof sentence);
-  const size_t used = (size_t)snprintf(status->message, sizeof status->message, "%.*s: ", AE_MESSAGE_SIZE / 2, before);
-  snprintf(status->message + used, sizeof status->message - used, "%s", sentence);
+  memcpy(status->message, before, used);
+  memcpy(status->message + used, ": ", 2);
+  memcpy(status->message + used + 2, sentence, sizeof sentence - used - 3);
+  status->message[sizeof status->message - 1] = '\0';
   return status;
 }
 

@@ -1,6 +1,7 @@
 #include "mpiae/comm/exchange.h"
 
 #include "mpiae/base/arithmetic.h"
+#include "mpiae/base/clones.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/comm/nodes.h"
 
@@ -313,13 +314,16 @@ void ae_exchange_gather(ae_exchange *exchange, float *values) {
   ae_exchange_settle(exchange);
 }
 
-/* Sum of squares of one block in float64: sixteen lanes, then their sum in order. */
-static double block_square(const float *values) {
-  double lane[16] = {0}, sum = 0;
-  for (int i = 0; i < AE_BLOCK; i += 16)
-    for (int j = 0; j < 16; j++) lane[j] += (double)values[i + j] * (double)values[i + j];
-  for (int j = 0; j < 16; j++) sum += lane[j];
-  return sum;
+/* Sum of squares of each block in float64: 32 lanes, then their sum in order. */
+AE_CLONES static void square_blocks(const float *restrict values, int64_t blocks, double *restrict sums) {
+  enum { LANES = 32 };
+  for (int64_t block = 0; block < blocks; block++, values += AE_BLOCK) {
+    double lane[LANES] = {0}, sum = 0;
+    for (int i = 0; i < AE_BLOCK; i += LANES)
+      for (int j = 0; j < LANES; j++) lane[j] += (double)values[i + j] * (double)values[i + j];
+    for (int j = 0; j < LANES; j++) sum += lane[j];
+    sums[block] = sum;
+  }
 }
 
 /* Own block nodes' sums of squares, into the record. */
@@ -328,7 +332,7 @@ static void square_own(ae_exchange *exchange, double *out) {
   for (int s = 0; s < exchange->slice_count; s++) {
     const int64_t first = exchange->slices[s].begin / AE_BLOCK, end = exchange->slices[s].end / AE_BLOCK;
     double *sums = exchange->control.block_sum;
-    for (int64_t i = first; i < end; i++) sums[i - first] = block_square(exchange->gradient[0] + i * AE_BLOCK);
+    square_blocks(exchange->gradient[0] + first * AE_BLOCK, end - first, sums);
     const int count = ae_tree_cover(exchange->count / AE_BLOCK, first, end, nodes);
     for (int i = 0; i < count; i++) {
       ae_tree_add(nodes[i].end - nodes[i].begin, sums + nodes[i].begin - first, 1);

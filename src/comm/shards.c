@@ -43,10 +43,37 @@ int64_t ae_shards_own_count(const ae_shards *shards) {
   return ae_shards_begin(shards, shards->first + shards->count) - ae_shards_own_begin(shards);
 }
 
+/* Steps over which every shard that is not empty gives at least one example: below that, the shares rounded down
+ * can fall from one step to the next, that is, a shard would take examples back. */
+static int64_t steps_in_group(const ae_shards *shards, int64_t batch) {
+  const int64_t least = ae_max(1, shards->examples / shards->shards);
+  const int64_t rows = (shards->examples + least - 1) / least;
+  return (rows + batch - 1) / batch;
+}
+
+/* What shards 0 … shard−1 together give between x = from and x = to. */
+static int64_t given_below(const ae_shards *shards, int shard, int64_t from, int64_t to) {
+  const int64_t begin = ae_shards_begin(shards, shard), n = shards->examples;
+  return ae_muldiv(begin, to, n) - ae_muldiv(begin, from, n);
+}
+
 int64_t ae_shards_taken(const ae_shards *shards, int shard, int64_t steps, int64_t batch) {
   const int64_t n = shards->examples;
   if (n == 0) return 0;
-  const int64_t wanted = batch > 0 && steps > n / batch ? n : ae_min(steps * batch, n);
-  return ae_muldiv(ae_shards_begin(shards, shard + 1), wanted, n) -
-         ae_muldiv(ae_shards_begin(shards, shard), wanted, n);
+  const int64_t wanted = steps > n / batch ? n : ae_min(steps * batch, n);
+  const int64_t group = steps_in_group(shards, batch);
+  const int64_t from = group > n / batch ? 0 : wanted / (group * batch) * (group * batch);
+  const int64_t to = group > n / batch ? n : ae_min(from + group * batch, n);
+  const int64_t before = given_below(shards, shard, from, to);
+  const int64_t share = given_below(shards, shard + 1, from, to) - before;
+  const int64_t earlier = given_below(shards, shard + 1, 0, from) - given_below(shards, shard, 0, from);
+  return earlier + ae_max(0, ae_min(wanted - from - before, share));
+}
+
+int64_t ae_shards_most_taken(const ae_shards *shards, int64_t batch) {
+  const int64_t n = shards->examples, own = ae_shards_own_count(shards), begin = ae_shards_own_begin(shards);
+  if (n == 0) return 0;
+  if (steps_in_group(shards, batch) > 1 || batch >= n) return ae_min(own, batch);
+  const int64_t above = n - ae_muldiv(n - (begin + own), batch, n), below = ae_muldiv(begin, batch, n);
+  return ae_min(ae_min(own, batch), batch - n + above - below);
 }

@@ -216,9 +216,13 @@ ae_status ae_graph_seal(ae_graph *graph) {
   return ae_products_seal(graph->products);
 }
 
+void ae_graph_set_rows_scaled(ae_graph *graph, int number, const int64_t *offset, int64_t scale) {
+  AE_ASSERT(scale * offset[graph->segments] <= graph->axes[number].capacity);
+  for (int s = 0; s <= graph->segments; s++) graph->axes[number].offset[s] = scale * offset[s];
+}
+
 void ae_graph_set_rows(ae_graph *graph, int number, const int64_t *offset) {
-  AE_ASSERT(offset[graph->segments] <= graph->axes[number].capacity);
-  memcpy(graph->axes[number].offset, offset, (size_t)(graph->segments + 1) * sizeof *offset);
+  ae_graph_set_rows_scaled(graph, number, offset, 1);
 }
 
 ae_rows ae_graph_rows(const ae_graph *graph, int number) {

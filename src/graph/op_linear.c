@@ -135,10 +135,11 @@ static void reference(const ae_node *node, const int64_t *rows, const double *co
 
 static ae_tensor *build_case(ae_graph *graph, ae_params *params, ae_tensor *const *in, int inputs, int64_t groups,
                              int64_t outer, ae_activation activation) {
+  const char *const axes[] = {"group", "output", "input"};
   int64_t inner = 0;
   for (int i = 0; i < inputs; i++) inner += in[i]->width / groups;
-  const ae_parameter *weight = ae_params_add(params, "weight", 3, (int64_t[]){groups, outer, inner}, 0.7f, true);
-  const ae_parameter *bias = ae_params_add(params, "bias", 2, (int64_t[]){groups, outer}, 0.7f, false);
+  const ae_parameter *weight = ae_params_add(params, "weight", 3, (int64_t[]){groups, outer, inner}, axes, 0.7f, true);
+  const ae_parameter *bias = ae_params_add(params, "bias", 2, (int64_t[]){groups, outer}, axes, 0.7f, false);
   return ae_linear(graph, "linear", in, inputs, weight, bias, groups, activation);
 }
 

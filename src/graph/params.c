@@ -63,8 +63,8 @@ static ae_status add_new(ae_params *params, const char *path, int rank, const in
   return AE_OK;
 }
 
-const ae_parameter *ae_params_add(ae_params *params, const char *path, int rank, const int64_t *dim, float bound,
-                                  bool decays) {
+const ae_parameter *ae_params_add(ae_params *params, const char *path, int rank, const int64_t *dim,
+                                  const char *const *axes, float bound, bool decays) {
   for (int i = 0; i < params->count; i++)
     if (strcmp(params->parameter[i]->path, path) == 0) {
       AE_ASSERT(has_shape(params->parameter[i], rank, dim));
@@ -77,6 +77,7 @@ const ae_parameter *ae_params_add(ae_params *params, const char *path, int rank,
     params->error = ae_error_first(params->error, status);
     return NULL;
   }
+  memcpy(parameter->axes, axes, (size_t)rank * sizeof *axes);
   parameter->bound = bound;
   parameter->decays = decays;
   return parameter;
@@ -121,6 +122,8 @@ ae_status ae_params_allocate(ae_params *params, int planes) {
   for (int plane = 0; plane < planes; plane++) AE_RETURN_IF(AE_NEW(params->own_gradients[plane], params->size));
   return ae_params_bind(params, params->own_values, params->own_gradients, planes);
 }
+
+float *ae_params_values(const ae_params *params) { return params->values; }
 
 float *ae_params_value(const ae_params *params, const ae_parameter *parameter) {
   return params->values + parameter->offset;

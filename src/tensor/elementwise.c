@@ -1,6 +1,6 @@
 #include "mpiae/tensor/elementwise.h"
 
-#include "mpiae/tensor/clones.h"
+#include "mpiae/base/clones.h"
 #include "mpiae/tensor/scalar.h"
 
 /* Lanes of a row reduction: the widest vectors there are, so that the order of addition is the same for all. */
@@ -57,6 +57,10 @@ AE_CLONES void ae_scale(int64_t count, float scale, const float *x, float *out) 
 
 AE_CLONES void ae_exp(int64_t count, const float *restrict x, float *restrict out) {
   for (int64_t i = 0; i < count; i++) out[i] = ae_scalar_exp(x[i]);
+}
+
+AE_CLONES void ae_sigmoid(int64_t count, const float *x, float *out) {
+  for (int64_t i = 0; i < count; i++) out[i] = ae_scalar_sigmoid(x[i]);
 }
 
 AE_CLONES void ae_from_bytes(int64_t count, const uint8_t *restrict x, float *restrict out) {

@@ -1,6 +1,6 @@
 #include "mpiae/tensor/gaussian.h"
 
-#include "mpiae/tensor/clones.h"
+#include "mpiae/base/clones.h"
 #include "mpiae/tensor/scalar.h"
 
 #include <stddef.h>
@@ -10,8 +10,7 @@ enum { PART = 32 };
 
 AE_KERNEL int64_t part_of(int64_t latent, int64_t at) { return latent - at < PART ? latent - at : PART; }
 
-AE_CLONES void ae_gaussian_draw(int64_t rows, int64_t latent, const float *restrict q, const float *restrict noise,
-                                float *restrict z) {
+AE_CLONES void ae_gaussian_draw(int64_t rows, int64_t latent, const float *q, const float *noise, float *z) {
   for (int64_t i = 0; i < rows; i++, q += 2 * latent, noise += latent, z += latent)
     for (int64_t j = 0; j < latent; j++) z[j] = q[j] + ae_scalar_exp(q[latent + j]) * noise[j];
 }

@@ -32,8 +32,14 @@ int ae_shards_owner(const ae_shards *shards, int shard);
 int64_t ae_shards_own_begin(const ae_shards *shards);
 int64_t ae_shards_own_count(const ae_shards *shards);
 
-/* Examples shard v has given to the batches after t steps of `batch` examples:
- * ⌊S_{v+1} x/N⌋ − ⌊S_v x/N⌋ with x = min(t·batch, N). */
+/* Examples shard v has given to the batches after t steps of `batch` ≥ 1 examples: ⌊S_{v+1} x/N⌋ − ⌊S_v x/N⌋
+ * with x = min(t·batch, N). Where a batch has less than an example for some shard (about batch < V), the rule
+ * holds for groups of steps, and the steps of a group take its examples in order of shards: by the rule alone a
+ * shard's share could fall. */
 int64_t ae_shards_taken(const ae_shards *shards, int shard, int64_t steps, int64_t batch);
+
+/* A bound on the examples that own shards together give to one step; at most 2 above the true one where the rule
+ * holds for single steps. */
+int64_t ae_shards_most_taken(const ae_shards *shards, int64_t batch);
 
 #endif

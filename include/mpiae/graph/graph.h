@@ -66,6 +66,8 @@ ae_status ae_graph_seal(ae_graph *graph);
 
 /* The rows of an axis for the passes to come; offset has segments + 1 entries and is copied. */
 void ae_graph_set_rows(ae_graph *graph, int axis, const int64_t *offset);
+/* The same with every offset times `scale`: an axis of groups of rows. */
+void ae_graph_set_rows_scaled(ae_graph *graph, int axis, const int64_t *offset, int64_t scale);
 ae_rows ae_graph_rows(const ae_graph *graph, int axis);
 
 void ae_graph_forward(ae_graph *graph, const ae_graph_hooks *hooks);

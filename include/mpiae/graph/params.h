@@ -17,6 +17,7 @@ typedef struct ae_parameter {
   const char *path; /* "encoder_z/hidden/weight": also its place in a checkpoint */
   int rank;
   int64_t dim[AE_PARAMETER_MAX_RANK];
+  const char *axes[AE_PARAMETER_MAX_RANK]; /* names of the dimensions: "output", "input" */
   int64_t count;  /* product of dim */
   int64_t offset; /* in the flat buffers */
   float bound;    /* starts at U(−bound, bound) */
@@ -29,10 +30,10 @@ typedef struct ae_params ae_params;
 ae_status ae_params_create(ae_params **out);
 void ae_params_destroy(ae_params **params); /* NULL is fine */
 
-/* The parameter of this path: added, or, when there already, the same with the same shape (asserted). Lent. NULL without memory: the
- * error is kept for ae_params_seal. */
-const ae_parameter *ae_params_add(ae_params *params, const char *path, int rank, const int64_t *dim, float bound,
-                                  bool decays);
+/* The parameter of this path: added, or, when there already, the same with the same shape (asserted). The names of
+ * the axes must live as long as the program. NULL without memory: the error is kept for ae_params_seal. */
+const ae_parameter *ae_params_add(ae_params *params, const char *path, int rank, const int64_t *dim,
+                                  const char *const *axes, float bound, bool decays);
 
 /* No more parameters: lays out the buffers. Returns the first error of adding. */
 ae_status ae_params_seal(ae_params *params);
@@ -49,6 +50,7 @@ ae_status ae_params_bind(ae_params *params, float *values, float *const *gradien
 /* Allocates and binds values (no gradient planes unless told), owned by the store: for inference and tests. */
 ae_status ae_params_allocate(ae_params *params, int planes);
 
+float *ae_params_values(const ae_params *params); /* the flat buffer */
 float *ae_params_value(const ae_params *params, const ae_parameter *parameter);
 float *ae_params_gradient(const ae_params *params, const ae_parameter *parameter, int plane);
 int ae_params_planes(const ae_params *params);

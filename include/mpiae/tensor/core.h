@@ -1,11 +1,11 @@
-/* Which kernels OpenBLAS runs. It knows processors by model number: on one newer than itself it falls back to its kernels
- * of 2004 (SSE3), ten times slower, though the instructions of a known one are all there. */
+/* Which kernels OpenBLAS runs. It knows processors by model number: on one newer than itself it falls back to kernels
+ * of 2004 (SSE3), many times slower, though the instructions of a known one are all there. */
 #ifndef MPIAE_TENSOR_CORE_H
 #define MPIAE_TENSOR_CORE_H
 
-/* Local. First thing in main, before MPI starts: when OpenBLAS fell back and the processor has AVX-512 or AVX2, starts the program
- * again with OPENBLAS_CORETYPE naming the core for it (OpenBLAS reads it before main). Leaves a core that the user forced. Returns when there
- * is nothing to do or starting again fails. */
+/* Local. First thing in main, before MPI starts: when OpenBLAS fell back and the processor has AVX-512 or AVX2, starts
+ * the program again with OPENBLAS_CORETYPE naming the core for it (OpenBLAS reads it before main). Leaves a core that the
+ * user forced. Returns when there is nothing to do or starting again fails. */
 void ae_blas_choose_core(char **argv);
 
 #endif

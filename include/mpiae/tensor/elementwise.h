@@ -26,6 +26,9 @@ void ae_scale(int64_t count, float scale, const float *x, float *out);
 /* e^x with relative error below 2e-7; overflows to inf, underflows to 0 below −87.3. NaN stays. */
 void ae_exp(int64_t count, const float *x, float *out);
 
+/* 1 / (1 + e^−x); out may be x. */
+void ae_sigmoid(int64_t count, const float *x, float *out);
+
 /* Bytes or floats to floats: out = x / 255. */
 void ae_from_bytes(int64_t count, const uint8_t *x, float *out);
 

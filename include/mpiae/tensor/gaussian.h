@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* z = μ + e^s ε; q (rows, 2L), noise and z (rows, L). */
+/* z = μ + e^s ε; q (rows, 2L), noise and z (rows, L); z may be the noise. */
 void ae_gaussian_draw(int64_t rows, int64_t latent, const float *q, const float *noise, float *z);
 void ae_gaussian_draw_backward(int64_t rows, int64_t latent, const float *q, const float *noise, const float *dz,
                                bool add, float *dq);

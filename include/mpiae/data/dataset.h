@@ -1,0 +1,42 @@
+/* The dataset file and a rank's part of it in memory.
+ *
+ * File: attributes mpiae_format="dataset", mpiae_version=1; /x uint8 or float32 of shape (N, C, H, W) or (N, F);
+ * optional /label int32 (N), −1 = unknown; optional /source_index int64 (N), the place in the file it was made
+ * from. */
+#ifndef MPIAE_DATA_DATASET_H
+#define MPIAE_DATA_DATASET_H
+
+#include "mpiae/comm/comm.h"
+#include "mpiae/comm/shards.h"
+#include "mpiae/h5/h5.h"
+
+typedef struct ae_dataset {
+  char *path;
+  int64_t examples;      /* N in the file */
+  int rank;              /* axes of one example: 1 (F) or 3 (C, H, W) */
+  int64_t dim[3];
+  int64_t features;      /* product of dim */
+  ae_h5_type type;       /* AE_H5_UINT8 (to be scaled by 1/255) or AE_H5_FLOAT32, as stored */
+  int64_t row_bytes;     /* features × size of type */
+  ae_shards shards;
+  void *rows;            /* own examples × features, in the stored type */
+  int32_t *label;        /* own examples, or NULL when the file has none */
+  int classes;           /* 1 + the largest label in the whole dataset; 0 without labels */
+  uint32_t checksum;     /* of shape, rows, labels of the whole dataset; the same for any ranks and shards */
+} ae_dataset;
+
+/* Collective. Reads this rank's shards. shard_count 0 = as many as ranks. A float value that is not finite is
+ * AE_DATA and names the example (lowest of the whole dataset) and its feature; so are a wrong format attribute,
+ * shapes or types that do not fit, labels of another length or below −1, a file cut short. An empty dataset is
+ * AE_DATA. */
+ae_status ae_dataset_open(const ae_comm *comm, const char *path, int shard_count, ae_dataset **out);
+void ae_dataset_close(ae_dataset **dataset); /* Local; NULL is fine */
+
+/* Local. `count` rows in the stored type (row i at rows + i·row_bytes) as float32 (uint8 × 1/255) into out
+ * (count, features). */
+void ae_dataset_to_float(const ae_dataset *dataset, const void *rows, int64_t count, float *out);
+
+/* Local. Row of an own example (global number), in the stored type; lent. */
+const void *ae_dataset_row(const ae_dataset *dataset, int64_t example);
+
+#endif

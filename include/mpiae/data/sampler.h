@@ -1,0 +1,35 @@
+/* Which examples make up a step. Each shard's examples are permuted afresh every epoch (Fisher–Yates,
+ * Philox(seed, AE_RANDOM_SHUFFLE, epoch, shard)); step t takes from shard v its next ae_shards_taken(t+1) −
+ * ae_shards_taken(t). Local. */
+#ifndef MPIAE_DATA_SAMPLER_H
+#define MPIAE_DATA_SAMPLER_H
+
+#include "mpiae/comm/shards.h"
+
+typedef struct ae_sampler ae_sampler;
+
+/* The rows of one step on this rank: segment s (own shard first+s) is rows offset[s] … offset[s+1]; example[row]
+ * is a global number. */
+typedef struct ae_batch {
+  uint32_t epoch;        /* from 1 */
+  int64_t step;          /* in the epoch, from 0 */
+  int64_t global_rows;   /* over all ranks: B, fewer in the last step */
+  int segments;          /* own shards */
+  const int64_t *offset; /* segments + 1; lent */
+  const int64_t *example; /* offset[segments]; lent */
+} ae_batch;
+
+ae_status ae_sampler_create(const ae_shards *shards, int64_t batch_size, uint64_t seed, ae_sampler **out);
+void ae_sampler_destroy(ae_sampler **sampler);
+
+int64_t ae_sampler_steps(const ae_sampler *sampler);    /* per epoch: ⌈N/B⌉ */
+int64_t ae_sampler_capacity(const ae_sampler *sampler); /* most rows a step can have on this rank */
+
+/* Makes the permutations of an epoch. */
+void ae_sampler_begin(ae_sampler *sampler, uint32_t epoch);
+
+/* The rows of step t, 0 ≤ t < steps. Two batches may be alive: the one of t and the one of t+1 (double-buffered
+ * by parity of t). */
+void ae_sampler_batch(ae_sampler *sampler, int64_t step, ae_batch *batch);
+
+#endif

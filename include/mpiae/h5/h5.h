@@ -1,0 +1,100 @@
+/* HDF5 files written and read by all ranks together: collective open, slabs by rows, attributes, named axes
+ * (HDF5 dimension scales), checksums, atomic replacement.
+ *
+ * A file is written to a temporary name (path.partial) in the same directory and renamed when whole, so it is
+ * whole or absent. Every dataset is chunked by whole rows with fletcher32 (scalars lie in their header, which
+ * has a checksum too), library version bounds ≥ 1.10, without time stamps, so that files are the same bytes for
+ * any number of ranks. Disk space is reserved first; each chunk is then written by one rank by itself, each rank
+ * reads by itself, and all agree after every create, write, read and close (the ways parallel HDF5 fails
+ * otherwise are in tests/test_h5.c). Rank 0 holds an advisory lock on the file, as serial HDF5 does, unless
+ * HDF5_USE_FILE_LOCKING=FALSE. All functions are Collective unless they say Local; all errors are agreed and
+ * name file, dataset and what to do: AE_DATA (a file or its data), AE_INTERNAL. */
+#ifndef MPIAE_H5_H5_H
+#define MPIAE_H5_H5_H
+
+#include "mpiae/comm/comm.h"
+
+#include <hdf5.h>
+#include <stdint.h>
+
+#define AE_H5_MAX_RANK 8
+
+typedef struct ae_h5 ae_h5;
+
+/* A type in memory and in the file. */
+typedef enum ae_h5_type { AE_H5_UINT8, AE_H5_INT32, AE_H5_INT64, AE_H5_FLOAT32, AE_H5_FLOAT64 } ae_h5_type;
+
+/* What a dataset is: its path ("/parameters/encoder/weight"; groups are made as needed), type, shape, and for
+ * the reader what it means. axes[i] names axis i; ae_h5_create_axis made it before in the same group or one
+ * above, with the same length. */
+typedef struct ae_h5_dataset {
+  const char *path;
+  ae_h5_type type;
+  int rank;
+  int64_t dim[AE_H5_MAX_RANK];
+  const char *axes[AE_H5_MAX_RANK];
+  const char *description; /* attribute `description`; required */
+  const char *units;       /* attribute `units`, or NULL */
+} ae_h5_dataset;
+
+/* Starts a new file that will appear under `path` at ae_h5_commit, replacing any of that name. */
+ae_status ae_h5_create(const ae_comm *comm, const char *path, ae_h5 **out);
+
+/* Flush, close, sync, rename, sync of the directory. The handle is gone, also on failure (then the temporary
+ * file is removed). */
+ae_status ae_h5_commit(ae_h5 **file);
+
+/* Opens a file for reading. AE_DATA when absent, not HDF5, cut short, or locked. */
+ae_status ae_h5_open(const ae_comm *comm, const char *path, ae_h5 **out);
+
+/* Closes a file opened for reading, or drops one being written together with its temporary (what HDF5 holds for
+ * that one in memory stays allocated: closing it would write). NULL is fine. Never fails. */
+void ae_h5_close(ae_h5 **file);
+
+const char *ae_h5_path(const ae_h5 *file); /* Local; the final name, lent */
+
+/* Makes the dimension scale `name` of `length` in group `group` ("/" for the root), with values 0 … length−1
+ * (int64), or `values` (int64, equal on all ranks). Axis names are unique in the file along any path from the
+ * root. */
+ae_status ae_h5_create_axis(ae_h5 *file, const char *group, const char *name, int64_t length, const int64_t *values,
+                            const char *description);
+
+/* Makes a dataset and writes it: this rank gives rows [begin, begin + count) of the first axis (count 0 and
+ * uneven counts are fine; together the ranks give every row once). rank 0 = a scalar, count ignored, taken from
+ * rank 0. A first axis of length 0 makes an empty dataset. */
+ae_status ae_h5_write(ae_h5 *file, const ae_h5_dataset *dataset, int64_t begin, int64_t count, const void *rows);
+
+/* Shape and type of a dataset. AE_DATA when absent. The type is the nearest of ours: integers that fit 32 bits
+ * with a sign, uint8 apart, → INT32, wider → INT64, float ≤ 32 bits → FLOAT32, else FLOAT64. */
+ae_status ae_h5_describe(ae_h5 *file, const char *path, ae_h5_type *type, int *rank, int64_t dim[AE_H5_MAX_RANK]);
+
+/* Whether a link exists (all parents too). */
+ae_status ae_h5_exists(ae_h5 *file, const char *path, bool *exists);
+
+/* Reads rows [begin, begin + count) of the first axis, each rank its own range, converted to `type`. AE_DATA on
+ * a checksum mismatch. */
+ae_status ae_h5_read(ae_h5 *file, const char *path, ae_h5_type type, int64_t begin, int64_t count, void *rows);
+
+/* Attributes of the object at `path` ("/" for the file), equal on all ranks. Text is UTF-8; the text read is
+ * owned by the caller. */
+ae_status ae_h5_put_text(ae_h5 *file, const char *path, const char *name, const char *text);
+ae_status ae_h5_put_integer(ae_h5 *file, const char *path, const char *name, int64_t value);
+ae_status ae_h5_put_real(ae_h5 *file, const char *path, const char *name, double value);
+ae_status ae_h5_get_text(ae_h5 *file, const char *path, const char *name, char **text);
+ae_status ae_h5_get_integer(ae_h5 *file, const char *path, const char *name, int64_t *value);
+ae_status ae_h5_get_real(ae_h5 *file, const char *path, const char *name, double *value);
+
+/* A scalar text dataset with a description ("/config"), below 60 000 bytes. */
+ae_status ae_h5_write_text(ae_h5 *file, const char *path, const char *text, const char *description);
+ae_status ae_h5_read_text(ae_h5 *file, const char *path, char **text);
+
+/* Makes an empty group with an optional description. */
+ae_status ae_h5_create_group(ae_h5 *file, const char *path, const char *description);
+
+/* Names of the links in a group, sorted; owned by the caller as one block (AE_FREE frees all). */
+ae_status ae_h5_list(ae_h5 *file, const char *group, char ***names, int *count);
+
+/* Local. Lends the HDF5 handle, for what is not covered above. */
+hid_t ae_h5_handle(const ae_h5 *file);
+
+#endif

@@ -1,0 +1,29 @@
+/* Parts that dense models share. Local. */
+#ifndef MPIAE_MODELS_DENSE_H
+#define MPIAE_MODELS_DENSE_H
+
+#include "mpiae/base/philox.h"
+#include "mpiae/models/model.h"
+#include "mpiae/nn/dense.h"
+
+/* network.hidden and network.activation. */
+ae_hidden ae_dense_hidden(const ae_config *config);
+
+/* The mirrored decoder under "decoder": logits or means of the features from one or two codes. */
+ae_tensor *ae_dense_decoder(const ae_model *model, ae_graph *graph, ae_tensor *const *codes, int count);
+
+/* −ln p(x | prediction) per row by network.likelihood, and the name of its term ("cross_entropy", "squared_error"). */
+ae_tensor *ae_dense_loss(const ae_model *model, ae_graph *graph, ae_tensor *prediction, ae_tensor *x);
+const char *ae_dense_loss_name(const ae_model *model);
+
+/* Predictions → what one looks at, in place: probabilities for Bernoulli, means for Gaussian. */
+void ae_dense_mean(const ae_model *model, int64_t rows, float *prediction);
+
+/* Inputs of a batch: rows of examples, N(0, 1) noise for each of `latent` dimensions by (purpose, epoch, example). */
+void ae_dense_fill_examples(const ae_model *model, const ae_batch *batch, ae_tensor *x);
+void ae_dense_fill_noise(const ae_model *model, const ae_batch *batch, ae_purpose purpose, ae_tensor *noise);
+
+/* The rows of the blocks of AE_MODEL_BLOCK that this rank has of `count`: [*begin, *end). */
+void ae_dense_share(const ae_comm *comm, int64_t count, int64_t *begin, int64_t *end);
+
+#endif

@@ -1,0 +1,11 @@
+/* Tables of configuration keys that several models share. */
+#ifndef MPIAE_MODELS_KEYS_H
+#define MPIAE_MODELS_KEYS_H
+
+#include "mpiae/config/config.h"
+
+extern const ae_key ae_keys_common[];  /* model, data, train, checkpoint, output */
+extern const ae_key ae_keys_network[]; /* network: dense networks with a likelihood */
+extern const ae_key ae_keys_kmeans[];  /* kmeans */
+
+#endif

@@ -1,0 +1,18 @@
+/* A trained model, read for inference: what sample, encode, decode … share. */
+#ifndef MPIAE_TRAIN_LOADED_H
+#define MPIAE_TRAIN_LOADED_H
+
+#include "mpiae/train/checkpoint.h"
+
+typedef struct ae_loaded {
+  ae_config *config;
+  ae_params *params;
+  ae_model *model;
+  ae_run_state state;
+} ae_loaded;
+
+/* Collective. `model`: a run directory (its newest valid checkpoint) or a checkpoint file. */
+ae_status ae_loaded_open(const ae_comm *comm, const char *model, ae_loaded **out);
+void ae_loaded_close(ae_loaded **loaded); /* Collective; NULL is fine */
+
+#endif

@@ -1,0 +1,29 @@
+/* The directory of a run: the names in it, and what is there already. Collective unless told; errors name the path. */
+#ifndef MPIAE_TRAIN_RUN_DIRECTORY_H
+#define MPIAE_TRAIN_RUN_DIRECTORY_H
+
+#include "mpiae/comm/comm.h"
+
+#define AE_PATH_SIZE 4096
+
+typedef enum ae_run_mode { AE_RUN_NEW, AE_RUN_RESUME, AE_RUN_OVERWRITE } ae_run_mode;
+
+/* Makes the directory (and those above). One that holds a run is AE_USAGE for AE_RUN_NEW, and emptied of a run's files for
+ * AE_RUN_OVERWRITE. A directory in which nothing can be written is AE_DATA. */
+ae_status ae_run_directory_prepare(const ae_comm *comm, const char *directory, ae_run_mode mode);
+
+/* Steps of the checkpoints in it, newest first; *steps is owned by the caller. An absent directory has none. */
+ae_status ae_run_directory_checkpoints(const ae_comm *comm, const char *directory, int64_t **steps, int *count);
+
+/* Removes all but the newest `keep` checkpoints; and codes files older than the newest one. Rank 0 acts. */
+ae_status ae_run_directory_trim_checkpoints(const ae_comm *comm, const char *directory, int keep);
+void ae_run_directory_trim_codes(const ae_comm *comm, const char *directory, int64_t epoch);
+
+/* Local. Whether the path is a directory. */
+bool ae_run_directory_is(const char *path);
+
+/* Local. Names: <directory>/checkpoint-<step>.h5, codes-<epoch>.h5. */
+void ae_run_directory_checkpoint(const char *directory, int64_t step, char path[AE_PATH_SIZE]);
+void ae_run_directory_codes(const char *directory, int64_t epoch, char path[AE_PATH_SIZE]);
+
+#endif

@@ -1,0 +1,76 @@
+#include "mpiae/cli/command.h"
+
+#include "mpiae/config/config.h"
+#include "mpiae/models/model.h"
+
+#include <string.h>
+
+/* Width of the column of names. */
+#define NAME_WIDTH 16
+
+static void print_option_usage(const ae_option *option, FILE *out) {
+  fprintf(out, option->required ? " --%s" : " [--%s", option->name);
+  if (option->placeholder != NULL) fprintf(out, " %s", option->placeholder);
+  if (!option->required) fputc(']', out);
+}
+
+void ae_command_print_usage(const ae_command *command, FILE *out) {
+  fprintf(out, "usage: mpiae %s %s", command->name, command->operands);
+  for (const ae_option *option = command->options; option->name != NULL; option++) print_option_usage(option, out);
+}
+
+static void print_options(const ae_option *options) {
+  for (const ae_option *option = options; option->name != NULL; option++) {
+    int used = printf("  --%s", option->name);
+    if (option->placeholder != NULL) used += printf(" %s", option->placeholder);
+    printf("%*s %s%s\n", used < NAME_WIDTH + 2 ? NAME_WIDTH + 2 - used : 0, "", option->help,
+           option->required ? " (required)" : "");
+  }
+}
+
+void ae_command_print_help(const ae_command *command) {
+  printf("mpiae %s: %s\n\n", command->name, command->summary);
+  ae_command_print_usage(command, stdout);
+  printf("\n\n");
+  if (command->details != NULL) printf("%s\n\n", command->details);
+  if (command->options->name != NULL) {
+    printf("Options:\n");
+    print_options(command->options);
+    printf("\n");
+  }
+  printf("Options of every command:\n");
+  print_options(ae_global_options());
+  printf("\nExample:\n  %s\n", command->example);
+}
+
+static void print_exit_statuses(void) {
+  printf("Exit status:\n");
+#define PRINT_CODE(name, status, meaning) printf("  %2d  %s\n", status, meaning);
+  AE_CODE_TABLE(PRINT_CODE)
+#undef PRINT_CODE
+}
+
+void ae_print_overview(void) {
+  printf("mpiae: trains autoencoders over MPI\n\nusage: [mpirun -n P] mpiae COMMAND ...\n\nCommands:\n");
+  for (const ae_command *command = ae_commands(); command->name != NULL; command++)
+    printf("  %-*s %s\n", NAME_WIDTH, command->name, command->summary);
+  printf("\nOptions of every command:\n");
+  print_options(ae_global_options());
+  printf("\n");
+  print_exit_statuses();
+  printf("\nExample:\n  mpiae help train\n");
+}
+
+ae_status ae_command_help(const ae_comm *comm, const ae_arguments *arguments) {
+  (void)comm;
+  if (ae_arguments_count(arguments) == 0) {
+    ae_print_overview();
+    return AE_OK;
+  }
+  const char *topic = ae_arguments_operand(arguments, 0);
+  const ae_command *command = ae_command_find(topic);
+  if (command != NULL) ae_command_print_help(command);
+  else if (strcmp(topic, "config") == 0) ae_config_print_help(ae_model_key_tables(), stdout);
+  else return ae_command_unknown(topic, "config");
+  return AE_OK;
+}

@@ -1,0 +1,65 @@
+#include "mpiae/cli/command.h"
+
+#include "mpiae/base/log.h"
+#include "mpiae/tensor/blas.h"
+#include "mpiae/tensor/core.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void set_voices(const ae_comm *comm, const ae_arguments *arguments) {
+  if (ae_comm_rank(comm) != 0) ae_log_set_level(AE_LOG_SILENT);
+  else if (ae_arguments_flag(arguments, "quiet")) ae_log_set_level(AE_LOG_QUIET);
+  else if (ae_arguments_flag(arguments, "verbose")) ae_log_set_level(AE_LOG_VERBOSE);
+}
+
+static ae_status dispatch(const ae_comm *comm, const ae_arguments *arguments) {
+  const ae_command *command = ae_arguments_command(arguments);
+  if (ae_arguments_flag(arguments, "version")) ae_print_version();
+  else if (ae_arguments_flag(arguments, "help") && command != NULL) ae_command_print_help(command);
+  else if (ae_arguments_flag(arguments, "help")) ae_print_overview();
+  else if (command == NULL) return AE_FAIL(AE_USAGE, "no command is given; 'mpiae help' lists all");
+  else return command->run(comm, arguments);
+  return AE_OK;
+}
+
+/* A result that did not arrive is a failure: `mpiae info f > /dev/full`. */
+static ae_status flush_results(void) {
+  if (fflush(stdout) == 0 && !ferror(stdout)) return AE_OK;
+  return AE_FAIL(AE_DATA, "standard output cannot be written: %s", strerror(errno));
+}
+
+static ae_status run(const ae_comm *comm, int argc, char **argv, bool *verbose) {
+  ae_arguments *arguments = NULL;
+  if (ae_comm_rank(comm) != 0) (void)!freopen("/dev/null", "w", stdout);
+  ae_status status = ae_arguments_parse(argc, argv, &arguments);
+  if (status != AE_OK) return status;
+  *verbose = ae_arguments_flag(arguments, "verbose");
+  set_voices(comm, arguments);
+  status = dispatch(comm, arguments);
+  status = ae_error_first(status, flush_results());
+  ae_arguments_destroy(&arguments);
+  return status;
+}
+
+static void report(ae_status status, bool verbose) {
+  const char *kind = ae_error_code(status) == AE_STOPPED ? "stopped" : "error";
+  ae_log_redraw("");
+  fprintf(stderr, "mpiae: %s: %s", kind, ae_error_message(status));
+  if (verbose) fprintf(stderr, " [%s:%d]", ae_error_file(status), ae_error_line(status));
+  fputc('\n', stderr);
+}
+
+int main(int argc, char **argv) {
+  ae_comm *comm = NULL;
+  bool verbose = false;
+  ae_blas_choose_core(argv);
+  ae_blas_start();
+  ae_status status = ae_comm_create(&argc, &argv, &comm);
+  if (comm != NULL) status = ae_comm_agree(comm, run(comm, argc, argv, &verbose));
+  if (status != AE_OK && (comm == NULL || ae_comm_rank(comm) == 0)) report(status, verbose);
+  const int exit_status = (int)ae_error_code(status);
+  ae_error_clear(&status);
+  ae_comm_destroy(&comm);
+  return exit_status;
+}

@@ -1,0 +1,89 @@
+/* Every command and option of the program: parsing and help both come from here. */
+#include "mpiae/cli/command.h"
+
+#include "mpiae/config/config.h"
+
+#include <stdint.h>
+#include <string.h>
+
+static const ae_option global_options[] = {
+    {"help", AE_OPTION_FLAG, NULL, false, 0, 0, "say what the command does, and end"},
+    {"version", AE_OPTION_FLAG, NULL, false, 0, 0, "say which version this is and what it was built with, and end"},
+    {"quiet", AE_OPTION_FLAG, NULL, false, 0, 0, "warnings and errors only"},
+    {"verbose", AE_OPTION_FLAG, NULL, false, 0, 0, "more messages; errors tell their place in the source"},
+    {NULL, AE_OPTION_FLAG, NULL, false, 0, 0, NULL}};
+
+static const ae_option train_options[] = {
+    {"run", AE_OPTION_TEXT, "DIR", false, 0, 0, "run directory; default runs/<name of the configuration file>"},
+    {"resume", AE_OPTION_FLAG, NULL, false, 0, 0,
+     "go on from the newest valid checkpoint, or start when there is none"},
+    {"overwrite", AE_OPTION_FLAG, NULL, false, 0, 0, "replace the run that is in the directory"},
+    {NULL, AE_OPTION_FLAG, NULL, false, 0, 0, NULL}};
+
+static const ae_option sample_options[] = {
+    {"count", AE_OPTION_INTEGER, "N", true, 1, INT32_MAX, "how many examples to draw"},
+    {"seed", AE_OPTION_INTEGER, "S", false, 0, INT64_MAX, "another seed gives other samples; default 1"},
+    {"from", AE_OPTION_TEXT, "prior", false, 0, 0, "a homoencoder's c from N(0, 1) in place of its clusters"},
+    {"out", AE_OPTION_TEXT, "FILE", true, 0, 0, "HDF5 file to write: /x"},
+    {NULL, AE_OPTION_FLAG, NULL, false, 0, 0, NULL}};
+
+static const ae_option import_options[] = {
+    {"out", AE_OPTION_TEXT, "FILE", true, 0, 0, "dataset file to write"},
+    {"labels", AE_OPTION_TEXT, "FILE", false, 0, 0, "labels of the examples, in the same format"},
+    {"shuffle", AE_OPTION_INTEGER, "SEED", false, 0, INT64_MAX,
+     "put the examples into a random order; /source_index tells the old one"},
+    {"limit", AE_OPTION_INTEGER, "N", false, 1, INT64_MAX, "keep the first N examples (after shuffling)"},
+    {NULL, AE_OPTION_FLAG, NULL, false, 0, 0, NULL}};
+
+static const ae_option synth_options[] = {
+    {"count", AE_OPTION_INTEGER, "N", true, 1, INT32_MAX, "how many examples"},
+    {"classes", AE_OPTION_INTEGER, "C", false, 1, 100000, "how many classes; the first ten are the digits; default 10"},
+    {"seed", AE_OPTION_INTEGER, "S", false, 0, INT64_MAX, "another seed gives other examples; default 1"},
+    {"out", AE_OPTION_TEXT, "FILE", true, 0, 0, "dataset file to write"},
+    {NULL, AE_OPTION_FLAG, NULL, false, 0, 0, NULL}};
+
+static const ae_option no_options[] = {{NULL, AE_OPTION_FLAG, NULL, false, 0, 0, NULL}};
+
+static const ae_command commands[] = {
+    {"train", "train a model", "CONFIG.yaml [KEY=VALUE ...]", 1, 1, true, train_options,
+     "Reads the configuration, then every KEY=VALUE over it ('mpiae help config' lists the keys), and trains on all "
+     "ranks.\n"
+     "The run directory receives config.yaml, metrics.csv, run.log, checkpoints and codes. One that already holds a "
+     "run is\n"
+     "refused unless --resume or --overwrite is given.",
+     "mpirun -n 2 mpiae train configs/vhe-glyphs.yaml train.epochs=5 --run runs/glyphs", ae_command_train},
+    {"sample", "draw new examples from a trained model", "MODEL", 1, 1, false, sample_options,
+     "MODEL is a run directory (its newest valid checkpoint) or a checkpoint file.",
+     "mpiae sample runs/glyphs --count 64 --out samples.h5", ae_command_sample},
+    {"import", "convert foreign files to a dataset file", "idx FILES...", 2, AE_ANY_NUMBER, false, import_options,
+     "idx is the format of MNIST, plain or .gz; several files are joined in order.",
+     "mpiae import idx train-images-idx3-ubyte.gz --labels train-labels-idx1-ubyte.gz --out mnist-train.h5",
+     ae_command_import},
+    {"synth", "write the embedded dataset of drawn glyphs", "glyphs", 1, 1, false, synth_options,
+     "28x28 grey images drawn by strokes, every one with its own jitter; example i belongs to class i modulo C.",
+     "mpiae synth glyphs --count 20000 --out glyphs.h5", ae_command_synth},
+    {"info", "tell what is in one of our files", "FILE", 1, 1, false, no_options,
+     "Datasets, checkpoints, codes, samples: kind, shapes, configuration, epoch, provenance.", "mpiae info glyphs.h5",
+     ae_command_info},
+    {"help", "explain a command, or list the configuration keys", "[COMMAND|config]", 0, 1, false, no_options, NULL,
+     "mpiae help config", ae_command_help},
+    {NULL, NULL, NULL, 0, 0, false, NULL, NULL, NULL, NULL}};
+
+const ae_command *ae_commands(void) { return commands; }
+const ae_option *ae_global_options(void) { return global_options; }
+
+const ae_command *ae_command_find(const char *name) {
+  for (const ae_command *command = commands; command->name != NULL; command++)
+    if (strcmp(command->name, name) == 0) return command;
+  return NULL;
+}
+
+ae_status ae_command_unknown(const char *word, const char *extra) {
+  const char *words[sizeof commands / sizeof *commands + 1] = {NULL};
+  int count = 0;
+  for (const ae_command *command = commands; command->name != NULL; command++) words[count++] = command->name;
+  words[count] = extra;
+  const char *near = ae_nearest_word(word, words);
+  if (near == NULL) return AE_FAIL(AE_USAGE, "unknown command '%s'; 'mpiae help' lists all", word);
+  return AE_FAIL(AE_USAGE, "unknown command '%s'; did you mean '%s'? ('mpiae help' lists all)", word, near);
+}

@@ -1,0 +1,53 @@
+#include "mpiae/train/trainer.h"
+
+#include "mpiae/base/memory.h"
+#include "mpiae/cli/command.h"
+#include "mpiae/models/model.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* runs/<name of the configuration file without its ending>. */
+static void default_directory(const char *config, char out[AE_PATH_SIZE]) {
+  const char *slash = strrchr(config, '/'), *name = slash != NULL ? slash + 1 : config;
+  const char *dot = strrchr(name, '.');
+  snprintf(out, AE_PATH_SIZE, "runs/%.*s", (int)(dot != NULL && dot > name ? (size_t)(dot - name) : strlen(name)), name);
+}
+
+static ae_status choose_mode(const ae_arguments *arguments, ae_run_mode *mode) {
+  const bool resume = ae_arguments_flag(arguments, "resume"), overwrite = ae_arguments_flag(arguments, "overwrite");
+  if (resume && overwrite) return AE_FAIL(AE_USAGE, "--resume and --overwrite exclude each other: one goes on, the other begins anew");
+  *mode = resume ? AE_RUN_RESUME : overwrite ? AE_RUN_OVERWRITE : AE_RUN_NEW;
+  return AE_OK;
+}
+
+static ae_status read_config(const ae_comm *comm, const ae_arguments *arguments, ae_config **config) {
+  ae_status status;
+  const char *path = ae_arguments_operand(arguments, 0), **overrides = NULL;
+  const int count = ae_arguments_assignment_count(arguments);
+  char *text = NULL;
+  int64_t length;
+  AE_CHECK(ae_comm_agree(comm, AE_NEW(overrides, count)));
+  for (int i = 0; i < count; i++) overrides[i] = ae_arguments_assignment(arguments, i);
+  AE_CHECK(ae_comm_read_text(comm, path, &text, &length));
+  AE_CHECK(ae_comm_agree(comm, ae_model_configure(text, length, path, overrides, count, config)));
+cleanup:
+  AE_FREE(text);
+  AE_FREE(overrides);
+  return status;
+}
+
+ae_status ae_command_train(const ae_comm *comm, const ae_arguments *arguments) {
+  ae_status status;
+  ae_config *config = NULL;
+  ae_run_mode mode = AE_RUN_NEW;
+  char preset[AE_PATH_SIZE];
+  const char *directory = ae_arguments_text(arguments, "run");
+  AE_CHECK(choose_mode(arguments, &mode));
+  AE_CHECK(read_config(comm, arguments, &config));
+  default_directory(ae_arguments_operand(arguments, 0), preset);
+  AE_CHECK(ae_train(comm, config, directory != NULL ? directory : preset, mode));
+cleanup:
+  ae_config_destroy(&config);
+  return status;
+}

@@ -1,0 +1,84 @@
+#include "keys.h"
+
+#include "mpiae/base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A text that reads back as itself without quotes. */
+static bool is_plain(const char *text) {
+  static const char *const special[] = {"null", "true", "false", "yes", "no", "on", "off", NULL};
+  static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+-";
+  for (int i = 0; special[i] != NULL; i++)
+    if (strcmp(text, special[i]) == 0) return false;
+  return text[0] != '\0' && text[0] != '-' && text[strspn(text, safe)] == '\0';
+}
+
+static void print_quoted(const char *text, FILE *out) {
+  fputc('"', out);
+  for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
+    if (*c == '"' || *c == '\\') fprintf(out, "\\%c", *c);
+    else if (*c < 0x20 || *c == 0x7F) fprintf(out, "\\x%02x", *c);
+    else fputc(*c, out);
+  }
+  fputc('"', out);
+}
+
+static void print_value(const ae_value *value, FILE *out) {
+  if (value->key->type != AE_KEY_TEXT || is_plain(value->text)) fputs(value->text, out);
+  else print_quoted(value->text, out);
+}
+
+/* Whether no key before `index` with a value stands in the same section. */
+static bool begins_section(const ae_config *config, int index, size_t length) {
+  const char *name = config->values[index].key->name;
+  for (int i = 0; i < index; i++)
+    if (config->values[i].text != NULL && strncmp(config->values[i].key->name, name, length + 1) == 0) return false;
+  return true;
+}
+
+/* Prints the keys under the first `prefix` characters of key `from`, each section once, where its first key stands. */
+static void print_section(const ae_config *config, int from, size_t prefix, int depth, FILE *out) {
+  const char *section = config->values[from].key->name;
+  for (int i = from; i < config->count; i++) {
+    const ae_value *value = &config->values[i];
+    const char *name = value->key->name;
+    if (value->text == NULL || strncmp(name, section, prefix) != 0) continue;
+    const char *word = name + prefix, *dot = strchr(word, '.');
+    if (dot == NULL) {
+      fprintf(out, "%*s%s: ", 2 * depth, "", word);
+      print_value(value, out);
+      fputc('\n', out);
+    } else if (begins_section(config, i, (size_t)(dot - name))) {
+      fprintf(out, "%*s%.*s:\n", 2 * depth, "", (int)(dot - word), word);
+      print_section(config, i, (size_t)(dot - name) + 1, depth + 1, out);
+    }
+  }
+}
+
+ae_status ae_config_format(const ae_config *config, char **out) {
+  char *text = NULL;
+  size_t length = 0;
+  FILE *stream = open_memstream(&text, &length);
+  if (stream == NULL) return AE_FAIL(AE_INTERNAL, "out of memory");
+  if (config->count > 0) print_section(config, 0, 0, 0, stream);
+  ae_status status = fclose(stream) == 0 ? ae_memory_text(text, out) : AE_FAIL(AE_INTERNAL, "out of memory");
+  free(text);
+  return status;
+}
+
+static void print_key(const ae_key *key, FILE *out) {
+  char *description = NULL;
+  ae_status status = ae_key_describe(key, &description);
+  fprintf(out, "  %s\n      %s; ", key->name, status == AE_OK ? description : "");
+  if (key->preset == NULL) fputs("must be given", out);
+  else fprintf(out, "default %s", key->preset[0] == '\0' ? "empty" : key->preset);
+  fprintf(out, "%s\n      %s\n", key->resume == AE_KEY_FREE ? "; may change on --resume" : "", key->help);
+  ae_error_clear(&status);
+  AE_FREE(description);
+}
+
+void ae_config_print_help(const ae_key *const *tables, FILE *out) {
+  for (int t = 0; tables[t] != NULL; t++)
+    for (const ae_key *key = tables[t]; key->name != NULL; key++) print_key(key, out);
+}

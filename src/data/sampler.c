@@ -1,0 +1,100 @@
+#include "mpiae/data/sampler.h"
+
+#include "mpiae/base/arithmetic.h"
+#include "mpiae/base/memory.h"
+#include "mpiae/base/philox.h"
+
+struct ae_sampler {
+  ae_shards shards;
+  int64_t batch_size;
+  uint64_t seed;
+  uint32_t epoch;
+  int64_t capacity;
+  int64_t *order;      /* own examples, permuted within each shard */
+  int64_t *example[2]; /* rows of even and of odd steps */
+  int64_t *offset[2];
+};
+
+ae_status ae_sampler_create(const ae_shards *shards, int64_t batch_size, uint64_t seed, ae_sampler **out) {
+  ae_status status = AE_OK;
+  ae_sampler *sampler = NULL;
+  *out = NULL;
+  if (batch_size < 1) AE_RAISE(AE_USAGE, "a batch has %lld examples; at least 1 is needed", (long long)batch_size);
+  AE_CHECK(AE_NEW(sampler, 1));
+  sampler->shards = *shards;
+  sampler->batch_size = batch_size;
+  sampler->seed = seed;
+  sampler->capacity = ae_shards_most_taken(shards, batch_size);
+  AE_CHECK(AE_NEW(sampler->order, ae_shards_own_count(shards)));
+  for (int i = 0; i < 2; i++) {
+    AE_CHECK(AE_NEW(sampler->example[i], sampler->capacity));
+    AE_CHECK(AE_NEW(sampler->offset[i], shards->count + 1));
+  }
+  *out = sampler;
+  return AE_OK;
+cleanup:
+  ae_sampler_destroy(&sampler);
+  return status;
+}
+
+void ae_sampler_destroy(ae_sampler **sampler) {
+  if (*sampler == NULL) return;
+  AE_FREE((*sampler)->order);
+  for (int i = 0; i < 2; i++) {
+    AE_FREE((*sampler)->example[i]);
+    AE_FREE((*sampler)->offset[i]);
+  }
+  AE_FREE(*sampler);
+}
+
+int64_t ae_sampler_steps(const ae_sampler *sampler) {
+  return (sampler->shards.examples + sampler->batch_size - 1) / sampler->batch_size;
+}
+
+int64_t ae_sampler_capacity(const ae_sampler *sampler) { return sampler->capacity; }
+
+/* Fisher–Yates. */
+static void permute(ae_stream stream, int64_t *order, int64_t count) {
+  for (int64_t i = count - 1; i > 0; i--) {
+    const int64_t j = ae_random_below(stream, (uint32_t)i, i + 1);
+    const int64_t swapped = order[i];
+    order[i] = order[j];
+    order[j] = swapped;
+  }
+}
+
+void ae_sampler_begin(ae_sampler *sampler, uint32_t epoch) {
+  const ae_shards *shards = &sampler->shards;
+  const int64_t own = ae_shards_own_begin(shards);
+  sampler->epoch = epoch;
+  for (int s = 0; s < shards->count; s++) {
+    const int shard = shards->first + s;
+    const int64_t begin = ae_shards_begin(shards, shard), count = ae_shards_begin(shards, shard + 1) - begin;
+    int64_t *order = sampler->order + (begin - own);
+    for (int64_t i = 0; i < count; i++) order[i] = begin + i;
+    permute(ae_stream_of(sampler->seed, AE_RANDOM_SHUFFLE, epoch, shard), order, count);
+  }
+}
+
+void ae_sampler_batch(ae_sampler *sampler, int64_t step, ae_batch *batch) {
+  const ae_shards *shards = &sampler->shards;
+  int64_t *example = sampler->example[step % 2], *offset = sampler->offset[step % 2], row = 0;
+  AE_ASSERT(step >= 0 && step < ae_sampler_steps(sampler));
+  for (int s = 0; s < shards->count; s++) {
+    const int shard = shards->first + s;
+    const int64_t *order = sampler->order + (ae_shards_begin(shards, shard) - ae_shards_own_begin(shards));
+    const int64_t end = ae_shards_taken(shards, shard, step + 1, sampler->batch_size);
+    offset[s] = row;
+    for (int64_t i = ae_shards_taken(shards, shard, step, sampler->batch_size); i < end; i++) {
+      AE_ASSERT(row < sampler->capacity);
+      example[row++] = order[i];
+    }
+  }
+  offset[shards->count] = row;
+  *batch = (ae_batch){.epoch = sampler->epoch,
+                      .step = step,
+                      .global_rows = ae_min(sampler->batch_size, shards->examples - step * sampler->batch_size),
+                      .segments = shards->count,
+                      .offset = offset,
+                      .example = example};
+}

@@ -1,0 +1,173 @@
+/* Rows to chunks. Parallel HDF5 writes filtered chunks collectively only: it reads and writes chunks that ranks
+ * share twice over, and a rank that fails strands the others. Here each chunk is put together by the rank that
+ * has its first row, checksummed and written by that rank alone; its place in the file was fixed when the
+ * dataset was made. */
+#include "mpiae/base/arithmetic.h"
+#include "mpiae/base/memory.h"
+#include "private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CHECKSUM_BYTES 4
+#define TAG 1
+
+typedef struct row_range {
+  int64_t begin, end;
+} row_range;
+
+/* Everything a rank needs to put its chunks together. */
+typedef struct assembly {
+  const ae_h5_chunks *chunks;
+  row_range *range; /* rows of each rank */
+  row_range own;
+  const char *rows; /* own rows */
+  char *buffer;     /* one chunk and its checksum */
+  MPI_Request *request;
+  MPI_Comm comm;
+  int ranks;
+} assembly;
+
+/* Twice-folded sums of big-endian 16-bit words (Fletcher, "An arithmetic checksum for serial transmissions",
+ * 1982), as HDF5's filter keeps them: zero only for zeros, else 1 … 65535. */
+static uint32_t fletcher32(const uint8_t *bytes, int64_t count) {
+  const int64_t block = 4096;
+  uint64_t sum = 0, sum_of_sums = 0;
+  for (int64_t start = 0; start < count; start += block) {
+    const int64_t end = ae_min(start + block, count);
+    for (int64_t i = start; i < end; i += 2) {
+      const unsigned low = i + 1 < end ? bytes[i + 1] : 0;
+      sum += (uint64_t)bytes[i] << 8 | low;
+      sum_of_sums += sum;
+    }
+    sum = sum == 0 ? 0 : (sum - 1) % 65535 + 1;
+    sum_of_sums = sum_of_sums == 0 ? 0 : (sum_of_sums - 1) % 65535 + 1;
+  }
+  return (uint32_t)(sum_of_sums << 16 | sum);
+}
+
+static int compare_ranges(const void *a, const void *b) {
+  const row_range *one = a, *two = b;
+  if (one->begin != two->begin) return one->begin < two->begin ? -1 : 1;
+  return (one->end > two->end) - (one->end < two->end);
+}
+
+/* The same verdict on every rank. */
+static ae_status check_ranges(const char *path, const assembly *work) {
+  int64_t covered = 0;
+  row_range *sorted = NULL;
+  AE_RETURN_IF(AE_NEW(sorted, work->ranks));
+  memcpy(sorted, work->range, (size_t)work->ranks * sizeof *sorted);
+  qsort(sorted, (size_t)work->ranks, sizeof *sorted, compare_ranges);
+  bool whole = true;
+  for (int i = 0; i < work->ranks; i++) {
+    if (sorted[i].begin == sorted[i].end) continue;
+    whole = whole && sorted[i].begin == covered && sorted[i].end > covered;
+    covered = sorted[i].end;
+  }
+  AE_FREE(sorted);
+  if (whole && covered == work->chunks->rows) return AE_OK;
+  return AE_FAIL(AE_INTERNAL, "%s: the ranks do not give each of its %lld rows once", path,
+                 (long long)work->chunks->rows);
+}
+
+static int owner_of(const assembly *work, int64_t row) {
+  int rank = 0;
+  while (row < work->range[rank].begin || row >= work->range[rank].end) rank++;
+  return rank;
+}
+
+/* The first own row that starts a chunk. */
+static int64_t first_start(const assembly *work) {
+  return ae_min(work->own.end, ae_round_up(work->own.begin, work->chunks->chunk_rows));
+}
+
+static int64_t chunk_end(const assembly *work, int64_t start) {
+  return ae_min(start + work->chunks->chunk_rows, work->chunks->rows);
+}
+
+/* Asks the ranks that have the rest of the chunk begun at row `start`. Returns the number of requests. */
+static int receive_rest(assembly *work, int64_t start) {
+  int requests = 0;
+  const int64_t end = chunk_end(work, start), row_bytes = work->chunks->row_bytes;
+  for (int rank = 0; rank < work->ranks && end > work->own.end; rank++) {
+    const int64_t from = ae_max(work->range[rank].begin, work->own.end), to = ae_min(work->range[rank].end, end);
+    if (from >= to) continue;
+    MPI_Irecv(work->buffer + (from - start) * row_bytes, (int)((to - from) * row_bytes), MPI_BYTE, rank, TAG,
+              work->comm, &work->request[requests++]);
+  }
+  return requests;
+}
+
+/* Gives the rows before the first chunk of one's own to the rank that has begun their chunk. */
+static void send_head(const assembly *work) {
+  const int64_t first = first_start(work), count = first - work->own.begin;
+  if (count == 0) return;
+  const int64_t start = work->own.begin / work->chunks->chunk_rows * work->chunks->chunk_rows;
+  MPI_Send(work->rows, (int)(count * work->chunks->row_bytes), MPI_BYTE, owner_of(work, start), TAG, work->comm);
+}
+
+static herr_t write_chunk(hid_t dataset, const assembly *work, int64_t start) {
+  const int64_t bytes = work->chunks->chunk_rows * work->chunks->row_bytes;
+  const hsize_t offset[AE_H5_MAX_RANK] = {(hsize_t)start};
+  uint8_t *end = (uint8_t *)work->buffer + bytes;
+  const uint32_t checksum = fletcher32((const uint8_t *)work->buffer, bytes);
+  for (int i = 0; i < CHECKSUM_BYTES; i++) end[i] = (uint8_t)(checksum >> 8 * i);
+  return H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, offset, (size_t)bytes + CHECKSUM_BYTES, work->buffer);
+}
+
+/* Copies own rows of the chunk at row `start` into the buffer and zeroes what lies beyond the dataset. */
+static void copy_own(const assembly *work, int64_t start) {
+  const int64_t row_bytes = work->chunks->row_bytes, end = chunk_end(work, start);
+  const int64_t own = ae_min(end, work->own.end) - start, padding = start + work->chunks->chunk_rows - end;
+  memcpy(work->buffer, work->rows + (start - work->own.begin) * row_bytes, (size_t)(own * row_bytes));
+  memset(work->buffer + (end - start) * row_bytes, 0, (size_t)(padding * row_bytes));
+}
+
+/* The last chunk comes first: the others wait to be rid of their heads. */
+static herr_t write_own(hid_t dataset, assembly *work) {
+  const int64_t first = first_start(work), step = work->chunks->chunk_rows;
+  herr_t result = 0;
+  if (first == work->own.end) {
+    send_head(work);
+    return 0;
+  }
+  const int64_t last = first + (work->own.end - 1 - first) / step * step;
+  const int requests = receive_rest(work, last);
+  send_head(work);
+  copy_own(work, last);
+  MPI_Waitall(requests, work->request, MPI_STATUSES_IGNORE);
+  result = write_chunk(dataset, work, last);
+  for (int64_t start = first; start < last && result >= 0; start += step) {
+    copy_own(work, start);
+    result = write_chunk(dataset, work, start);
+  }
+  return result;
+}
+
+static ae_status prepare(assembly *work) {
+  AE_RETURN_IF(AE_NEW(work->range, work->ranks));
+  AE_RETURN_IF(AE_NEW(work->request, work->ranks));
+  return AE_NEW(work->buffer, work->chunks->chunk_rows * work->chunks->row_bytes + CHECKSUM_BYTES);
+}
+
+ae_status ae_h5_write_chunks(ae_h5 *file, hid_t dataset, const char *path, const ae_h5_chunks *chunks, int64_t begin,
+                             int64_t count, const void *rows) {
+  ae_status status = AE_OK;
+  assembly work = {.chunks = chunks,
+                   .own = {begin, begin + count},
+                   .rows = rows,
+                   .comm = ae_comm_handle(file->comm),
+                   .ranks = ae_comm_size(file->comm)};
+  AE_CHECK(ae_comm_agree(file->comm, prepare(&work)));
+  ae_comm_require(file->comm, MPI_Allgather(&work.own, 2, MPI_INT64_T, work.range, 2, MPI_INT64_T, work.comm),
+                  "gather the rows of the ranks");
+  AE_CHECK(ae_comm_agree(file->comm, check_ranges(path, &work)));
+  const herr_t result = write_own(dataset, &work);
+  AE_CHECK(ae_comm_agree(file->comm, ae_h5_require(file, result, "write", path, AE_H5_SPACE)));
+cleanup:
+  AE_FREE(work.buffer);
+  AE_FREE(work.request);
+  AE_FREE(work.range);
+  return status;
+}

@@ -1,0 +1,161 @@
+/* Types, shapes, rows. */
+#include "mpiae/base/arithmetic.h"
+#include "private.h"
+
+#include <string.h>
+
+/* Bytes of one transfer. */
+#define SLICE_BYTES ((int64_t)1 << 30)
+
+hid_t ae_h5_memory_type(ae_h5_type type) {
+  switch (type) {
+  case AE_H5_UINT8:
+    return H5T_NATIVE_UINT8;
+  case AE_H5_INT32:
+    return H5T_NATIVE_INT32;
+  case AE_H5_INT64:
+    return H5T_NATIVE_INT64;
+  case AE_H5_FLOAT32:
+    return H5T_NATIVE_FLOAT;
+  case AE_H5_FLOAT64:
+    return H5T_NATIVE_DOUBLE;
+  }
+  return H5I_INVALID_HID;
+}
+
+hid_t ae_h5_file_type(ae_h5_type type) {
+  switch (type) {
+  case AE_H5_UINT8:
+    return H5T_STD_U8LE;
+  case AE_H5_INT32:
+    return H5T_STD_I32LE;
+  case AE_H5_INT64:
+    return H5T_STD_I64LE;
+  case AE_H5_FLOAT32:
+    return H5T_IEEE_F32LE;
+  case AE_H5_FLOAT64:
+    return H5T_IEEE_F64LE;
+  }
+  return H5I_INVALID_HID;
+}
+
+int64_t ae_h5_type_size(ae_h5_type type) {
+  switch (type) {
+  case AE_H5_UINT8:
+    return 1;
+  case AE_H5_INT32:
+  case AE_H5_FLOAT32:
+    return 4;
+  case AE_H5_INT64:
+  case AE_H5_FLOAT64:
+    return 8;
+  }
+  return 0;
+}
+
+/* Rows per transfer, at least one, so that none moves more bytes than MPI can count. */
+static int64_t slice_rows(int rank, const int64_t *dim, ae_h5_type type) {
+  int64_t row_bytes = ae_h5_type_size(type);
+  for (int i = 1; i < rank; i++) row_bytes *= ae_max(1, dim[i]);
+  return ae_max(1, SLICE_BYTES / row_bytes);
+}
+
+/* False when no type of ours holds the values. */
+static bool nearest_type(hid_t type, ae_h5_type *out) {
+  const H5T_class_t class = H5Tget_class(type);
+  const size_t size = H5Tget_size(type);
+  const bool is_unsigned = class == H5T_INTEGER && H5Tget_sign(type) == H5T_SGN_NONE;
+  if (class == H5T_INTEGER && is_unsigned && size == 1) *out = AE_H5_UINT8;
+  else if (class == H5T_INTEGER) *out = size < 4 || (size == 4 && !is_unsigned) ? AE_H5_INT32 : AE_H5_INT64;
+  else if (class == H5T_FLOAT) *out = size <= 4 ? AE_H5_FLOAT32 : AE_H5_FLOAT64;
+  else return false;
+  return true;
+}
+
+/* Local. Opens a dataset with its shape. */
+static ae_status open_dataset(const ae_h5 *file, const char *path, hid_t *dataset, int *rank,
+                              int64_t dim[AE_H5_MAX_RANK]) {
+  ae_status status = AE_OK;
+  hsize_t size[H5S_MAX_RANK];
+  hid_t space = H5I_INVALID_HID;
+  const int found = ae_h5_reachable(file, path);
+  AE_CHECK(ae_h5_require(file, found, "look up", path, AE_H5_DAMAGED));
+  if (found == 0) AE_RAISE(AE_DATA, "%s has no dataset %s; give a file that has one", file->path, path);
+  *dataset = H5Dopen2(file->handle, path, H5P_DEFAULT);
+  AE_CHECK(ae_h5_require(file, *dataset, "open dataset", path, AE_H5_DAMAGED));
+  space = H5Dget_space(*dataset);
+  *rank = space < 0 ? -1 : H5Sget_simple_extent_dims(space, size, NULL);
+  AE_CHECK(ae_h5_require(file, *rank, "read the shape of", path, AE_H5_DAMAGED));
+  if (*rank > AE_H5_MAX_RANK || H5Sget_simple_extent_type(space) == H5S_NULL)
+    AE_RAISE(AE_DATA, "%s: %s is empty or has more than %d axes", file->path, path, AE_H5_MAX_RANK);
+  for (int i = 0; i < *rank; i++) dim[i] = (int64_t)size[i];
+cleanup:
+  ae_h5_release(&space);
+  return status;
+}
+
+static ae_status type_of(const ae_h5 *file, const char *path, hid_t dataset, ae_h5_type *type) {
+  hid_t stored = H5Dget_type(dataset);
+  ae_status status = ae_h5_require(file, stored, "read the type of", path, AE_H5_DAMAGED);
+  if (status == AE_OK && !nearest_type(stored, type))
+    status = AE_FAIL(AE_DATA, "%s: %s must hold numbers, integers or floats; convert it first", file->path, path);
+  ae_h5_release(&stored);
+  return status;
+}
+
+ae_status ae_h5_describe(ae_h5 *file, const char *path, ae_h5_type *type, int *rank, int64_t dim[AE_H5_MAX_RANK]) {
+  ae_status status = AE_OK;
+  hid_t dataset = H5I_INVALID_HID;
+  AE_CHECK(open_dataset(file, path, &dataset, rank, dim));
+  AE_CHECK(type_of(file, path, dataset, type));
+cleanup:
+  ae_h5_release(&dataset);
+  return ae_comm_agree(file->comm, status);
+}
+
+/* Each rank reads by itself: a rank whose chunk is damaged must not leave the others in a collective call. */
+static herr_t read_slice(hid_t source, hid_t type, int rank, const int64_t *dim, int64_t begin, int64_t count,
+                         void *rows) {
+  hsize_t start[AE_H5_MAX_RANK] = {(hsize_t)begin}, size[AE_H5_MAX_RANK] = {(hsize_t)count};
+  for (int i = 1; i < rank; i++) size[i] = (hsize_t)dim[i];
+  hid_t space = H5Dget_space(source), memory = H5Screate_simple(rank, size, NULL);
+  herr_t result = -1;
+  if (space >= 0 && memory >= 0 && H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, size, NULL) >= 0)
+    result = H5Dread(source, type, memory, space, H5P_DEFAULT, rows);
+  ae_h5_release(&memory);
+  ae_h5_release(&space);
+  return result;
+}
+
+static ae_status read_rows(const ae_h5 *file, const char *path, hid_t source, ae_h5_type type, int rank,
+                           const int64_t *dim, int64_t begin, int64_t count, char *rows) {
+  int64_t row_bytes = ae_h5_type_size(type);
+  const int64_t most = slice_rows(rank, dim, type);
+  for (int i = 1; i < rank; i++) row_bytes *= dim[i];
+  if (begin < 0 || count < 0 || begin > dim[0] - count)
+    return AE_FAIL(AE_DATA, "%s: %s has %lld rows, but rows %lld to %lld were wanted", file->path, path,
+                   (long long)dim[0], (long long)begin, (long long)(begin + count));
+  for (int64_t done = 0; done < count && row_bytes > 0; done += most) {
+    const herr_t result = read_slice(source, ae_h5_memory_type(type), rank, dim, begin + done,
+                                     ae_min(most, count - done), rows + done * row_bytes);
+    AE_RETURN_IF(ae_h5_require(file, result, "read", path, AE_H5_DAMAGED));
+  }
+  return AE_OK;
+}
+
+ae_status ae_h5_read(ae_h5 *file, const char *path, ae_h5_type type, int64_t begin, int64_t count, void *rows) {
+  ae_status status = AE_OK;
+  hid_t source = H5I_INVALID_HID;
+  int rank = 0;
+  int64_t dim[AE_H5_MAX_RANK] = {0};
+  ae_h5_type stored;
+  AE_CHECK(open_dataset(file, path, &source, &rank, dim));
+  AE_CHECK(type_of(file, path, source, &stored));
+  if (rank > 0) AE_CHECK(read_rows(file, path, source, type, rank, dim, begin, count, rows));
+  else
+    AE_CHECK(ae_h5_require(file, H5Dread(source, ae_h5_memory_type(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, rows), "read",
+                           path, AE_H5_DAMAGED));
+cleanup:
+  ae_h5_release(&source);
+  return ae_comm_agree(file->comm, status);
+}

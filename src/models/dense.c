@@ -1,0 +1,52 @@
+#include "mpiae/models/dense.h"
+
+#include "mpiae/base/arithmetic.h"
+#include "mpiae/base/philox.h"
+#include "mpiae/graph/ops.h"
+
+ae_hidden ae_dense_hidden(const ae_config *config) {
+  ae_hidden hidden;
+  hidden.count = ae_config_integers(config, "network.hidden", &hidden.width);
+  hidden.activation = ae_config_is(config, "network.activation", "tanh") ? AE_TANH : AE_RELU;
+  return hidden;
+}
+
+ae_tensor *ae_dense_decoder(const ae_model *model, ae_graph *graph, ae_tensor *const *codes, int count) {
+  const ae_hidden hidden = ae_dense_hidden(model->setup.config);
+  ae_tensor *x = ae_nn_hidden(graph, "decoder", codes, count, hidden, true);
+  return ae_nn_linear(graph, "decoder/output", &x, 1, model->setup.features, AE_LINEAR);
+}
+
+static bool is_gaussian(const ae_model *model) {
+  return ae_config_is(model->setup.config, "network.likelihood", "gaussian");
+}
+
+ae_tensor *ae_dense_loss(const ae_model *model, ae_graph *graph, ae_tensor *prediction, ae_tensor *x) {
+  return is_gaussian(model) ? ae_gaussian_loss(graph, "squared_error", prediction, x)
+                            : ae_bernoulli_loss(graph, "cross_entropy", prediction, x);
+}
+
+const char *ae_dense_loss_name(const ae_model *model) { return is_gaussian(model) ? "squared_error" : "cross_entropy"; }
+
+void ae_dense_mean(const ae_model *model, int64_t rows, float *prediction) {
+  if (!is_gaussian(model)) ae_sigmoid(rows * model->setup.features, prediction, prediction);
+}
+
+void ae_dense_fill_examples(const ae_model *model, const ae_batch *batch, ae_tensor *x) {
+  for (int64_t i = 0; i < batch->offset[batch->segments]; i++)
+    ae_dataset_to_float(model->setup.data, ae_dataset_row(model->setup.data, batch->example[i]), 1,
+                        x->value + i * x->width);
+}
+
+void ae_dense_fill_noise(const ae_model *model, const ae_batch *batch, ae_purpose purpose, ae_tensor *noise) {
+  for (int64_t i = 0; i < batch->offset[batch->segments]; i++)
+    ae_random_fill_normal(ae_stream_of(model->setup.seed, purpose, batch->epoch, batch->example[i]), noise->width,
+                          noise->value + i * noise->width);
+}
+
+void ae_dense_share(const ae_comm *comm, int64_t count, int64_t *begin, int64_t *end) {
+  const int64_t blocks = (count + AE_MODEL_BLOCK - 1) / AE_MODEL_BLOCK;
+  const int rank = ae_comm_rank(comm), size = ae_comm_size(comm);
+  *begin = ae_min(count, blocks * rank / size * AE_MODEL_BLOCK);
+  *end = ae_min(count, blocks * (rank + 1) / size * AE_MODEL_BLOCK);
+}

@@ -1,0 +1,48 @@
+#include "mpiae/models/keys.h"
+
+static const char *const models[] = {"vae", "vhe", NULL};
+static const char *const optimizers[] = {"adam", NULL};
+static const char *const codes[] = {"none", "last", "all", NULL};
+static const char *const activations[] = {"relu", "tanh", NULL};
+static const char *const likelihoods[] = {"bernoulli", "gaussian", NULL};
+static const char *const starts[] = {"random", "k-means++", NULL};
+
+const ae_key ae_keys_common[] = {
+    {"model", AE_KEY_CHOICE, NULL, 0, 0, models, NULL, AE_KEY_FIXED, "what is trained"},
+    {"data.train", AE_KEY_TEXT, NULL, 0, 0, NULL, NULL, AE_KEY_FREE, "dataset file of the training examples"},
+    {"data.shards", AE_KEY_INTEGER, "auto", 1, 1e6, NULL, "auto", AE_KEY_FIXED,
+     "slices of the dataset, most ranks a run can have; results depend on it but not on the number of ranks; auto = "
+     "ranks "
+     "at the start"},
+    {"train.epochs", AE_KEY_INTEGER, "10", 1, 1e6, NULL, NULL, AE_KEY_FREE, "passes over the training examples"},
+    {"train.batch_size", AE_KEY_INTEGER, "128", 1, 1e8, NULL, NULL, AE_KEY_FIXED,
+     "examples of a step, over all ranks together"},
+    {"train.seed", AE_KEY_INTEGER, "0", 0, 9e15, NULL, NULL, AE_KEY_FIXED, "key of all random numbers"},
+    {"train.optimizer", AE_KEY_CHOICE, "adam", 0, 0, optimizers, NULL, AE_KEY_FIXED, "rule of the parameter update"},
+    {"train.learning_rate", AE_KEY_REAL, "0.001", 1e-12, 1e3, NULL, NULL, AE_KEY_FREE, "step size of the optimizer"},
+    {"checkpoint.every_epochs", AE_KEY_INTEGER, "1", 1, 1e6, NULL, NULL, AE_KEY_FREE,
+     "epochs between checkpoints; the last epoch always has one"},
+    {"checkpoint.keep", AE_KEY_INTEGER, "2", 1, 1e6, NULL, NULL, AE_KEY_FREE, "newest checkpoints kept"},
+    {"output.codes", AE_KEY_CHOICE, "last", 0, 0, codes, NULL, AE_KEY_FREE,
+     "codes files: after no epoch, with the newest checkpoint only, or after every epoch"},
+    {"output.log_every", AE_KEY_REAL, "30", 0.01, 1e6, NULL, NULL, AE_KEY_FREE,
+     "seconds between progress lines when standard error is not a terminal"},
+    {0}};
+
+const ae_key ae_keys_network[] = {
+    {"network.hidden", AE_KEY_INTEGERS, "[512]", 1, 1e6, NULL, NULL, AE_KEY_FIXED,
+     "widths of the encoder's hidden layers; the decoder mirrors them"},
+    {"network.activation", AE_KEY_CHOICE, "relu", 0, 0, activations, NULL, AE_KEY_FIXED, "between layers"},
+    {"network.latent_size", AE_KEY_INTEGER, "20", 1, 1e6, NULL, NULL, AE_KEY_FIXED, "dimensions of a latent code"},
+    {"network.likelihood", AE_KEY_CHOICE, "bernoulli", 0, 0, likelihoods, NULL, AE_KEY_FIXED,
+     "of the data given the code: bernoulli (values in 0 … 1) or gaussian of variance 1/2"},
+    {0}};
+
+const ae_key ae_keys_kmeans[] = {
+    {"kmeans.clusters", AE_KEY_INTEGER, "10", 1, 1e6, NULL, NULL, AE_KEY_FIXED, "clusters, K"},
+    {"kmeans.iterations", AE_KEY_INTEGER, "50", 1, 1e6, NULL, NULL, AE_KEY_FREE,
+     "most Lloyd iterations of a clustering"},
+    {"kmeans.tolerance", AE_KEY_REAL, "0.0001", 0, 1, NULL, NULL, AE_KEY_FREE,
+     "stops when the centroids' squared shift is below this share of the mean variance"},
+    {"kmeans.init", AE_KEY_CHOICE, "k-means++", 0, 0, starts, NULL, AE_KEY_FREE, "start of the first clustering"},
+    {0}};

@@ -1,0 +1,53 @@
+#include "mpiae/models/metrics.h"
+
+#include <math.h>
+#include <string.h>
+
+static const ae_column columns[] = {
+    {"epoch", "epoch, from 1", "", false},
+    {"step", "optimizer steps since the start of the run", "", false},
+    {"seconds", "wall clock of the epoch", "s", true},
+    {"examples_per_second", "examples trained on per second, all ranks together", "1/s", true},
+    {"learning_rate", "learning rate of the last step", "", false},
+    {"train_loss", "training loss per example, averaged over the epoch as it trained", "nat", false},
+    {"train_cross_entropy", "reconstruction term of the training loss", "nat", false},
+    {"train_squared_error", "reconstruction term of the training loss, with the constant of the Gaussian", "nat",
+     false},
+    {"train_kl", "divergence of the posterior from the prior", "nat", false},
+    {"train_kl_c", "divergence of the class code's posterior from its prior, divided by the size of the class", "nat",
+     false},
+    {"train_kl_z", "divergence of the example code's posterior from its prior given the class code", "nat", false},
+    {"label_entropy", "entropy of the shares of the clusters used as labels: the price of a label", "nat", false},
+    {"label_nmi", "normalised mutual information of the labels used in this epoch and the known ones", "", false},
+    {"label_acc", "share of examples matched by the best one-to-one assignment of labels used to known ones", "",
+     false},
+    {"label_ari", "adjusted Rand index of the labels used in this epoch and the known ones", "", false},
+    {"previous_nmi", "normalised mutual information with the labels of the epoch before", "", false},
+    {"changed", "share of examples whose label changed since the epoch before", "", false},
+    {"inertia", "sum of squared distances of the codes to their centroids", "", false},
+    {"kmeans_iterations", "Lloyd iterations of the clustering that gave these labels", "", false},
+    {"cluster_min", "examples in the smallest cluster", "", false},
+    {"cluster_median", "median number of examples in a cluster", "", false},
+    {"cluster_max", "examples in the largest cluster", "", false},
+    {"cluster_empty", "clusters without examples", "", false},
+};
+
+const ae_column *ae_metrics_columns(int *count) {
+  *count = (int)(sizeof columns / sizeof *columns);
+  return columns;
+}
+
+static int find(const char *column) {
+  int count;
+  ae_metrics_columns(&count);
+  for (int i = 0; i < count; i++)
+    if (strcmp(columns[i].name, column) == 0) return i;
+  ae_assert_failed(column, __FILE__, __LINE__);
+}
+
+void ae_metrics_clear(ae_metrics *metrics) {
+  for (int i = 0; i < AE_METRICS_MAX; i++) metrics->value[i] = NAN;
+}
+
+void ae_metrics_set(ae_metrics *metrics, const char *column, double value) { metrics->value[find(column)] = value; }
+double ae_metrics_get(const ae_metrics *metrics, const char *column) { return metrics->value[find(column)]; }

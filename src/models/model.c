@@ -1,0 +1,92 @@
+#include "mpiae/models/model.h"
+
+#include "mpiae/base/memory.h"
+#include "mpiae/models/keys.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void ae_model_init(ae_model *model, const ae_model_type *type, const ae_model_setup *setup) {
+  model->type = type;
+  model->setup = *setup;
+}
+
+void ae_model_add_term(ae_model *model, const char *name, ae_tensor *rows, float weight) {
+  if (rows == NULL) return;
+  AE_ASSERT(model->terms < AE_MODEL_MAX_TERMS);
+  model->term[model->terms++] = (ae_term){name, rows, weight};
+  ae_graph_keep(rows);
+  if (weight != 0) ae_graph_root(model->graph, rows);
+}
+
+static ae_status configure(const ae_key *const *tables, const char *text, int64_t length, const char *name,
+                           const char *const *overrides, int count, ae_config **out) {
+  ae_status status;
+  AE_CHECK(ae_config_create(tables, out));
+  if (text != NULL) AE_CHECK(ae_config_read(*out, text, length, name));
+  for (int i = 0; i < count; i++) AE_CHECK(ae_config_override(*out, overrides[i]));
+cleanup:
+  if (status != AE_OK) ae_config_destroy(out);
+  return status;
+}
+
+static bool has_key(const ae_key *const *tables, const char *name) {
+  for (int t = 0; tables[t] != NULL; t++)
+    for (const ae_key *key = tables[t]; key->name != NULL; key++)
+      if (strcmp(key->name, name) == 0) return true;
+  return false;
+}
+
+/* Names of the models that know a key, for a message. */
+static void list_owners(const char *key, char *out, size_t size) {
+  size_t used = 0;
+  for (const ae_model_type *const *type = ae_model_table(); *type != NULL; type++)
+    if (has_key(ae_model_own_key_tables(*type), key) && used < size)
+      used += (size_t)snprintf(out + used, size - used, "%s%s", used > 0 ? ", " : "", (*type)->name);
+}
+
+static ae_status refuse_foreign_keys(const ae_config *all, const ae_model_type *type, const char *name) {
+  const ae_key *const *tables = ae_model_key_tables();
+  for (int t = 0; tables[t] != NULL; t++)
+    for (const ae_key *key = tables[t]; key->name != NULL; key++) {
+      if (!ae_config_was_given(all, key->name) || has_key(ae_model_own_key_tables(type), key->name)) continue;
+      char owners[256] = "";
+      list_owners(key->name, owners, sizeof owners);
+      return AE_FAIL(AE_USAGE, "%s: key '%s' is not for model '%s' (it is for: %s); remove it or change the model",
+                     name, key->name, type->name, owners);
+    }
+  return AE_OK;
+}
+
+ae_status ae_model_configure(const char *text, int64_t length, const char *name, const char *const *overrides,
+                             int count, ae_config **out) {
+  ae_status status;
+  ae_config *all = NULL;
+  *out = NULL;
+  AE_CHECK(configure(ae_model_key_tables(), text, length, name, overrides, count, &all));
+  AE_CHECK(ae_config_complete(all));
+  const ae_model_type *type = ae_model_find(ae_config_text(all, "model"));
+  AE_CHECK(refuse_foreign_keys(all, type, name));
+  AE_CHECK(configure(ae_model_own_key_tables(type), text, length, name, overrides, count, out));
+cleanup:
+  ae_config_destroy(&all);
+  return status;
+}
+
+ae_status ae_model_write_images(const ae_model *model, ae_h5 *file, const char *path, const char *axis, int64_t total,
+                                int64_t begin, int64_t count, const float *rows, const char *description) {
+  ae_h5_dataset dataset = {
+      .path = path, .type = AE_H5_FLOAT32, .rank = 1 + model->setup.rank, .description = description};
+  dataset.dim[0] = total;
+  dataset.axes[0] = axis;
+  for (int i = 0; i < model->setup.rank; i++) {
+    dataset.dim[i + 1] = model->setup.dim[i];
+    dataset.axes[i + 1] = ae_example_axis(model->setup.rank, i);
+  }
+  return ae_h5_write(file, &dataset, begin, count, rows);
+}
+
+const char *ae_example_axis(int rank, int i) {
+  static const char *const image[] = {"channel", "row", "column"};
+  return rank == 1 ? "feature" : image[i];
+}

@@ -1,0 +1,365 @@
+#include "mpiae/models/pseudo_labels.h"
+
+#include "mpiae/base/memory.h"
+#include "mpiae/base/philox.h"
+#include "mpiae/base/profile.h"
+#include "mpiae/cluster/score.h"
+#include "mpiae/comm/reduce.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Above this, tables of K × K and the matching take longer than an epoch: NMI with the epoch before and ACC are left out. */
+enum { MOST_MATCHED = 2000 };
+
+static int64_t own(const ae_pseudo_labels *labels) {
+  return labels->data == NULL ? 0 : ae_shards_own_count(&labels->data->shards);
+}
+
+static ae_status allocate(ae_pseudo_labels *labels) {
+  const int64_t width = 2 * labels->latent;
+  AE_RETURN_IF(AE_NEW(labels->code, own(labels) * width));
+  AE_RETURN_IF(AE_NEW(labels->code_logstd, own(labels) * width));
+  AE_RETURN_IF(AE_NEW(labels->label, own(labels)));
+  AE_RETURN_IF(AE_NEW(labels->used, own(labels)));
+  AE_RETURN_IF(AE_NEW(labels->centroid, labels->clusters * width));
+  AE_RETURN_IF(AE_NEW(labels->size, labels->clusters));
+  return AE_NEW(labels->posterior, labels->clusters * width);
+}
+
+static ae_status choose_clusters(ae_pseudo_labels *labels) {
+  labels->given = ae_config_is(labels->config, "vhe.labels", "given");
+  labels->clusters = (int)ae_config_integer(labels->config, "kmeans.clusters");
+  if (!labels->given || labels->data == NULL) return AE_OK;
+  labels->clusters = labels->data->classes;
+  if (labels->clusters > 0) return AE_OK;
+  return AE_FAIL(AE_USAGE,
+                 "vhe.labels is 'given', but %s has no /label: import the data with --labels, or set vhe.labels=kmeans",
+                 labels->data->path);
+}
+
+ae_status ae_pseudo_labels_create(const ae_comm *comm, const ae_config *config, const ae_dataset *data, int64_t latent,
+                                  ae_pseudo_labels **out) {
+  ae_status status;
+  ae_pseudo_labels *labels = NULL;
+  *out = NULL;
+  status = AE_NEW(labels, 1);
+  if (status == AE_OK) {
+    labels->comm = comm;
+    labels->config = config;
+    labels->data = data;
+    labels->seed = (uint64_t)ae_config_integer(config, "train.seed");
+    labels->latent = latent;
+    labels->changed = labels->previous_nmi = NAN;
+    status = choose_clusters(labels);
+  }
+  /* for inference K is known when the checkpoint is read */
+  if (status == AE_OK && data != NULL) status = allocate(labels);
+  status = ae_comm_agree(comm, status);
+  if (status != AE_OK) ae_pseudo_labels_destroy(&labels);
+  else *out = labels;
+  return status;
+}
+
+void ae_pseudo_labels_destroy(ae_pseudo_labels **out) {
+  ae_pseudo_labels *labels = *out;
+  if (labels == NULL) return;
+  ae_class_index_destroy(&labels->index);
+  AE_FREE(labels->code);
+  AE_FREE(labels->code_logstd);
+  AE_FREE(labels->label);
+  AE_FREE(labels->used);
+  AE_FREE(labels->centroid);
+  AE_FREE(labels->size);
+  AE_FREE(labels->posterior);
+  AE_FREE(*out);
+}
+
+/* Adds each own example's (μ_c | s_c) to the row of its shard and class. */
+static void add_posteriors(const ae_pseudo_labels *labels, double *sums) {
+  const ae_shards *shards = &labels->data->shards;
+  const int64_t latent = labels->latent, width = 2 * latent, begin = ae_shards_own_begin(shards);
+  for (int s = 0; s < shards->count; s++)
+    for (int64_t i = ae_shards_begin(shards, shards->first + s); i < ae_shards_begin(shards, shards->first + s + 1);
+         i++) {
+      double *sum = sums + (s * labels->clusters + labels->label[i - begin]) * width;
+      const float *mean = labels->code + (i - begin) * width + latent;
+      const float *logstd = labels->code_logstd + (i - begin) * width + latent;
+      for (int64_t j = 0; j < latent; j++) {
+        sum[j] += (double)mean[j];
+        sum[latent + j] += (double)logstd[j];
+      }
+    }
+}
+
+static ae_status average_posteriors(ae_pseudo_labels *labels) {
+  const int64_t width = 2 * labels->latent, count = labels->clusters * width;
+  ae_status status;
+  double *sums = NULL, *total = NULL;
+  status = AE_NEW(sums, labels->data->shards.count * count);
+  if (status == AE_OK) status = AE_NEW(total, count);
+  AE_CHECK(ae_comm_agree(labels->comm, status));
+  add_posteriors(labels, sums);
+  AE_CHECK(ae_reduce_sum(labels->comm, &labels->data->shards, sums, count, total));
+  for (int64_t i = 0; i < count; i++)
+    labels->posterior[i] = labels->size[i / width] > 0 ? (float)(total[i] / (double)labels->size[i / width]) : 0;
+cleanup:
+  AE_FREE(sums);
+  AE_FREE(total);
+  return status;
+}
+
+/* What became of the labels: share changed, agreement with those before. */
+static ae_status compare_with_used(ae_pseudo_labels *labels) {
+  const int clusters = labels->clusters;
+  int64_t changed = 0, *table = NULL;
+  ae_status status = AE_OK;
+  for (int64_t i = 0; i < own(labels); i++) changed += labels->label[i] != labels->used[i];
+  ae_reduce_integers(labels->comm, &changed, 1);
+  labels->changed = (double)changed / (double)labels->data->examples;
+  labels->previous_nmi = NAN;
+  if (clusters > MOST_MATCHED) return AE_OK;
+  AE_CHECK(ae_comm_agree(labels->comm, AE_NEW(table, (int64_t)clusters * clusters)));
+  AE_CHECK(ae_score_contingency(labels->comm, labels->used, labels->label, own(labels), clusters, clusters, table));
+  labels->previous_nmi = ae_score_nmi(table, clusters, clusters);
+cleanup:
+  AE_FREE(table);
+  return status;
+}
+
+static ae_kmeans_start first_start(const ae_config *config) {
+  return ae_config_is(config, "kmeans.init", "random") ? AE_KMEANS_RANDOM : AE_KMEANS_PLUSPLUS;
+}
+
+static ae_status fit(ae_pseudo_labels *labels, ae_kmeans_start start, uint32_t epoch) {
+  const ae_phase previous = ae_profile_enter(AE_PHASE_KMEANS);
+  const ae_kmeans_options options = {.clusters = labels->clusters,
+                                     .iterations = (int)ae_config_integer(labels->config, "kmeans.iterations"),
+                                     .tolerance = ae_config_real(labels->config, "kmeans.tolerance"),
+                                     .start = start,
+                                     .seed = labels->seed,
+                                     .epoch = epoch};
+  ae_status status = ae_kmeans_fit(labels->comm, &labels->data->shards, labels->code, 2 * labels->latent, &options,
+                                   labels->given ? labels->data->label : NULL, labels->centroid, labels->label,
+                                   labels->size, &labels->last);
+  if (status == AE_OK) status = average_posteriors(labels);
+  ae_profile_leave(previous);
+  return status;
+}
+
+ae_status ae_pseudo_labels_start(ae_pseudo_labels *labels) {
+  const int64_t width = 2 * labels->latent, begin = ae_shards_own_begin(&labels->data->shards);
+  for (int64_t i = 0; i < own(labels); i++)
+    ae_random_fill_normal(ae_stream_of(labels->seed, AE_RANDOM_CODE, 0, begin + i), width, labels->code + i * width);
+  return fit(labels, first_start(labels->config), 0);
+}
+
+ae_status ae_pseudo_labels_epoch_end(ae_pseudo_labels *labels, uint32_t epoch) {
+  ae_class_index_destroy(&labels->index);
+  memcpy(labels->used, labels->label, (size_t)own(labels) * sizeof *labels->used);
+  AE_RETURN_IF(fit(labels, AE_KMEANS_WARM, epoch));
+  return compare_with_used(labels);
+}
+
+static int ascending(const void *a, const void *b) {
+  const int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
+  return (left > right) - (left < right);
+}
+
+static ae_status record_sizes(const ae_pseudo_labels *labels, ae_metrics *metrics) {
+  const int count = labels->clusters;
+  int64_t *sorted, empty = 0;
+  AE_RETURN_IF(AE_NEW(sorted, count));
+  memcpy(sorted, labels->size, (size_t)count * sizeof *sorted);
+  qsort(sorted, (size_t)count, sizeof *sorted, ascending);
+  while (empty < count && sorted[empty] == 0) empty++;
+  ae_metrics_set(metrics, "cluster_min", (double)sorted[0]);
+  ae_metrics_set(metrics, "cluster_median", 0.5 * (double)(sorted[(count - 1) / 2] + sorted[count / 2]));
+  ae_metrics_set(metrics, "cluster_max", (double)sorted[count - 1]);
+  ae_metrics_set(metrics, "cluster_empty", (double)empty);
+  ae_metrics_set(metrics, "label_entropy", ae_score_entropy(labels->size, count));
+  AE_FREE(sorted);
+  return AE_OK;
+}
+
+static ae_status record_scores(const ae_pseudo_labels *labels, ae_metrics *metrics) {
+  const int rows = labels->clusters, columns = labels->data->classes;
+  ae_status status = AE_OK;
+  int64_t *table = NULL;
+  if (columns == 0) return AE_OK;
+  AE_CHECK(ae_comm_agree(labels->comm, AE_NEW(table, (int64_t)rows * columns)));
+  AE_CHECK(ae_score_contingency(labels->comm, labels->label, labels->data->label, own(labels), rows, columns, table));
+  ae_metrics_set(metrics, "label_nmi", ae_score_nmi(table, rows, columns));
+  ae_metrics_set(metrics, "label_ari", ae_score_ari(table, rows, columns));
+  if (rows > MOST_MATCHED || columns > MOST_MATCHED) goto cleanup;
+  double accuracy;
+  AE_CHECK(ae_comm_agree(labels->comm, ae_score_accuracy(table, rows, columns, &accuracy)));
+  ae_metrics_set(metrics, "label_acc", accuracy);
+cleanup:
+  AE_FREE(table);
+  return status;
+}
+
+ae_status ae_pseudo_labels_epoch_begin(ae_pseudo_labels *labels, ae_metrics *metrics) {
+  ae_status status;
+  const ae_phase previous = ae_profile_enter(AE_PHASE_LABELS);
+  AE_CHECK(ae_class_index_create(labels->comm, &labels->data->shards, labels->label, labels->clusters, &labels->index));
+  AE_CHECK(ae_comm_agree(labels->comm, record_sizes(labels, metrics)));
+  AE_CHECK(record_scores(labels, metrics));
+  ae_metrics_set(metrics, "changed", labels->changed);
+  ae_metrics_set(metrics, "previous_nmi", labels->previous_nmi);
+  ae_metrics_set(metrics, "inertia", labels->last.inertia);
+  ae_metrics_set(metrics, "kmeans_iterations", labels->last.iterations);
+cleanup:
+  ae_profile_leave(previous);
+  return status;
+}
+
+void ae_pseudo_labels_record(ae_pseudo_labels *labels, int64_t example, const float *z, const float *c) {
+  const int64_t latent = labels->latent, place = (example - ae_shards_own_begin(&labels->data->shards)) * 2 * latent;
+  const size_t bytes = (size_t)latent * sizeof(float);
+  memcpy(labels->code + place, z, bytes);
+  memcpy(labels->code + place + latent, c, bytes);
+  memcpy(labels->code_logstd + place, z + latent, bytes);
+  memcpy(labels->code_logstd + place + latent, c + latent, bytes);
+}
+
+/* Rows of a table that all ranks hold: each writes its share. */
+static ae_status write_shared(const ae_pseudo_labels *labels, ae_h5 *file, const ae_h5_dataset *dataset,
+                              const void *rows, int64_t row_bytes) {
+  const int rank = ae_comm_rank(labels->comm), size = ae_comm_size(labels->comm);
+  const int64_t begin = dataset->dim[0] * rank / size, end = dataset->dim[0] * (rank + 1) / size;
+  return ae_h5_write(file, dataset, begin, end - begin, (const char *)rows + begin * row_bytes);
+}
+
+static ae_status save_clusters(const ae_pseudo_labels *labels, ae_h5 *file) {
+  const int64_t width = 2 * labels->latent;
+  AE_RETURN_IF(ae_h5_create_axis(file, "/pseudo_labels", "cluster", labels->clusters, NULL, "cluster, 0 … K−1"));
+  AE_RETURN_IF(ae_h5_create_axis(file, "/pseudo_labels", "code_dimension", width, NULL,
+                                 "dimension of the code [z, c]: first those of z, then those of c"));
+  AE_RETURN_IF(ae_h5_create_axis(file, "/pseudo_labels", "statistic_dimension", width, NULL,
+                                 "means of c, then log standard deviations of c"));
+  const ae_h5_dataset centroid = {
+      "/pseudo_labels/centroid", AE_H5_FLOAT32, 2, {labels->clusters, width}, {"cluster", "code_dimension"},
+      "centroids of the codes",  NULL};
+  const ae_h5_dataset size = {"/pseudo_labels/size",      AE_H5_INT64, 1, {labels->clusters}, {"cluster"},
+                              "examples in each cluster", NULL};
+  const ae_h5_dataset posterior = {
+      "/pseudo_labels/posterior",
+      AE_H5_FLOAT32,
+      2,
+      {labels->clusters, width},
+      {"cluster", "statistic_dimension"},
+      "mean over a cluster of the recorded posteriors of c: the class posterior of an unseen example",
+      NULL};
+  AE_RETURN_IF(write_shared(labels, file, &centroid, labels->centroid, width * (int64_t)sizeof(float)));
+  AE_RETURN_IF(write_shared(labels, file, &size, labels->size, (int64_t)sizeof(int64_t)));
+  return write_shared(labels, file, &posterior, labels->posterior, width * (int64_t)sizeof(float));
+}
+
+static ae_status save_examples(const ae_pseudo_labels *labels, ae_h5 *file) {
+  const ae_shards *shards = &labels->data->shards;
+  const int64_t width = 2 * labels->latent, begin = ae_shards_own_begin(shards), count = own(labels);
+  AE_RETURN_IF(ae_h5_create_axis(file, "/pseudo_labels", "example", shards->examples, NULL, "training example"));
+  const ae_h5_dataset label = {"/pseudo_labels/label",
+                               AE_H5_INT32,
+                               1,
+                               {shards->examples},
+                               {"example"},
+                               "cluster of each example, the label in the coming epoch",
+                               NULL};
+  const ae_h5_dataset code = {"/pseudo_labels/code",
+                              AE_H5_FLOAT32,
+                              2,
+                              {shards->examples, width},
+                              {"example", "code_dimension"},
+                              "posterior means [z, c] recorded last",
+                              NULL};
+  const ae_h5_dataset logstd = {"/pseudo_labels/code_logstd",
+                                AE_H5_FLOAT32,
+                                2,
+                                {shards->examples, width},
+                                {"example", "code_dimension"},
+                                "log standard deviations of [z, c] recorded last",
+                                NULL};
+  AE_RETURN_IF(ae_h5_write(file, &label, begin, count, labels->label));
+  AE_RETURN_IF(ae_h5_write(file, &code, begin, count, labels->code));
+  return ae_h5_write(file, &logstd, begin, count, labels->code_logstd);
+}
+
+ae_status ae_pseudo_labels_save(const ae_pseudo_labels *labels, ae_h5 *file) {
+  AE_RETURN_IF(ae_h5_create_group(file, "/pseudo_labels", "clusters of the codes, the labels of the coming epoch"));
+  AE_RETURN_IF(save_clusters(labels, file));
+  AE_RETURN_IF(save_examples(labels, file));
+  AE_RETURN_IF(ae_h5_put_real(file, "/pseudo_labels", "inertia", labels->last.inertia));
+  AE_RETURN_IF(ae_h5_put_integer(file, "/pseudo_labels", "iterations", labels->last.iterations));
+  AE_RETURN_IF(ae_h5_put_real(file, "/pseudo_labels", "changed", labels->changed));
+  return ae_h5_put_real(file, "/pseudo_labels", "previous_nmi", labels->previous_nmi);
+}
+
+static ae_status load_examples(ae_pseudo_labels *labels, ae_h5 *file) {
+  const int64_t begin = ae_shards_own_begin(&labels->data->shards), count = own(labels);
+  int64_t iterations;
+  AE_RETURN_IF(ae_h5_read(file, "/pseudo_labels/label", AE_H5_INT32, begin, count, labels->label));
+  AE_RETURN_IF(ae_h5_read(file, "/pseudo_labels/code", AE_H5_FLOAT32, begin, count, labels->code));
+  AE_RETURN_IF(ae_h5_read(file, "/pseudo_labels/code_logstd", AE_H5_FLOAT32, begin, count, labels->code_logstd));
+  AE_RETURN_IF(ae_h5_get_real(file, "/pseudo_labels", "inertia", &labels->last.inertia));
+  AE_RETURN_IF(ae_h5_get_integer(file, "/pseudo_labels", "iterations", &iterations));
+  AE_RETURN_IF(ae_h5_get_real(file, "/pseudo_labels", "changed", &labels->changed));
+  labels->last.iterations = (int)iterations;
+  return ae_h5_get_real(file, "/pseudo_labels", "previous_nmi", &labels->previous_nmi);
+}
+
+ae_status ae_pseudo_labels_load(ae_pseudo_labels *labels, ae_h5 *file) {
+  ae_h5_type type;
+  int rank;
+  int64_t dim[AE_H5_MAX_RANK];
+  AE_RETURN_IF(ae_h5_describe(file, "/pseudo_labels/centroid", &type, &rank, dim));
+  if (rank != 2 || dim[0] < 1 || dim[0] > INT32_MAX || dim[1] != 2 * labels->latent ||
+      (labels->data != NULL && dim[0] != labels->clusters))
+    return AE_FAIL(
+        AE_DATA,
+        "%s: /pseudo_labels/centroid has another shape than the configuration in the same file says: the file is "
+        "damaged or was changed",
+        ae_h5_path(file));
+  labels->clusters = (int)dim[0];
+  if (labels->centroid == NULL) AE_RETURN_IF(ae_comm_agree(labels->comm, allocate(labels)));
+  AE_RETURN_IF(ae_h5_read(file, "/pseudo_labels/centroid", AE_H5_FLOAT32, 0, dim[0], labels->centroid));
+  AE_RETURN_IF(ae_h5_read(file, "/pseudo_labels/size", AE_H5_INT64, 0, dim[0], labels->size));
+  AE_RETURN_IF(ae_h5_read(file, "/pseudo_labels/posterior", AE_H5_FLOAT32, 0, dim[0], labels->posterior));
+  return labels->data == NULL ? AE_OK : load_examples(labels, file);
+}
+
+/* One of the four arrays of a codes file: L columns of the recorded ones, from column `first`. */
+static ae_status write_columns(const ae_pseudo_labels *labels, ae_h5 *file, const char *path, const float *rows,
+                               int64_t first, const char *axis, const char *description, float *scratch) {
+  const ae_shards *shards = &labels->data->shards;
+  for (int64_t i = 0; i < own(labels); i++)
+    memcpy(scratch + i * labels->latent, rows + i * 2 * labels->latent + first, (size_t)labels->latent * sizeof *rows);
+  const ae_h5_dataset dataset = {path,        AE_H5_FLOAT32, 2, {shards->examples, labels->latent}, {"example", axis},
+                                 description, NULL};
+  return ae_h5_write(file, &dataset, ae_shards_own_begin(shards), own(labels), scratch);
+}
+
+ae_status ae_pseudo_labels_write_codes(const ae_pseudo_labels *labels, ae_h5 *file) {
+  const int64_t latent = labels->latent;
+  ae_status status;
+  float *scratch = NULL;
+  AE_CHECK(ae_comm_agree(labels->comm, AE_NEW(scratch, own(labels) * latent)));
+  AE_CHECK(ae_h5_create_axis(file, "/", "latent", latent, NULL, "dimension of a latent code"));
+  AE_CHECK(write_columns(labels, file, "/z_mean", labels->code, 0, "latent",
+                         "mean of the posterior of the example code z, as recorded in training", scratch));
+  AE_CHECK(write_columns(labels, file, "/z_logstd", labels->code_logstd, 0, "latent",
+                         "log standard deviation of the posterior of z", scratch));
+  AE_CHECK(write_columns(labels, file, "/c_mean", labels->code, latent, "latent",
+                         "mean of the posterior of the class code c, as recorded in training", scratch));
+  AE_CHECK(write_columns(labels, file, "/c_logstd", labels->code_logstd, latent, "latent",
+                         "log standard deviation of the posterior of c", scratch));
+  const ae_h5_dataset used = {"/pseudo_label", AE_H5_INT32, 1, {labels->data->examples}, {"example"},
+                              "class of each example in the epoch that recorded the codes", NULL};
+  AE_CHECK(ae_h5_write(file, &used, ae_shards_own_begin(&labels->data->shards), own(labels), labels->used));
+cleanup:
+  AE_FREE(scratch);
+  return status;
+}

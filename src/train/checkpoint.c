@@ -1,0 +1,238 @@
+#include "mpiae/train/checkpoint.h"
+
+#include "mpiae/base/log.h"
+#include "mpiae/base/memory.h"
+#include "mpiae/base/profile.h"
+#include "mpiae/train/run_directory.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { PATH_SIZE = 512 };
+
+/* Scalars of /state: name, place, description. */
+static const struct {
+  const char *name;
+  size_t place;
+  const char *description;
+} scalars[] = {{"epoch", offsetof(ae_run_state, epoch), "epochs done"},
+               {"step", offsetof(ae_run_state, step), "optimizer steps done"},
+               {"seed", offsetof(ae_run_state, seed), "key of all random numbers"},
+               {"shards", offsetof(ae_run_state, shards), "slices of the dataset"},
+               {"examples", offsetof(ae_run_state, examples), "examples in the dataset"},
+               {"data_checksum", offsetof(ae_run_state, data_checksum), "checksum of the dataset"}};
+
+enum { SCALARS = sizeof scalars / sizeof *scalars };
+
+static ae_status write_state(const ae_checkpoint *checkpoint, ae_h5 *file) {
+  const ae_run_state *state = &checkpoint->state;
+  AE_RETURN_IF(ae_h5_create_group(file, "/state", "where the run stands"));
+  for (int i = 0; i < SCALARS; i++) {
+    char path[PATH_SIZE];
+    snprintf(path, sizeof path, "/state/%s", scalars[i].name);
+    const ae_h5_dataset dataset = {.path = path, .type = AE_H5_INT64, .description = scalars[i].description};
+    AE_RETURN_IF(ae_h5_write(file, &dataset, 0, 1, (const char *)state + scalars[i].place));
+  }
+  AE_RETURN_IF(ae_h5_create_axis(file, "/state", "example_axis", state->rank, NULL, "axis of one example"));
+  const ae_h5_dataset shape = {"/state/example_shape", AE_H5_INT64, 1, {state->rank}, {"example_axis"},
+                               "lengths of the axes of one example", NULL};
+  return ae_h5_write(file, &shape, 0, ae_comm_rank(checkpoint->comm) == 0 ? state->rank : 0, state->dim);
+}
+
+/* Axes of a parameter's dimensions, in the group of its layer; weight and bias share them. */
+static ae_status make_axes(ae_h5 *file, const char *root, const ae_parameter *parameter) {
+  char group[PATH_SIZE], path[2 * PATH_SIZE];
+  snprintf(group, sizeof group, "%s/%s", root, parameter->path);
+  *strrchr(group, '/') = '\0';
+  for (int i = 0; i < parameter->rank; i++) {
+    bool exists;
+    snprintf(path, sizeof path, "%s/%s", group, parameter->axes[i]);
+    AE_RETURN_IF(ae_h5_exists(file, path, &exists));
+    if (!exists)
+      AE_RETURN_IF(ae_h5_create_axis(file, group, parameter->axes[i], parameter->dim[i], NULL, "index of the layer"));
+  }
+  return AE_OK;
+}
+
+/* Writes one array of every parameter, the ranks sharing the rows. */
+static ae_status write_arrays(const ae_checkpoint *checkpoint, ae_h5 *file, const char *root, const char *description,
+                              const float *flat) {
+  const int rank = ae_comm_rank(checkpoint->comm), size = ae_comm_size(checkpoint->comm);
+  for (int i = 0; i < ae_params_count(checkpoint->params); i++) {
+    const ae_parameter *parameter = ae_params_at(checkpoint->params, i);
+    char path[PATH_SIZE];
+    snprintf(path, sizeof path, "%s/%s", root, parameter->path);
+    AE_RETURN_IF(make_axes(file, root, parameter));
+    ae_h5_dataset dataset = {.path = path, .type = AE_H5_FLOAT32, .rank = parameter->rank, .description = description};
+    memcpy(dataset.dim, parameter->dim, sizeof parameter->dim);
+    memcpy(dataset.axes, parameter->axes, sizeof parameter->axes);
+    const int64_t begin = parameter->dim[0] * rank / size, end = parameter->dim[0] * (rank + 1) / size;
+    AE_RETURN_IF(ae_h5_write(file, &dataset, begin, end - begin,
+                             flat + parameter->offset + begin * (parameter->count / parameter->dim[0])));
+  }
+  return AE_OK;
+}
+
+static ae_status write_optimizer(const ae_checkpoint *checkpoint, ae_h5 *file) {
+  float *scratch = ae_exchange_gradient(checkpoint->exchange, 0);
+  AE_RETURN_IF(ae_h5_create_group(file, "/optimizer", "state of the optimizer"));
+  AE_RETURN_IF(ae_h5_put_integer(file, "/optimizer", "steps", ae_optimizer_steps(checkpoint->optimizer)));
+  for (int slot = 0; slot < ae_optimizer_slots(checkpoint->optimizer); slot++) {
+    char root[PATH_SIZE];
+    snprintf(root, sizeof root, "/optimizer/%s", ae_optimizer_slot_name(checkpoint->optimizer, slot));
+    ae_optimizer_read_slot(checkpoint->optimizer, slot, scratch);
+    ae_exchange_gather(checkpoint->exchange, scratch);
+    AE_RETURN_IF(write_arrays(checkpoint, file, root, "running moment of the gradient", scratch));
+  }
+  return AE_OK;
+}
+
+static ae_status write_all(const ae_checkpoint *checkpoint, ae_h5 *file) {
+  ae_status status;
+  char *config = NULL;
+  AE_CHECK(ae_h5_put_text(file, "/", "mpiae_format", "checkpoint"));
+  AE_CHECK(ae_h5_put_integer(file, "/", "mpiae_version", 1));
+  AE_CHECK(ae_h5_put_text(file, "/", "model", checkpoint->model->type->name));
+  AE_CHECK(ae_comm_agree(checkpoint->comm, ae_config_format(checkpoint->config, &config)));
+  AE_CHECK(ae_h5_write_text(file, "/config", config, "the resolved configuration, YAML"));
+  AE_CHECK(write_state(checkpoint, file));
+  AE_CHECK(write_arrays(checkpoint, file, "/parameters", "parameter of the model",
+                        ae_exchange_values(checkpoint->exchange)));
+  AE_CHECK(write_optimizer(checkpoint, file));
+  AE_CHECK(ae_history_save(checkpoint->history, checkpoint->comm, file));
+  if (checkpoint->model->type->save != NULL) AE_CHECK(checkpoint->model->type->save(checkpoint->model, file));
+  AE_CHECK(ae_provenance_write(checkpoint->comm, file, checkpoint->seconds));
+cleanup:
+  AE_FREE(config);
+  return status;
+}
+
+ae_status ae_checkpoint_write(const ae_checkpoint *checkpoint, const char *path) {
+  const ae_phase previous = ae_profile_enter(AE_PHASE_WRITE);
+  ae_h5 *file = NULL;
+  ae_exchange_settle(checkpoint->exchange);
+  ae_status status = ae_h5_create(checkpoint->comm, path, &file);
+  if (status == AE_OK) status = write_all(checkpoint, file);
+  if (status == AE_OK)
+    status = ae_h5_commit(&file);
+  else
+    ae_h5_close(&file);
+  ae_profile_leave(previous);
+  return status;
+}
+
+static ae_status read_state(ae_h5 *file, ae_run_state *state) {
+  ae_h5_type type;
+  int rank;
+  int64_t dim[AE_H5_MAX_RANK];
+  for (int i = 0; i < SCALARS; i++) {
+    char path[PATH_SIZE];
+    snprintf(path, sizeof path, "/state/%s", scalars[i].name);
+    AE_RETURN_IF(ae_h5_read(file, path, AE_H5_INT64, 0, 1, (char *)state + scalars[i].place));
+  }
+  AE_RETURN_IF(ae_h5_describe(file, "/state/example_shape", &type, &rank, dim));
+  if (rank != 1 || (dim[0] != 1 && dim[0] != 3))
+    return AE_FAIL(AE_DATA, "%s: /state/example_shape does not have 1 or 3 numbers: the file is damaged", ae_h5_path(file));
+  state->rank = dim[0];
+  return ae_h5_read(file, "/state/example_shape", AE_H5_INT64, 0, dim[0], state->dim);
+}
+
+static ae_status require_checkpoint(ae_h5 *file) {
+  char *format = NULL;
+  ae_status status = ae_h5_get_text(file, "/", "mpiae_format", &format);
+  const bool right = status == AE_OK && strcmp(format, "checkpoint") == 0;
+  ae_error_clear(&status);
+  AE_FREE(format);
+  return right ? AE_OK : AE_FAIL(AE_DATA, "%s is not a checkpoint; 'mpiae info' tells what it is", ae_h5_path(file));
+}
+
+ae_status ae_checkpoint_open(const ae_comm *comm, const char *path, ae_h5 **file, ae_config **config, ae_run_state *state) {
+  ae_status status;
+  char *text = NULL;
+  *file = NULL;
+  *config = NULL;
+  AE_CHECK(ae_h5_open(comm, path, file));
+  AE_CHECK(require_checkpoint(*file));
+  AE_CHECK(ae_h5_read_text(*file, "/config", &text));
+  AE_CHECK(ae_model_configure(text, (int64_t)strlen(text), path, NULL, 0, config));
+  AE_CHECK(read_state(*file, state));
+cleanup:
+  AE_FREE(text);
+  if (status != AE_OK) {
+    ae_h5_close(file);
+    ae_config_destroy(config);
+  }
+  return status;
+}
+
+static ae_status read_arrays(ae_h5 *file, const ae_params *params, const char *root, float *flat) {
+  for (int i = 0; i < ae_params_count(params); i++) {
+    const ae_parameter *parameter = ae_params_at(params, i);
+    char path[PATH_SIZE];
+    ae_h5_type type;
+    int rank;
+    int64_t dim[AE_H5_MAX_RANK];
+    snprintf(path, sizeof path, "%s/%s", root, parameter->path);
+    AE_RETURN_IF(ae_h5_describe(file, path, &type, &rank, dim));
+    if (rank != parameter->rank || memcmp(dim, parameter->dim, (size_t)rank * sizeof *dim) != 0)
+      return AE_FAIL(AE_DATA, "%s: %s has another shape than the configuration in the same file says: the file was changed",
+                     ae_h5_path(file), path);
+    AE_RETURN_IF(ae_h5_read(file, path, AE_H5_FLOAT32, 0, dim[0], flat + parameter->offset));
+  }
+  return AE_OK;
+}
+
+ae_status ae_checkpoint_read_parameters(ae_h5 *file, ae_params *params) {
+  return read_arrays(file, params, "/parameters", ae_params_values(params));
+}
+
+static ae_status read_optimizer(const ae_checkpoint *checkpoint, ae_h5 *file) {
+  float *scratch = ae_exchange_gradient(checkpoint->exchange, 0);
+  int64_t steps;
+  AE_RETURN_IF(ae_h5_get_integer(file, "/optimizer", "steps", &steps));
+  ae_optimizer_set_steps(checkpoint->optimizer, steps);
+  memset(scratch, 0, (size_t)ae_params_size(checkpoint->params) * sizeof *scratch);
+  for (int slot = 0; slot < ae_optimizer_slots(checkpoint->optimizer); slot++) {
+    char root[PATH_SIZE];
+    snprintf(root, sizeof root, "/optimizer/%s", ae_optimizer_slot_name(checkpoint->optimizer, slot));
+    AE_RETURN_IF(read_arrays(file, checkpoint->params, root, scratch));
+    ae_optimizer_write_slot(checkpoint->optimizer, slot, scratch);
+  }
+  return AE_OK;
+}
+
+ae_status ae_checkpoint_read(const ae_checkpoint *checkpoint, ae_h5 *file) {
+  AE_RETURN_IF(ae_checkpoint_read_parameters(file, checkpoint->params));
+  AE_RETURN_IF(read_optimizer(checkpoint, file));
+  AE_RETURN_IF(ae_history_load(checkpoint->history, checkpoint->comm, file));
+  return checkpoint->model->type->load != NULL ? checkpoint->model->type->load(checkpoint->model, file) : AE_OK;
+}
+
+/* The newest of a run directory that opens. */
+static ae_status find_newest(const ae_comm *comm, const char *directory, ae_h5 **file, ae_config **config,
+                             ae_run_state *state) {
+  ae_status status;
+  int64_t *steps = NULL;
+  int count;
+  char path[AE_PATH_SIZE];
+  AE_CHECK(ae_run_directory_checkpoints(comm, directory, &steps, &count));
+  if (count == 0)
+    AE_RAISE(AE_DATA, "%s has no checkpoint: it is not the directory of a run that got that far", directory);
+  for (int i = 0; i < count; i++) {
+    ae_error_clear(&status);
+    ae_run_directory_checkpoint(directory, steps[i], path);
+    status = ae_checkpoint_open(comm, path, file, config, state);
+    if (status == AE_OK || ae_error_code(status) != AE_DATA) break;
+    if (i + 1 < count) ae_log_warning("%s; trying the one before", ae_error_message(status));
+  }
+cleanup:
+  AE_FREE(steps);
+  return status;
+}
+
+ae_status ae_checkpoint_find(const ae_comm *comm, const char *model, ae_h5 **file, ae_config **config, ae_run_state *state) {
+  int is_directory = ae_run_directory_is(model);
+  ae_comm_broadcast(comm, &is_directory, (int64_t)sizeof is_directory);
+  return is_directory ? find_newest(comm, model, file, config, state) : ae_checkpoint_open(comm, model, file, config, state);
+}

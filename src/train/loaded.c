@@ -1,0 +1,46 @@
+#include "mpiae/train/loaded.h"
+
+#include "mpiae/base/memory.h"
+
+#include <string.h>
+
+static ae_status build(const ae_comm *comm, ae_loaded *loaded) {
+  ae_model_setup setup = {.comm = comm,
+                          .config = loaded->config,
+                          .rank = (int)loaded->state.rank,
+                          .features = 1,
+                          .seed = (uint64_t)loaded->state.seed};
+  memcpy(setup.dim, loaded->state.dim, sizeof setup.dim);
+  for (int i = 0; i < setup.rank; i++) setup.features *= setup.dim[i];
+  AE_RETURN_IF(ae_comm_agree(comm, ae_params_create(&loaded->params)));
+  setup.params = loaded->params;
+  AE_RETURN_IF(ae_model_find(ae_config_text(loaded->config, "model"))->create(&setup, &loaded->model));
+  AE_RETURN_IF(ae_comm_agree(comm, ae_params_seal(loaded->params)));
+  return ae_comm_agree(comm, ae_params_allocate(loaded->params, 0));
+}
+
+ae_status ae_loaded_open(const ae_comm *comm, const char *model, ae_loaded **out) {
+  ae_status status;
+  ae_loaded *loaded = NULL;
+  ae_h5 *file = NULL;
+  *out = NULL;
+  AE_CHECK(ae_comm_agree(comm, AE_NEW(loaded, 1)));
+  AE_CHECK(ae_checkpoint_find(comm, model, &file, &loaded->config, &loaded->state));
+  AE_CHECK(build(comm, loaded));
+  AE_CHECK(ae_checkpoint_read_parameters(file, loaded->params));
+  if (loaded->model->type->load != NULL) AE_CHECK(loaded->model->type->load(loaded->model, file));
+  *out = loaded;
+  loaded = NULL;
+cleanup:
+  ae_h5_close(&file);
+  ae_loaded_close(&loaded);
+  return status;
+}
+
+void ae_loaded_close(ae_loaded **loaded) {
+  if (*loaded == NULL) return;
+  if ((*loaded)->model != NULL) (*loaded)->model->type->destroy((*loaded)->model);
+  ae_params_destroy(&(*loaded)->params);
+  ae_config_destroy(&(*loaded)->config);
+  AE_FREE(*loaded);
+}

@@ -1,0 +1,89 @@
+#include "mpiae/base/build.h"
+#include "mpiae/base/log.h"
+#include "mpiae/base/memory.h"
+#include "mpiae/tensor/blas.h"
+#include "mpiae/train/checkpoint.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { NAME_SIZE = 64, MOST_HOSTS = 64 };
+
+/* Names of the hosts, without repetition, in order of rank; cut after MOST_HOSTS. */
+static ae_status list_hosts(const ae_comm *comm, char *out, size_t size) {
+  char own[NAME_SIZE] = "", *all = NULL;
+  gethostname(own, sizeof own - 1);
+  AE_RETURN_IF(ae_comm_agree(comm, AE_NEW(all, ae_comm_size(comm) * NAME_SIZE)));
+  ae_comm_require(comm, MPI_Allgather(own, NAME_SIZE, MPI_CHAR, all, NAME_SIZE, MPI_CHAR, ae_comm_handle(comm)),
+                  "names of hosts");
+  size_t used = 0;
+  out[0] = '\0';
+  for (int rank = 0, listed = 0; rank < ae_comm_size(comm) && listed < MOST_HOSTS; rank++) {
+    const char *name = all + rank * NAME_SIZE;
+    if (rank > 0 && strcmp(name, name - NAME_SIZE) == 0) continue;
+    used += (size_t)snprintf(out + used, used < size ? size - used : 0, "%s%s", listed > 0 ? " " : "", name);
+    listed++;
+  }
+  AE_FREE(all);
+  return AE_OK;
+}
+
+static const char *instruction_set(void) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512f")) return "avx512f";
+  if (__builtin_cpu_supports("avx2")) return "avx2";
+  return "x86-64";
+#else
+  return "portable";
+#endif
+}
+
+ae_status ae_provenance_write(const ae_comm *comm, ae_h5 *file, double seconds) {
+  char hosts[NAME_SIZE * MOST_HOSTS + MOST_HOSTS], library[MPI_MAX_LIBRARY_VERSION_STRING], date[32] = "", hdf5[32];
+  unsigned major, minor, release;
+  int length;
+  const time_t now = time(NULL);
+  struct tm utc;
+  strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+  ae_comm_broadcast(comm, date, (int64_t)sizeof date);
+  AE_RETURN_IF(list_hosts(comm, hosts, sizeof hosts));
+  MPI_Get_library_version(library, &length);
+  library[strcspn(library, ",\n")] = '\0';
+  H5get_libversion(&major, &minor, &release);
+  snprintf(hdf5, sizeof hdf5, "%u.%u.%u", major, minor, release);
+  const struct {
+    const char *name, *text;
+  } rows[] = {{"version", ae_build_version()}, {"git_commit", ae_build_commit()},
+              {"date", date},                  {"hosts", hosts},
+              {"mpi", library},                {"hdf5", hdf5},
+              {"blas", ae_blas_version()},     {"blas_core", ae_blas_core()},
+              {"instruction_set", instruction_set()}};
+  AE_RETURN_IF(ae_h5_create_group(file, "/provenance", "where and with what this file was written; all else in the file depends on "
+                                                       "configuration, data, seed and kind of CPU alone"));
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    AE_RETURN_IF(ae_h5_put_text(file, "/provenance", rows[i].name, rows[i].text));
+  AE_RETURN_IF(ae_h5_put_integer(file, "/provenance", "ranks", ae_comm_size(comm)));
+  return ae_h5_put_real(file, "/provenance", "seconds", seconds);
+}
+
+ae_status ae_provenance_compare(const ae_comm *comm, ae_h5 *file) {
+  char first[NAME_SIZE] = "", *written = NULL;
+  snprintf(first, sizeof first, "%s", ae_blas_core());
+  ae_comm_broadcast(comm, first, (int64_t)sizeof first);
+  if (ae_comm_max(comm, strcmp(first, ae_blas_core()) != 0))
+    ae_log_warning("ranks run different BLAS kernels (rank 0: %s): results depend on which rank does what; set "
+                   "OPENBLAS_CORETYPE to one that all CPUs have",
+                   first);
+  if (file == NULL) return AE_OK;
+  AE_RETURN_IF(ae_h5_get_text(file, "/provenance", "blas_core", &written));
+  if (strcmp(written, first) != 0)
+    ae_log_warning("%s was written with BLAS kernels for %s, these are for %s: what follows differs in the last bits; "
+                   "OPENBLAS_CORETYPE=%s goes on exactly, where the CPU can",
+                   ae_h5_path(file), written, first, written);
+  AE_FREE(written);
+  return AE_OK;
+}

@@ -1,0 +1,150 @@
+#include "mpiae/train/run_directory.h"
+
+#include "mpiae/base/memory.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void ae_run_directory_checkpoint(const char *directory, int64_t step, char path[AE_PATH_SIZE]) {
+  snprintf(path, AE_PATH_SIZE, "%s/checkpoint-%09lld.h5", directory, (long long)step);
+}
+
+void ae_run_directory_codes(const char *directory, int64_t epoch, char path[AE_PATH_SIZE]) {
+  snprintf(path, AE_PATH_SIZE, "%s/codes-%06lld.h5", directory, (long long)epoch);
+}
+
+bool ae_run_directory_is(const char *path) {
+  struct stat info;
+  return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+/* Whether a name is <prefix>-<digits>.h5; the number where not NULL. */
+static bool is_numbered(const char *name, const char *prefix, int64_t *number) {
+  const size_t length = strlen(prefix);
+  char *end;
+  if (strncmp(name, prefix, length) != 0 || name[length] != '-') return false;
+  const long long value = strtoll(name + length + 1, &end, 10);
+  if (number != NULL) *number = value;
+  return end > name + length + 1 && strcmp(end, ".h5") == 0;
+}
+
+static bool is_of_a_run(const char *name) {
+  return strcmp(name, "config.yaml") == 0 || strcmp(name, "metrics.csv") == 0 || strcmp(name, "run.log") == 0 ||
+         is_numbered(name, "checkpoint", NULL) || is_numbered(name, "codes", NULL) || is_numbered(name, "samples", NULL);
+}
+
+static ae_status make_directories(const char *directory) {
+  char path[AE_PATH_SIZE];
+  snprintf(path, sizeof path, "%s/", directory);
+  for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+    *slash = '\0';
+    if (mkdir(path, 0777) != 0 && errno != EEXIST)
+      return AE_FAIL(AE_DATA, "run directory %s cannot be made: %s: %s; choose another with --run", directory, path,
+                     strerror(errno));
+    *slash = '/';
+  }
+  return AE_OK;
+}
+
+/* Fails now rather than at the first checkpoint. */
+static ae_status try_writing(const char *directory) {
+  char path[AE_PATH_SIZE];
+  snprintf(path, sizeof path, "%s/.mpiae-can-write", directory);
+  FILE *file = fopen(path, "w");
+  if (file == NULL)
+    return AE_FAIL(AE_DATA, "run directory %s cannot be written to: %s; choose another with --run", directory,
+                   strerror(errno));
+  fclose(file);
+  unlink(path);
+  return AE_OK;
+}
+
+/* Removes the files of a run, or, with `look`, only tells whether there are any. */
+static ae_status sweep(const char *directory, bool look, bool *found) {
+  char path[AE_PATH_SIZE];
+  DIR *entries = opendir(directory);
+  if (entries == NULL) return AE_FAIL(AE_DATA, "run directory %s: %s", directory, strerror(errno));
+  *found = false;
+  for (const struct dirent *entry = readdir(entries); entry != NULL; entry = readdir(entries)) {
+    if (!is_of_a_run(entry->d_name)) continue;
+    *found = true;
+    snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
+    if (!look) unlink(path);
+  }
+  closedir(entries);
+  return AE_OK;
+}
+
+static ae_status prepare(const char *directory, ae_run_mode mode) {
+  bool found;
+  AE_RETURN_IF(make_directories(directory));
+  AE_RETURN_IF(sweep(directory, mode != AE_RUN_OVERWRITE, &found));
+  if (found && mode == AE_RUN_NEW)
+    return AE_FAIL(AE_USAGE, "%s already holds a run: --resume goes on with it, --overwrite replaces it, --run DIR takes another place",
+                   directory);
+  return try_writing(directory);
+}
+
+ae_status ae_run_directory_prepare(const ae_comm *comm, const char *directory, ae_run_mode mode) {
+  return ae_comm_agree(comm, ae_comm_rank(comm) == 0 ? prepare(directory, mode) : AE_OK);
+}
+
+static int newest_first(const void *a, const void *b) {
+  const int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
+  return (left < right) - (left > right);
+}
+
+enum { MOST_LISTED = 4096 };
+
+static int list(const char *directory, int64_t steps[MOST_LISTED]) {
+  int count = 0;
+  DIR *entries = opendir(directory);
+  if (entries == NULL) return 0;
+  for (const struct dirent *entry = readdir(entries); entry != NULL && count < MOST_LISTED; entry = readdir(entries))
+    if (is_numbered(entry->d_name, "checkpoint", &steps[count])) count++;
+  closedir(entries);
+  qsort(steps, (size_t)count, sizeof *steps, newest_first);
+  return count;
+}
+
+ae_status ae_run_directory_checkpoints(const ae_comm *comm, const char *directory, int64_t **steps, int *count) {
+  AE_RETURN_IF(ae_comm_agree(comm, AE_NEW(*steps, MOST_LISTED)));
+  *count = ae_comm_rank(comm) == 0 ? list(directory, *steps) : 0;
+  ae_comm_broadcast(comm, count, (int64_t)sizeof *count);
+  ae_comm_broadcast(comm, *steps, MOST_LISTED * (int64_t)sizeof **steps);
+  return AE_OK;
+}
+
+ae_status ae_run_directory_trim_checkpoints(const ae_comm *comm, const char *directory, int keep) {
+  ae_status status;
+  int64_t *steps = NULL;
+  int count;
+  char path[AE_PATH_SIZE];
+  AE_CHECK(ae_run_directory_checkpoints(comm, directory, &steps, &count));
+  for (int i = keep; i < count && ae_comm_rank(comm) == 0; i++) {
+    ae_run_directory_checkpoint(directory, steps[i], path);
+    unlink(path);
+  }
+cleanup:
+  AE_FREE(steps);
+  return status;
+}
+
+void ae_run_directory_trim_codes(const ae_comm *comm, const char *directory, int64_t epoch) {
+  char path[AE_PATH_SIZE];
+  if (ae_comm_rank(comm) != 0) return;
+  DIR *entries = opendir(directory);
+  if (entries == NULL) return;
+  for (const struct dirent *entry = readdir(entries); entry != NULL; entry = readdir(entries)) {
+    int64_t number;
+    if (!is_numbered(entry->d_name, "codes", &number) || number == epoch) continue;
+    snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
+    unlink(path);
+  }
+  closedir(entries);
+}

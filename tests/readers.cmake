@@ -1,0 +1,25 @@
+# Files written by all ranks, opened as users do: h5py and xarray with both of its engines, in whichever Python has them.
+set(MPIAE_READER "" CACHE FILEPATH "Python with h5py, xarray, netCDF4 and h5netcdf, for the tests")
+foreach(python ${MPIAE_READER} /usr/bin/python3 python3)
+  execute_process(COMMAND ${python} -c "import h5py, xarray, netCDF4, h5netcdf" RESULT_VARIABLE missing OUTPUT_QUIET ERROR_QUIET)
+  if(missing EQUAL 0)
+    set(reader ${python})
+    break()
+  endif()
+endforeach()
+
+if(reader)
+  add_executable(make_h5 make_h5.c)
+  target_link_libraries(make_h5 PRIVATE ae_data)
+  foreach(ranks 1 3)
+    set(files ${CMAKE_CURRENT_BINARY_DIR}/readers_${ranks})
+    add_test(NAME readers_write_on_${ranks}
+             COMMAND ${launcher} ${MPIEXEC_EXECUTABLE} -n ${ranks} --oversubscribe --bind-to none $<TARGET_FILE:make_h5> ${files})
+    add_test(NAME readers_on_${ranks} COMMAND ${reader} ${CMAKE_CURRENT_SOURCE_DIR}/check_h5py.py ${files})
+    set_tests_properties(readers_write_on_${ranks} PROPERTIES FIXTURES_SETUP readers_${ranks} TIMEOUT 60)
+    set_tests_properties(readers_on_${ranks} PROPERTIES FIXTURES_REQUIRED readers_${ranks} TIMEOUT 120)
+  endforeach()
+else()
+  message(WARNING "No Python with h5py, xarray, netCDF4 and h5netcdf was found, so no test opens our files with them: install "
+                  "python3-h5py python3-xarray python3-netcdf4 python3-h5netcdf, or set MPIAE_READER.")
+endif()

@@ -1,0 +1,253 @@
+#!/usr/bin/env bash
+# The program as users call it: a table of command lines with the exit status and the one message each must give.
+# usage: test_cli.sh MPIAE RANKS
+set -uo pipefail
+mpiae=$(realpath "$1")
+ranks=$2
+failures=0
+cases=0
+limit=60 # seconds a case may take: a hang is a failure
+
+launch=(timeout --kill-after=5 "$limit")
+if [ "$ranks" -gt 1 ]; then launch+=(mpirun -n "$ranks" --oversubscribe --bind-to none); fi
+
+scratch=$(mktemp -d)
+trap 'chmod -R u+w "$scratch"; rm -rf "$scratch"' EXIT
+cd "$scratch" || exit 1
+
+fail() {
+  failures=$((failures + 1))
+  echo "FAILED: mpiae $last: $1"
+  sed 's/^/    stdout: /' out | head -5
+  sed 's/^/    stderr: /' err | head -20
+}
+
+run() {
+  last="$*"
+  cases=$((cases + 1))
+  "${launch[@]}" "$mpiae" "$@" >out 2>err </dev/null
+  status=$?
+}
+
+# What no user should see: stacks of HDF5 and MPI, traces, sanitizers.
+check_noise() {
+  if grep -qE 'HDF5-DIAG|MPI_ABORT|MPI_ERR|Signal:|runtime error|Sanitizer' err; then fail "noise"; fi
+}
+
+# refuse STATUS PART ARGUMENTS…: exactly one message, which holds PART; no results.
+refuse() {
+  local expected=$1 part=$2
+  shift 2
+  run "$@"
+  if [ "$status" != "$expected" ]; then fail "exit status $status, not $expected"; fi
+  if [ "$(grep -c '^mpiae: error: ' err)" != 1 ]; then fail "not one message"; fi
+  if ! grep '^mpiae: error: ' err | grep -qF -- "$part"; then fail "the message does not hold '$part'"; fi
+  if [ -s out ]; then fail "printed results"; fi
+  if [ "$ranks" = 1 ] && [ "$(wc -l <err)" != 1 ]; then fail "more than one line of messages"; fi
+  check_noise
+}
+
+# accept PART ARGUMENTS…: succeeds without an error or warning; the results hold PART once, for any number of ranks.
+accept() {
+  local part=$1
+  shift
+  run "$@"
+  if [ "$status" != 0 ]; then fail "exit status $status"; fi
+  if [ -n "$part" ] && [ "$(grep -cF -- "$part" out)" != 1 ]; then fail "the results do not hold '$part' once"; fi
+  if grep -q '^mpiae: ' err; then fail "an error or a warning"; fi
+  check_noise
+}
+
+absent() { if [ -e "$1" ]; then fail "$1 was left behind"; fi; }
+
+# The example at the end of a command's help works as it stands.
+example() {
+  local words
+  read -ra words < <("$mpiae" help "$1" | tail -n 1)
+  while [ "${words[0]}" != mpiae ]; do words=("${words[@]:1}"); done
+  accept "" "${words[@]:1}"
+}
+
+# Two images of 2×2 and their labels, and what can be wrong with them.
+printf '\0\0\010\003\0\0\0\002\0\0\0\002\0\0\0\002abcdefgh' >images
+printf '\0\0\010\001\0\0\0\002\0\001' >labels
+printf '\0\0\010\001\0\0\0\003\0\001\002' >labels-3
+printf '\0\0\010\003\0\0\0\002\0\0\0\002\0\0\0\002abcdefg' >images-short
+printf '\0\0\010\003\0\0\0\002\0\0\0\002\0\0\0\002abcdefghi' >images-long
+printf '\0\0\015\003\0\0\0\002\0\0\0\002\0\0\0\002abcdefgh' >images-float
+printf 'GIF89a' >images-gif
+: >empty
+gzip -k images labels
+head -c 30 images.gz >truncated.gz
+cp images.gz train-images-idx3-ubyte.gz
+cp labels.gz train-labels-idx1-ubyte.gz
+mkdir read-only
+chmod 555 read-only
+# Root may write there all the same; nobody can write below a file.
+closed=read-only
+if [ "$(id -u)" = 0 ]; then closed=images; fi
+
+# The frame
+refuse 2 "no command is given"
+refuse 2 "unknown command 'trian'; did you mean 'train'?" trian
+refuse 2 "unknown command 'frobnicate'; 'mpiae help' lists all" frobnicate
+refuse 2 "unknown option '--verison'; did you mean '--version'?" --verison
+refuse 2 "unknown option '-x'" -x
+refuse 2 "--quiet is given twice" --quiet help --quiet
+refuse 2 "--verbose takes no value" --verbose=2 help
+refuse 2 "unknown command 'confg'; did you mean 'config'?" help confg
+refuse 2 "mpiae help cannot use 'b' (usage: mpiae help [COMMAND|config])" help info b
+accept "trains autoencoders over MPI" help
+accept "trains autoencoders over MPI" --help
+accept "(commit " --version
+accept "  train.epochs" help config
+accept "usage: mpiae train" help train
+for command in train sample import synth info help; do accept "usage: mpiae $command" "$command" --help; done
+
+# synth
+refuse 2 "mpiae synth needs --count N (usage: mpiae synth glyphs --count N" synth glyphs --out a.h5
+refuse 2 "mpiae synth needs --out FILE" synth glyphs --count 3
+refuse 2 "mpiae synth needs more: glyphs" synth --count 3 --out a.h5
+refuse 2 "no embedded dataset is called 'shapes'" synth shapes --count 3 --out a.h5
+refuse 2 "--count must be an integer from 1 to" synth glyphs --count 0 --out a.h5
+refuse 2 "not '3x'" synth glyphs --count 3x --out a.h5
+refuse 2 "not '99999999999999999999'" synth glyphs --count 99999999999999999999 --out a.h5
+refuse 2 "--out needs a value" synth glyphs --count 3 --out
+refuse 2 "--count is given twice" synth glyphs --count 3 --count=4 --out a.h5
+refuse 2 "unknown option '--class'; did you mean '--classes'?" synth glyphs --count 3 --class 4 --out a.h5
+absent a.h5
+refuse 3 "no-directory" synth glyphs --count 3 --out no-directory/a.h5
+refuse 3 "$closed" synth glyphs --count 3 --out "$closed/a.h5"
+accept "" synth glyphs --count 2 --out two.h5
+accept "" synth glyphs --count=300 --classes 12 --seed 5 --out a.h5
+example synth
+
+# info
+accept "glyphs.h5: dataset" info glyphs.h5
+accept "(300, 1, 28, 28)" info a.h5
+head -c "$(($(stat -c %s a.h5) / 2))" a.h5 >half.h5
+refuse 2 "mpiae info needs more: FILE" info
+refuse 2 "mpiae info cannot use 'b.h5'" info a.h5 b.h5
+refuse 3 "absent.h5" info absent.h5
+refuse 3 "half.h5" info half.h5
+refuse 3 "images" info images
+refuse 3 "empty" info empty
+refuse 3 "read-only" info read-only
+example info
+
+# import
+refuse 2 "cannot import the format 'png'" import png images --out b.h5
+refuse 2 "mpiae import needs more: idx FILES..." import idx --out b.h5
+refuse 2 "mpiae import needs --out FILE" import idx images
+refuse 2 "--limit must be an integer of at least 1, not '0'" import idx images --limit 0 --out b.h5
+refuse 2 "--shuffle needs a value: --shuffle SEED" import idx images --shuffle --out b.h5
+refuse 3 "absent" import idx absent --out b.h5
+refuse 3 "images-gif" import idx images-gif --out b.h5
+refuse 3 "images-float" import idx images-float --out b.h5
+refuse 3 "images-short" import idx images-short --out b.h5
+refuse 3 "images-long" import idx images-long --out b.h5
+refuse 3 "truncated.gz" import idx truncated.gz --out b.h5
+refuse 3 "empty" import idx empty --out b.h5
+refuse 3 "read-only" import idx read-only --out b.h5
+refuse 3 "labels-3" import idx images --labels labels-3 --out b.h5
+refuse 3 "absent" import idx images --labels absent --out b.h5
+refuse 3 "labels" import idx labels images --out b.h5
+absent b.h5
+refuse 3 "no-directory" import idx images --out no-directory/b.h5
+accept "" import idx images images.gz --out b.h5
+accept "(4, 1, 2, 2)" info b.h5
+accept "" import idx images.gz --labels labels.gz --shuffle 3 --limit 1 --out c.h5
+accept "(1, 1, 2, 2)" info c.h5
+example import
+
+# train and sample
+accept "" synth glyphs --count 90 --out train.h5
+cat >vhe.yaml <<END
+model: vhe
+data: {train: train.h5}
+train: {epochs: 1, batch_size: 32}
+network: {hidden: [8], latent_size: 2}
+kmeans: {clusters: 3}
+END
+sed 's/^model: vhe/model: vae/; /^kmeans/d' vhe.yaml >vae.yaml
+sed 's/clusters: 3/clusters: 91/' vhe.yaml >too-many.yaml
+printf 'model: vhe\ndata: {train: train.h5}\ntrain:\n  epochz: 3\n' >unknown.yaml
+printf 'model: vhe\ndata: {train: train.h5}\ntrain: {epochs: three}\n' >type.yaml
+printf 'model: vhe\ndata: {train: train.h5}\nmodel: vae\n' >twice.yaml
+printf 'model: [vhe\n' >broken.yaml
+printf 'data: {train: train.h5}\n' >no-model.yaml
+printf 'model: vae\ndata: {train: train.h5}\nvhe: {exemplars: 3}\n' >foreign.yaml
+head -c "$(($(stat -c %s train.h5) / 2))" train.h5 >half-train.h5
+accept "" import idx images --out unlabelled.h5
+refuse 2 "absent.yaml: No such file" train absent.yaml
+refuse 2 "unknown.yaml" train unknown.yaml
+if ! grep -q 'train.epochs' err; then fail "the nearest key is not named"; fi
+refuse 2 "type.yaml" train type.yaml
+refuse 2 "twice.yaml" train twice.yaml
+refuse 2 "broken.yaml" train broken.yaml
+refuse 2 "model has no value" train no-model.yaml
+refuse 2 "key 'vhe.exemplars' is not for model 'vae' (it is for: vhe)" train foreign.yaml
+refuse 2 "train.epochs" train vhe.yaml train.epochs=0
+refuse 2 "train.learning_rate" train vhe.yaml train.learning_rate=-1
+refuse 2 "exclude each other" train vhe.yaml --resume --overwrite
+refuse 2 "kmeans.clusters" train too-many.yaml --run r-many
+refuse 2 "vhe.labels" train vhe.yaml data.train=unlabelled.h5 vhe.labels=given --run r-given
+refuse 3 "absent.h5" train vhe.yaml data.train=absent.h5 --run r-absent
+refuse 3 "half-train.h5" train vhe.yaml data.train=half-train.h5 --run r-half
+refuse 3 "$closed" train vhe.yaml --run "$closed/run"
+if [ "$ranks" -gt 1 ]; then refuse 2 "data.shards" train vhe.yaml data.shards=2 --run r-shards; fi
+accept "" train vhe.yaml --run run
+refuse 2 "run already holds a run" train vhe.yaml --run run
+refuse 2 "model" train vae.yaml --run run --resume
+refuse 2 "network.latent_size" train vhe.yaml network.latent_size=3 --run run --resume
+refuse 2 "is not the dataset this run was started on" train vhe.yaml data.train=glyphs.h5 --run run --resume
+accept "" train vhe.yaml --run run --resume
+accept "" train vhe.yaml train.epochs=2 --run run --resume
+accept "" train vhe.yaml --run run --overwrite
+accept "run/checkpoint-000000003.h5: checkpoint" info run/checkpoint-000000003.h5
+refuse 3 "nothing" sample nothing --count 3 --out s.h5
+mkdir -p empty-directory
+refuse 3 "empty-directory has no checkpoint" sample empty-directory --count 3 --out s.h5
+refuse 3 "train.h5 is not a checkpoint" sample train.h5 --count 3 --out s.h5
+refuse 2 "mpiae sample needs --count N" sample run --out s.h5
+refuse 2 "--from posterior" sample run --count 3 --from posterior --out s.h5
+refuse 3 "no-directory" sample run --count 3 --out no-directory/s.h5
+absent s.h5
+accept "" sample run --count 3 --out s.h5
+accept "(3, 1, 28, 28)" info s.h5
+accept "" sample run/checkpoint-000000003.h5 --count 600 --from prior --out s.h5
+accept "" train vae.yaml --run run-vae
+accept "" sample run-vae --count 2 --out s.h5
+cp run/checkpoint-000000003.h5 kept.h5
+head -c 5000 kept.h5 >run/checkpoint-000000003.h5
+refuse 3 "checkpoint-000000003.h5" sample run --count 3 --out s.h5
+refuse 3 "checkpoint-000000003.h5" train vhe.yaml --run run --resume
+cp kept.h5 run/checkpoint-000000003.h5
+head -c 5000 kept.h5 >run/checkpoint-000000009.h5
+run sample run --count 3 --out s.h5
+if [ "$status" != 0 ] || ! grep -q 'warning: .*checkpoint-000000009.h5' err; then fail "a damaged checkpoint is not passed by"; fi
+run train vhe.yaml train.epochs=2 --run run --resume
+if [ "$status" != 0 ] || ! grep -q 'warning: .*checkpoint-000000009.h5' err; then fail "a damaged checkpoint is not passed by"; fi
+
+# A step that is not finite ends the run before the update, and says which
+refuse_divergence() {
+  run train vae.yaml network.likelihood=gaussian train.learning_rate="$1" train.epochs="$2" --run run-nan --resume
+  if [ "$status" != 4 ]; then fail "exit status $status, not 4"; fi
+  if [ "$(grep -c '^mpiae: error: step ' err)" != 1 ]; then fail "the step is not named"; fi
+  check_noise
+}
+accept "" train vae.yaml network.likelihood=gaussian --run run-nan
+refuse_divergence 1000 9
+if [ ! -e run-nan/checkpoint-000000003.h5 ]; then fail "the last good checkpoint is gone"; fi
+
+# Results that cannot be delivered
+if [ "$ranks" = 1 ]; then
+  "$mpiae" help >/dev/full 2>err
+  status=$?
+  last="help >/dev/full"
+  if [ "$status" != 3 ]; then fail "exit status $status, not 3"; fi
+  if ! grep -q '^mpiae: error: standard output cannot be written' err; then fail "no message"; fi
+fi
+
+echo "$cases command lines on $ranks ranks, $failures failures"
+[ "$failures" = 0 ]

@@ -1,0 +1,222 @@
+#include "harness.h"
+#include "idx_files.h"
+
+#include "mpiae/data/dataset.h"
+#include "mpiae/data/import.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define IMAGES 41
+
+static const ae_import_options plain = {0};
+
+static const char *path_of(char out[512], const char *name) { return strcpy(out, ae_test_path(name)); }
+
+/* Rank 0 writes; the others wait. */
+static void write_idx(const char *path, int rank, const uint32_t *dim, int salt, int zipped) {
+  int64_t count = 1;
+  for (int i = 0; i < rank; i++) count *= dim[i];
+  if (ae_comm_rank(ae_test_comm()) == 0) ae_test_write_idx(path, 8, rank, dim, count, salt, zipped);
+  ae_comm_barrier(ae_test_comm());
+}
+
+static void write_images(const char *path, uint32_t count, int salt) {
+  write_idx(path, 3, (const uint32_t[]){count, 6, 5}, salt, 1);
+}
+
+static ae_dataset *open_dataset(const char *path) {
+  ae_dataset *dataset = NULL;
+  ae_test_ok(ae_dataset_open(ae_test_comm(), path, 0, &dataset));
+  return dataset;
+}
+
+/* source_index of all examples. */
+static void read_sources(const char *path, int64_t count, int64_t *out) {
+  ae_h5 *file = NULL;
+  ae_test_ok(ae_h5_open(ae_test_comm(), path, &file));
+  ae_test_ok(ae_h5_read(file, "/source_index", AE_H5_INT64, 0, count, out));
+  ae_h5_close(&file);
+}
+
+/* Every own example is the image its source index names. */
+static void expect_images(const ae_dataset *dataset, const int64_t *source, int64_t features) {
+  const int64_t begin = ae_shards_own_begin(&dataset->shards);
+  for (int64_t e = begin; e < begin + ae_shards_own_count(&dataset->shards); e++) {
+    const uint8_t *row = ae_dataset_row(dataset, e);
+    for (int64_t f = 0; f < features; f++) assert_int_equal(row[f], ((source[e] * features + f) * 7 + 1) % 251);
+    if (dataset->label != NULL) assert_int_equal(dataset->label[e - begin], (source[e] * 7 + 2) % 251);
+  }
+}
+
+static void images_and_labels_are_imported(void **state) {
+  (void)state;
+  char images[512], labels[512], out[512];
+  const char *files[] = {path_of(images, "images.gz")};
+  int64_t source[IMAGES];
+  write_images(images, IMAGES, 1);
+  write_idx(path_of(labels, "labels"), 1, (const uint32_t[]){IMAGES}, 2, 0);
+  const ae_import_options options = {.labels = labels};
+  ae_test_ok(ae_import_idx(ae_test_comm(), files, 1, &options, path_of(out, "out.h5")));
+  ae_dataset *dataset = open_dataset(out);
+  assert_int_equal(dataset->examples, IMAGES);
+  assert_int_equal(dataset->rank, 3);
+  assert_int_equal(dataset->dim[0], 1);
+  assert_int_equal(dataset->dim[1], 6);
+  assert_int_equal(dataset->dim[2], 5);
+  assert_non_null(dataset->label);
+  read_sources(out, IMAGES, source);
+  for (int i = 0; i < IMAGES; i++) assert_int_equal(source[i], i);
+  expect_images(dataset, source, 30);
+  ae_dataset_close(&dataset);
+}
+
+static void vectors_are_imported(void **state) {
+  (void)state;
+  char vectors[512], out[512];
+  const char *files[] = {path_of(vectors, "vectors")};
+  int64_t source[IMAGES];
+  write_idx(vectors, 2, (const uint32_t[]){IMAGES, 9}, 1, 0);
+  ae_test_ok(ae_import_idx(ae_test_comm(), files, 1, &plain, path_of(out, "out.h5")));
+  ae_dataset *dataset = open_dataset(out);
+  assert_int_equal(dataset->rank, 1);
+  assert_int_equal(dataset->features, 9);
+  assert_null(dataset->label);
+  assert_int_equal(dataset->classes, 0);
+  read_sources(out, IMAGES, source);
+  expect_images(dataset, source, 9);
+  ae_dataset_close(&dataset);
+}
+
+static void colour_images_are_imported(void **state) {
+  (void)state;
+  char images[512], out[512];
+  const char *files[] = {path_of(images, "colour")};
+  write_idx(images, 4, (const uint32_t[]){3, 2, 4, 5}, 1, 0);
+  ae_test_ok(ae_import_idx(ae_test_comm(), files, 1, &plain, path_of(out, "out.h5")));
+  ae_dataset *dataset = open_dataset(out);
+  assert_int_equal(dataset->rank, 3);
+  assert_int_equal(dataset->dim[0], 2);
+  assert_int_equal(dataset->dim[2], 5);
+  ae_dataset_close(&dataset);
+}
+
+static void files_are_joined_in_order(void **state) {
+  (void)state;
+  char first[512], second[512], out[512], reference[512];
+  const char *files[] = {path_of(first, "first.gz"), path_of(second, "second.gz")};
+  int64_t source[20];
+  /* The second goes on where the first ends: 13 images of 30 bytes. */
+  write_images(first, 13, 1);
+  write_images(second, 7, 1 + 13 * 30 * 7);
+  ae_test_ok(ae_import_idx(ae_test_comm(), files, 2, &plain, path_of(out, "joined.h5")));
+  ae_dataset *dataset = open_dataset(out);
+  assert_int_equal(dataset->examples, 20);
+  read_sources(out, 20, source);
+  expect_images(dataset, source, 30);
+  write_images(path_of(reference, "reference.gz"), 20, 1);
+  const char *one[] = {reference};
+  ae_test_ok(ae_import_idx(ae_test_comm(), one, 1, &plain, path_of(out, "one.h5")));
+  ae_dataset *whole = open_dataset(out);
+  assert_int_equal(whole->checksum, dataset->checksum);
+  ae_dataset_close(&dataset);
+  ae_dataset_close(&whole);
+}
+
+/* Imports shuffled with a limit and gives the sources. */
+static void shuffle(const char *images, const char *labels, uint64_t seed, int64_t limit, int64_t *source) {
+  char out[512];
+  const ae_import_options options = {.labels = labels, .shuffle = true, .seed = seed, .limit = limit};
+  ae_test_ok(ae_import_idx(ae_test_comm(), &images, 1, &options, path_of(out, "out.h5")));
+  ae_dataset *dataset = open_dataset(out);
+  assert_int_equal(dataset->examples, limit > 0 && limit < IMAGES ? limit : IMAGES);
+  read_sources(out, dataset->examples, source);
+  expect_images(dataset, source, 30);
+  ae_dataset_close(&dataset);
+}
+
+static void shuffling_permutes_and_a_limit_cuts(void **state) {
+  (void)state;
+  char images[512], labels[512];
+  int64_t whole[IMAGES], again[IMAGES], other[IMAGES], few[IMAGES];
+  bool seen[IMAGES] = {false}, sorted = true;
+  write_images(path_of(images, "images.gz"), IMAGES, 1);
+  write_idx(path_of(labels, "labels"), 1, (const uint32_t[]){IMAGES}, 2, 1);
+  shuffle(images, labels, 7, 0, whole);
+  shuffle(images, labels, 7, 1000, again);
+  shuffle(images, labels, 8, 0, other);
+  shuffle(images, labels, 7, 5, few);
+  for (int i = 0; i < IMAGES; i++) {
+    assert_false(seen[whole[i]]);
+    seen[whole[i]] = true;
+    sorted = sorted && whole[i] == i;
+  }
+  assert_false(sorted);
+  assert_memory_equal(whole, again, sizeof whole);
+  assert_memory_not_equal(whole, other, sizeof whole);
+  assert_memory_equal(whole, few, 5 * sizeof *few);
+}
+
+static void fewer_examples_than_ranks_are_imported(void **state) {
+  (void)state;
+  char images[512], out[512];
+  const char *files[] = {path_of(images, "images.gz")};
+  const ae_import_options options = {.limit = 2};
+  write_images(images, IMAGES, 1);
+  ae_test_ok(ae_import_idx(ae_test_comm(), files, 1, &options, path_of(out, "out.h5")));
+  ae_h5 *file = NULL;
+  uint8_t rows[60];
+  ae_test_ok(ae_h5_open(ae_test_comm(), out, &file));
+  ae_test_ok(ae_h5_read(file, "/x", AE_H5_UINT8, 0, 2, rows));
+  for (int i = 0; i < 60; i++) assert_int_equal(rows[i], (i * 7 + 1) % 251);
+  ae_h5_close(&file);
+}
+
+static void expect_refused(const char *const *files, int count, const char *labels, const char *part) {
+  const ae_import_options options = {.labels = labels};
+  const char *out = ae_test_path("refused.h5");
+  ae_h5 *file = NULL;
+  ae_test_error(ae_import_idx(ae_test_comm(), files, count, &options, out), AE_DATA, part);
+  ae_test_error(ae_h5_open(ae_test_comm(), ae_test_path("refused.h5"), &file), AE_DATA, "No such file");
+}
+
+static void what_does_not_fit_is_refused(void **state) {
+  (void)state;
+  char images[512], other[512], labels[512];
+  const char *files[] = {path_of(images, "images.gz"), path_of(other, "other.gz")};
+  const char *absent[] = {"/nowhere/images.gz"};
+  write_images(images, IMAGES, 1);
+  write_idx(other, 3, (const uint32_t[]){3, 5, 5}, 1, 1);
+  expect_refused(files, 2, NULL, "another shape");
+  expect_refused(absent, 1, NULL, "/nowhere/images.gz");
+  expect_refused(files, 1, "/nowhere/labels", "/nowhere/labels");
+  expect_refused(files, 1, other, "is it an image file?");
+  write_idx(path_of(labels, "labels"), 1, (const uint32_t[]){IMAGES - 1}, 2, 1);
+  expect_refused(files, 1, labels, "it has 40 labels, but there are 41 images");
+  const char *swapped[] = {labels};
+  expect_refused(swapped, 1, NULL, "it has one axis, as labels have");
+  write_idx(other, 3, (const uint32_t[]){0, 5, 5}, 1, 1);
+  const char *empty[] = {other};
+  expect_refused(empty, 1, NULL, "it has no examples");
+  if (ae_comm_rank(ae_test_comm()) == 0) ae_test_cut(images, 1, 2);
+  ae_comm_barrier(ae_test_comm());
+  expect_refused(files, 1, NULL, "the gzip stream ends in its midst");
+}
+
+static void a_place_that_cannot_be_written_is_named(void **state) {
+  (void)state;
+  char images[512];
+  const char *files[] = {path_of(images, "images.gz")};
+  write_images(images, IMAGES, 1);
+  ae_test_error(ae_import_idx(ae_test_comm(), files, 1, &plain, "/proc/out.h5"), AE_DATA, "cannot create /proc/out.h5");
+}
+
+int main(int argc, char **argv) {
+  static const ae_test tests[] = {
+      AE_TEST(images_and_labels_are_imported),      AE_TEST(vectors_are_imported),
+      AE_TEST(colour_images_are_imported),          AE_TEST(files_are_joined_in_order),
+      AE_TEST(shuffling_permutes_and_a_limit_cuts), AE_TEST(fewer_examples_than_ranks_are_imported),
+      AE_TEST(what_does_not_fit_is_refused),        AE_TEST(a_place_that_cannot_be_written_is_named),
+  };
+  return ae_test_main(argc, argv, tests, (int)(sizeof tests / sizeof *tests));
+}

@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Whole runs: the same bits on any number of ranks, also when stopped on some ranks and resumed on others.
+# usage: test_train.sh MPIAE
+set -uo pipefail
+mpiae=$(realpath "$1")
+failures=0
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+cd "$scratch" || exit 1
+
+# A run that fails makes everything after it fail too.
+fail() {
+  failures=$((failures + 1))
+  echo "FAILED: $1"
+  if [ "$failures" -gt 5 ]; then
+    echo "and so on"
+    exit 1
+  fi
+}
+
+# on RANKS ARGUMENTS…
+on() {
+  local ranks=$1
+  shift
+  if ! timeout 100 mpirun -n "$ranks" --oversubscribe --bind-to none "$mpiae" "$@" >log 2>&1 </dev/null; then
+    fail "mpiae $* on $ranks ranks"
+    tail -5 log
+  fi
+}
+
+# h5diff says "not comparable" with exit status 0, so its silence is required too.
+equal() {
+  local found
+  found=$(h5diff --exclude-path /provenance "$1" "$2" 2>&1) || fail "$1 and $2 differ"
+  if [ -n "$found" ]; then fail "$1 and $2: $found"; fi
+}
+
+differ() {
+  if h5diff --exclude-path /provenance "$1" "$2" >/dev/null 2>&1; then fail "$1 and $2 do not differ"; fi
+}
+
+# Columns of time differ from run to run.
+equal_metrics() {
+  if ! diff <(cut -d, -f1-2,5- "$1/metrics.csv") <(cut -d, -f1-2,5- "$2/metrics.csv"); then fail "metrics of $1 and $2"; fi
+}
+
+# 1003 examples in 8 shards and batches of 60: V divides neither B nor N, nor B N. Some labels are unknown.
+on 1 synth glyphs --count 1003 --out glyphs.h5
+small=(data.train=glyphs.h5 train.batch_size=60 checkpoint.keep=9 output.codes=all)
+two=("${small[@]}" data.shards=8 train.epochs=2)
+printf 'model: vhe\nnetwork: {hidden: [48, 32], latent_size: 6}\nkmeans: {clusters: 7}\n' >vhe.yaml
+printf 'model: vhe\nnetwork: {hidden: [40], latent_size: 5}\nvhe: {labels: given, exemplars: 3}\n' >given.yaml
+printf 'model: vae\nnetwork: {hidden: [48], latent_size: 6, likelihood: gaussian, activation: tanh}\n' >vae.yaml
+for model in vhe given vae; do
+  for ranks in 1 2 3 4 7; do
+    on "$ranks" train "$model.yaml" "${two[@]}" --run "$model-$ranks"
+    for file in checkpoint-000000017.h5 checkpoint-000000034.h5 codes-000001.h5 codes-000002.h5; do
+      if [ ! -e "$model-$ranks/$file" ]; then fail "no $model-$ranks/$file"; fi
+      equal "$model-1/$file" "$model-$ranks/$file"
+    done
+    equal_metrics "$model-1" "$model-$ranks"
+  done
+  # stopped after an epoch on four ranks, resumed on three
+  on 4 train "$model.yaml" "${small[@]}" data.shards=8 train.epochs=1 --run "$model-4-3"
+  on 3 train "$model.yaml" "${two[@]}" --run "$model-4-3" --resume
+  # the configuration of the first epoch said 1 epoch: the final one is compared
+  equal "$model-1/checkpoint-000000034.h5" "$model-4-3/checkpoint-000000034.h5"
+  equal "$model-1/codes-000002.h5" "$model-4-3/codes-000002.h5"
+  equal_metrics "$model-1" "$model-4-3"
+  on 1 sample "$model-1" --count 300 --out "$model-sample-1.h5"
+  on 3 sample "$model-7" --count 300 --out "$model-sample-3.h5"
+  equal "$model-sample-1.h5" "$model-sample-3.h5"
+done
+
+# What must differ does: another seed, another number of shards.
+on 2 train vhe.yaml "${two[@]}" train.seed=1 --run vhe-seed
+differ vhe-1/checkpoint-000000034.h5 vhe-seed/checkpoint-000000034.h5
+on 2 train vhe.yaml "${small[@]}" data.shards=5 train.epochs=2 --run vhe-shards
+differ vhe-1/checkpoint-000000034.h5 vhe-shards/checkpoint-000000034.h5
+
+# More shards than a step has rows, and than there are ranks: shards without rows in a step.
+on 3 train vhe.yaml "${small[@]}" data.shards=200 train.epochs=1 --run vhe-200-3
+on 7 train vhe.yaml "${small[@]}" data.shards=200 train.epochs=1 --run vhe-200-7
+equal vhe-200-3/checkpoint-000000017.h5 vhe-200-7/checkpoint-000000017.h5
+
+# The defaults keep two checkpoints and the codes of the newest.
+on 2 train vhe.yaml data.train=glyphs.h5 train.epochs=3 --run kept
+if [ "$(cd kept && echo ./*)" != "./checkpoint-000000016.h5 ./checkpoint-000000024.h5 ./codes-000003.h5 ./config.yaml ./metrics.csv ./run.log" ]; then
+  fail "kept: $(cd kept && echo ./*)"
+fi
+
+echo "$failures failures"
+[ "$failures" = 0 ]
