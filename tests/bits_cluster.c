@@ -1,4 +1,5 @@
-/* Prints hashes of what k-means, the scores' tables and the class index make of fixed rows: the same text for any number of ranks. */
+/* Prints hashes of what k-means, the scores' tables and the class index make of fixed rows: the same text for any
+ * number of ranks. */
 #include "mpiae/base/memory.h"
 #include "mpiae/base/philox.h"
 #include "mpiae/cluster/class_index.h"

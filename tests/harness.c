@@ -1,5 +1,8 @@
 #include "harness.h"
 
+#include "mpiae/tensor/blas.h"
+#include "mpiae/tensor/core.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +70,8 @@ static int run_one(const ae_test *test) {
 
 int ae_test_main(int argc, char **argv, const ae_test *tests, int count) {
   setenv("CMOCKA_MESSAGE_OUTPUT", "STDOUT", 0);
+  ae_blas_choose_core(argv);
+  ae_blas_start();
   ae_status status = ae_comm_create(&argc, &argv, &comm);
   if (status != AE_OK) {
     fprintf(stderr, "%s\n", ae_error_message(status));

@@ -1,6 +1,8 @@
 #!/bin/sh
-# same_bits.sh "RANKS…" PROGRAM ARGUMENTS…: runs the program on each number of ranks and requires the same, non-empty standard output.
-# MPIEXEC names the launcher (mpirun when unset). A "%" in an argument stands for the number of ranks, for files of its own.
+# same_bits.sh "RANKS…" PROGRAM ARGUMENTS…: runs the program on each number of ranks and requires the same, non-empty
+# standard output.
+# MPIEXEC names the launcher (mpirun when unset). A "%" in an argument stands for the number of ranks, for files of
+# its own.
 ranks=$1
 shift
 scratch=$(mktemp -d) || exit 1

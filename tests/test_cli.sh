@@ -11,7 +11,9 @@ limit=60 # seconds a case may take: a hang is a failure
 launch=(timeout --kill-after=5 "$limit")
 if [ "$ranks" -gt 1 ]; then launch+=(mpirun -n "$ranks" --oversubscribe --bind-to none); fi
 
+python=$(dirname "$(realpath "$0")")/../tools/python
 scratch=$(mktemp -d)
+chmod 755 "$scratch"
 trap 'chmod -R u+w "$scratch"; rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 1
 
@@ -56,6 +58,14 @@ accept() {
   if [ -n "$part" ] && [ "$(grep -cF -- "$part" out)" != 1 ]; then fail "the results do not hold '$part' once"; fi
   if grep -q '^mpiae: ' err; then fail "an error or a warning"; fi
   check_noise
+}
+
+# A directory that may not be written. Root may write everywhere, so it becomes nobody for this.
+refuse_read_only() {
+  local before=("${launch[@]}")
+  if [ "$(id -u)" = 0 ]; then launch=(setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/tmp "${launch[@]}"); fi
+  refuse 3 "Permission denied" "$@"
+  launch=("${before[@]}")
 }
 
 absent() { if [ -e "$1" ]; then fail "$1 was left behind"; fi; }
@@ -194,7 +204,17 @@ refuse 2 "kmeans.clusters" train too-many.yaml --run r-many
 refuse 2 "vhe.labels" train vhe.yaml data.train=unlabelled.h5 vhe.labels=given --run r-given
 refuse 3 "absent.h5" train vhe.yaml data.train=absent.h5 --run r-absent
 refuse 3 "half-train.h5" train vhe.yaml data.train=half-train.h5 --run r-half
+"$python" - <<'END'
+import h5py, numpy
+x = numpy.zeros((90, 6), "f4")
+x[41, 2] = numpy.nan
+with h5py.File("nan.h5", "w") as file:
+    file.attrs["mpiae_format"], file.attrs["mpiae_version"], file["x"] = "dataset", 1, x
+END
+refuse 3 "nan.h5: feature 2 of example 41" train vhe.yaml data.train=nan.h5 --run r-nan
 refuse 3 "$closed" train vhe.yaml --run "$closed/run"
+refuse_read_only train vhe.yaml --run read-only
+refuse_read_only train vhe.yaml --run read-only/run
 if [ "$ranks" -gt 1 ]; then refuse 2 "data.shards" train vhe.yaml data.shards=2 --run r-shards; fi
 accept "" train vhe.yaml --run run
 refuse 2 "run already holds a run" train vhe.yaml --run run

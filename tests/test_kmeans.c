@@ -163,7 +163,8 @@ static void check_against_naive(fixture *f) {
   AE_FREE(label);
 }
 
-/* V that divides nothing, shards and ranks without rows, K beyond one panel of the products, sums in slices (the last). */
+/* V that divides nothing, shards and ranks without rows, K beyond one panel of the products, sums in slices (the
+ * last). */
 static void equals_naive_lloyd(void **state) {
   (void)state;
   const struct {
@@ -195,7 +196,8 @@ static void fixed_rows_keep_their_cluster(void **state) {
   fixture_destroy(&f);
 }
 
-/* One fixed row in each far group (all but one, where the start finds that): clusters get the numbers of their fixed rows. */
+/* One fixed row in each far group (all but one, where the start finds that): clusters get the numbers of their fixed
+ * rows. */
 static void fixed_rows_lead_every_start(void **state) {
   (void)state;
   const ae_kmeans_start starts[] = {AE_KMEANS_RANDOM, AE_KMEANS_PLUSPLUS, AE_KMEANS_WARM};
@@ -347,7 +349,8 @@ static void plusplus_finds_far_groups(void **state) {
   }
 }
 
-/* Rows of three sizes of squared distance from the first centroid chosen, 0, 1 and 9: of many draws nine in ten fall on the last. */
+/* Rows of three sizes of squared distance from the first centroid chosen, 0, 1 and 9: of many draws nine in ten fall
+ * on the last. */
 static void plusplus_draws_by_squared_distance(void **state) {
   (void)state;
   int far = 0, near = 0;
@@ -367,6 +370,25 @@ static void plusplus_draws_by_squared_distance(void **state) {
   assert_int_equal(far + near, 300);
   /* Standard deviation 5.2. */
   assert_in_range(near, 10, 50);
+}
+
+/* Fixed rows far from their mean 50 are no use as centroids: of the free rows 49 is drawn once in five times. */
+static void plusplus_draws_no_fixed_row(void **state) {
+  (void)state;
+  int near = 0;
+  for (uint64_t seed = 0; seed < 100; seed++) {
+    fixture f = fixture_create(4, 1, 7, 2, AE_KMEANS_PLUSPLUS);
+    memcpy(f.rows, (const float[]){0, 100, 49, 52}, 4 * sizeof(float));
+    ae_test_ok(AE_NEW(f.fixed, 4));
+    memcpy(f.fixed, (const int32_t[]){0, 0, -1, -1}, 4 * sizeof(int32_t));
+    f.options.seed = seed;
+    f.options.iterations = 1;
+    ae_test_ok(try_fit(&f));
+    near += f.centroid[1] == 49;
+    fixture_destroy(&f);
+  }
+  /* Standard deviation 4. */
+  assert_in_range(near, 5, 40);
 }
 
 static void draws_depend_on_seed_and_epoch(void **state) {
@@ -392,7 +414,8 @@ static void draws_depend_on_seed_and_epoch(void **state) {
 
 static void tolerance_is_relative_to_the_variance(void **state) {
   (void)state;
-  /* Mean 4, variance (16 + 4 + 4 + 16)/4 = 10. First move: 0 stays, 1 → 16/3, so the shift is 18.78. Then 2 changes over. */
+  /* Mean 4, variance (16 + 4 + 4 + 16)/4 = 10. First move: 0 stays, 1 → 16/3, so the shift is 18.78. Then 2 changes
+   * over. */
   const float rows[] = {0, 2, 6, 8}, start[] = {0, 1};
   const struct {
     double tolerance;
@@ -476,6 +499,7 @@ int main(int argc, char **argv) {
       AE_TEST(rows_alone_are_not_moved),
       AE_TEST(plusplus_finds_far_groups),
       AE_TEST(plusplus_draws_by_squared_distance),
+      AE_TEST(plusplus_draws_no_fixed_row),
       AE_TEST(draws_depend_on_seed_and_epoch),
       AE_TEST(tolerance_is_relative_to_the_variance),
       AE_TEST(stops_when_no_label_changes_or_at_the_limit),

@@ -5,8 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Expected values: scikit-learn 1.2.1 normalized_mutual_info_score and adjusted_rand_score on the labels that make up the table, and
- * SciPy 1.10.1 linear_sum_assignment(−table) and stats.entropy(row sums). */
+/* Expected values: scikit-learn 1.2.1 normalized_mutual_info_score and adjusted_rand_score on the labels that make up
+ * the table, and SciPy 1.10.1 linear_sum_assignment(−table) and stats.entropy(row sums). */
 typedef struct score_case {
   int rows, columns;
   int64_t table[36];

@@ -112,7 +112,6 @@ static void a_product_of_no_columns_is_the_old_matrix(void **state) {
 }
 
 int main(int argc, char **argv) {
-  ae_blas_start();
   const ae_test tests[] = {
       AE_TEST(the_exponential_is_accurate),        AE_TEST(a_result_does_not_depend_on_its_place),
       AE_TEST(a_nan_passes_the_rectifier),         AE_TEST(bytes_become_fractions),

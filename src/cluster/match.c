@@ -2,8 +2,8 @@
 
 #include "mpiae/base/memory.h"
 
-/* The assignment problem with costs −table, in integers, so the optimum is exact. The smaller side is assigned item by item along
- * shortest augmenting paths; potentials keep reduced costs at or above zero. */
+/* The assignment problem with costs −table, in integers, so the optimum is exact. The smaller side is assigned item
+ * by item along shortest augmenting paths; potentials keep reduced costs at or above zero. */
 typedef struct assignment {
   const int64_t *table;
   int64_t row_step, column_step; /* of the table, whichever way it is read */
@@ -35,7 +35,8 @@ static void assignment_destroy(assignment *a) {
   AE_FREE(a->is_done);
 }
 
-/* Extends paths through `row`, reached by `column` at distance `base`; the nearest column whose distance is not final. */
+/* Extends paths through `row`, reached by `column` at distance `base`; the nearest column whose distance is not
+ * final. */
 static int extend(assignment *a, int row, int column, int64_t base) {
   int nearest = -1;
   for (int j = 0; j < a->columns; j++) {
@@ -51,7 +52,8 @@ static int extend(assignment *a, int row, int column, int64_t base) {
   return nearest;
 }
 
-/* Shortest path from `row` to a free column (Dijkstra on reduced costs); then potentials are mended by the distances. */
+/* Shortest path from `row` to a free column (Dijkstra on reduced costs); then potentials are mended by the distances.
+ */
 static int find_path(assignment *a, int row) {
   for (int j = 0; j < a->columns; j++) {
     a->distance[j] = INT64_MAX;

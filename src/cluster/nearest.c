@@ -61,8 +61,9 @@ void ae_nearest_destroy(ae_nearest **nearest) {
   AE_FREE(*nearest);
 }
 
-/* Far from zero the terms of the expanded distance dwarf it, so they are taken about the middle of the centroids. That is rounded
- * to a multiple of the power of two below their spread: rows of small integers stay exact, and so do their ties. */
+/* Far from zero the terms of the expanded distance dwarf it, so they are taken about the middle of the centroids.
+ * That is rounded to a multiple of the power of two below their spread: rows of small integers stay exact, and so do
+ * their ties. */
 static float choose_origin(const float *column, int clusters, int64_t dim) {
   float low = column[0], high = column[0];
   double sum = 0;
@@ -99,7 +100,8 @@ static int compare_centroids(const void *a, const void *b, void *context) {
   return order != 0 ? order : (i > j) - (i < j);
 }
 
-/* A copy must never win: products of equal rows may differ in the last bit, being done by different kernels at the edges. */
+/* A copy must never win: products of equal rows may differ in the last bit, being done by different kernels at the
+ * edges. */
 static void exclude_copies(ae_nearest *nearest) {
   const size_t bytes = (size_t)nearest->dim * sizeof(float);
   for (int k = 0; k < nearest->clusters; k++) nearest->order[k] = k;
@@ -169,7 +171,7 @@ void ae_nearest_find(ae_nearest *nearest, const float *rows, int64_t count, int3
   }
 }
 
-double ae_nearest_distance(const float *a, const float *b, int64_t dim) {
+AE_CLONES double ae_nearest_distance(const float *a, const float *b, int64_t dim) {
   enum { LANES = 8 };
   double lane[LANES] = {0};
   int64_t j = 0;

@@ -1,4 +1,5 @@
-/* Nearest centroids by matrix products: ‖x − c‖² = ‖x‖² − 2 x·c + ‖c‖², of which ‖x‖² does not change who is nearest. Local. */
+/* Nearest centroids by matrix products: ‖x − c‖² = ‖x‖² − 2 x·c + ‖c‖², of which ‖x‖² does not change who is nearest.
+ * Local. */
 #ifndef MPIAE_CLUSTER_NEAREST_H
 #define MPIAE_CLUSTER_NEAREST_H
 
@@ -6,7 +7,8 @@
 
 #include <stdint.h>
 
-/* Rows in a block. The bits of a product may depend on its size, so callers place the blocks where no rank count moves them. */
+/* Rows in a block. The bits of a product may depend on its size, so callers place the blocks where no rank count
+ * moves them. */
 enum { AE_NEAREST_ROWS = 128 };
 
 /* Larger values would overflow float32 when squared and summed. */
@@ -20,7 +22,8 @@ void ae_nearest_destroy(ae_nearest **nearest);
 /* Takes a copy of the centroids, (clusters, dim). */
 void ae_nearest_set(ae_nearest *nearest, const float *centroid);
 
-/* The nearest centroid of each of `count` rows (count, dim), in blocks counted from the first row. Ties to the lowest. */
+/* The nearest centroid of each of `count` rows (count, dim), in blocks counted from the first row. Ties to the
+ * lowest. */
 void ae_nearest_find(ae_nearest *nearest, const float *rows, int64_t count, int32_t *label);
 
 /* ‖a − b‖² in float64, in an order of additions fixed by dim alone. */

@@ -1,4 +1,5 @@
-/* The rows of all ranks that are being clustered, and what is asked of them: checks, sums by label, copies on every rank. */
+/* The rows of all ranks that are being clustered, and what is asked of them: checks, sums by label, copies on every
+ * rank. */
 #ifndef MPIAE_CLUSTER_POINTS_H
 #define MPIAE_CLUSTER_POINTS_H
 
@@ -13,7 +14,8 @@ typedef struct ae_points {
   int64_t dim;
 } ae_points;
 
-/* Local. Rows of the shard-th own shard (counted from 0): number of the first among the own examples, and their count. */
+/* Local. Rows of the shard-th own shard (counted from 0): number of the first among the own examples, and their
+ * count. */
 int64_t ae_points_shard(const ae_points *points, int shard, int64_t *count);
 
 /* Local. Own row of an example (global number), NULL when another rank has it. */
@@ -22,7 +24,8 @@ const float *ae_points_row(const ae_points *points, int64_t example);
 /* Collective. AE_DATA naming the first example with a value that is not finite or too large to be squared. */
 ae_status ae_points_check(const ae_points *points);
 
-/* Collective. Combines by bitwise or: for numbers that one rank knows where the others hold zero bits. Unlike a sum it keeps −0. */
+/* Collective. Combines by bitwise or: for numbers that one rank knows where the others hold zero bits. Unlike a sum
+ * it keeps −0. */
 void ae_points_share(const ae_comm *comm, void *words, int64_t count_of_32_bits);
 
 /* Collective. Copies of `count` examples' rows (global numbers, the same on all ranks) into out, (count, dim). */
@@ -38,8 +41,8 @@ typedef struct ae_points_sums {
 ae_status ae_points_sums_create(const ae_points *points, int clusters, ae_points_sums *out);
 void ae_points_sums_destroy(ae_points_sums *sums);
 
-/* Collective. sum (clusters, dim): float64 sums of the rows of each label (negative labels are left out), per shard in row order,
- * then along the tree. */
+/* Collective. sum (clusters, dim): float64 sums of the rows of each label (negative labels are left out), per shard
+ * in row order, then along the tree. */
 ae_status ae_points_sum(const ae_points *points, ae_points_sums *scratch, const int32_t *label, int clusters,
                         double *sum);
 

@@ -15,8 +15,9 @@ typedef struct ae_partition {
   int64_t *weight;       /* (clusters) rows in `sum`; in: size, out */
 } ae_partition;
 
-/* Collective. Moves to each empty cluster, in order, the free row farthest from its own centroid (ties to the lowest example), out of the
- * sum of the cluster it was in. Rows that lie on their centroid, or are alone in their cluster, are not moved. */
+/* Collective. Moves to each empty cluster, in order, the free row farthest from its own centroid (ties to the lowest
+ * example), out of the sum of the cluster it was in. Rows that lie on their centroid, or are alone in their cluster,
+ * are not moved. */
 ae_status ae_restart_empty(const ae_points *points, ae_partition *partition);
 
 #endif

@@ -88,8 +88,8 @@ static double sum_weights(plusplus *work) {
   return total;
 }
 
-/* The item at `target` along the line of weights, and what is left of the target inside it. Rounding may carry the target past
- * the end: then the last item of any weight. */
+/* The item at `target` along the line of weights, and what is left of the target inside it. Rounding may carry the
+ * target past the end: then the last item of any weight. */
 static int64_t walk(const double *weight, int64_t count, double *target) {
   int64_t last = 0;
   for (int64_t i = 0; i < count; i++) {

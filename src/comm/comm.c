@@ -18,8 +18,6 @@ ae_status ae_comm_create(int *argc, char ***argv, ae_comm **out) {
   *out = NULL;
   /* Open MPI's ucx component for one-sided communication returns wrong values over TCP without an error. */
   setenv("OMPI_MCA_osc", "^ucx", 0);
-  /* Another user's semaphore of the same name in /dev/shm would make opening a file fail. */
-  setenv("OMPI_MCA_sharedfp", "^sm,lockedfile", 0);
   int provided;
   if (MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
     return AE_FAIL(AE_INTERNAL, "MPI did not start");

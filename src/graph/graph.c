@@ -51,7 +51,7 @@ ae_status ae_graph_create(ae_params *params, int segments, const int *plane_end,
   graph->segments = segments;
   graph->planes = planes;
   AE_CHECK(AE_NEW(graph->plane_end, planes));
-  memcpy(graph->plane_end, plane_end, (size_t)planes * sizeof *plane_end);
+  if (planes > 0) memcpy(graph->plane_end, plane_end, (size_t)planes * sizeof *plane_end);
   AE_CHECK(ae_products_create(&graph->products));
   *out = graph;
   graph = NULL;

@@ -109,7 +109,7 @@ ae_status ae_params_bind(ae_params *params, float *values, float *const *gradien
   AE_ASSERT(params->sealed);
   AE_FREE(params->gradients);
   AE_RETURN_IF(AE_NEW(params->gradients, planes));
-  memcpy(params->gradients, gradients, (size_t)planes * sizeof *gradients);
+  if (planes > 0) memcpy(params->gradients, gradients, (size_t)planes * sizeof *gradients);
   params->values = values;
   params->planes = planes;
   return AE_OK;

@@ -1,5 +1,5 @@
-/* Who is in which class: a table of counts per class and shard on every rank, and each rank's own members sorted by class.
- * No rank keeps N of anything. Draws exemplars with replacement from a class of the whole dataset. */
+/* Who is in which class: a table of counts per class and shard on every rank, and each rank's own members sorted by
+ * class. No rank keeps N of anything. Draws exemplars with replacement from a class of the whole dataset. */
 #ifndef MPIAE_CLUSTER_CLASS_INDEX_H
 #define MPIAE_CLUSTER_CLASS_INDEX_H
 
@@ -17,9 +17,9 @@ void ae_class_index_destroy(ae_class_index **index);
 /* Examples of a class in the whole dataset. */
 int64_t ae_class_index_size(const ae_class_index *index, int class_number);
 
-/* Collective. For every own example i and e < exemplars the global number of a member of i's class, drawn with replacement by
- * Philox(seed, AE_RANDOM_EXEMPLAR, epoch, i's global number), index e: member ⌊u·size⌋ in order of global number. out: (own examples,
- * exemplars). The same draws for any number of ranks. */
+/* Collective. For every own example i and e < exemplars the global number of a member of i's class, drawn with
+ * replacement by Philox(seed, AE_RANDOM_EXEMPLAR, epoch, i's global number), index e: member ⌊u·size⌋ in order of
+ * global number. out: (own examples, exemplars). The same draws for any number of ranks. */
 ae_status ae_class_index_draw(const ae_class_index *index, uint64_t seed, uint32_t epoch, int exemplars, int64_t *out);
 
 #endif

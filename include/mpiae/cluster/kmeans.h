@@ -1,6 +1,6 @@
-/* Exact k-means (Lloyd 1982) over all ranks, on float32 rows with float64 sums. Labels, centroids and inertia
- * are the same bits for any number of ranks: rows are taken in blocks fixed per shard, sums run per shard in row order and then
- * along the tree of tree.h. Ties go to the lowest cluster. */
+/* Exact k-means (Lloyd 1982) over all ranks, on float32 rows with float64 sums. Labels, centroids and inertia are the
+ * same bits for any number of ranks: rows are taken in blocks fixed per shard, sums run per shard in row order and
+ * then along the tree of tree.h. Ties go to the lowest cluster. */
 #ifndef MPIAE_CLUSTER_KMEANS_H
 #define MPIAE_CLUSTER_KMEANS_H
 
@@ -12,8 +12,8 @@ typedef enum ae_kmeans_start { AE_KMEANS_RANDOM, AE_KMEANS_PLUSPLUS, AE_KMEANS_W
 typedef struct ae_kmeans_options {
   int clusters;          /* K ≥ 1; K > N is an error */
   int iterations;        /* most Lloyd iterations, ≥ 1 */
-  double tolerance;      /* stops when Σ_k ‖Δcentroid_k‖² ≤ tolerance × mean variance of the columns, as scikit-learn; 0 = only
-                            when no label changes */
+  double tolerance;      /* stops when Σ_k ‖Δcentroid_k‖² ≤ tolerance × mean variance of the columns, as scikit-learn;
+                            0 = only when no label changes */
   ae_kmeans_start start; /* random: K distinct rows; k-means++ (Arthur & Vassilvitskii 2007); warm: from `centroid` */
   uint64_t seed;
   uint32_t epoch;        /* with seed and AE_RANDOM_KMEANS: what the draws depend on */
@@ -25,20 +25,23 @@ typedef struct ae_kmeans_outcome {
   int64_t empty;  /* clusters without rows in the end */
 } ae_kmeans_outcome;
 
-/* Collective. rows: (own examples, dim), this rank's examples in order. fixed: NULL on all ranks, or per own example a cluster it
- * must stay in (−1 = free; others in [0, K), asserted): constrained k-means (Basu et al. 2002); a start then takes the means of the
- * fixed rows where a cluster has any (k-means++ counts these as chosen, and chooses free rows beside them). centroid: (K, dim), in for
- * a warm start (equal on all ranks), out always. label: own examples, out: nearest to the centroids returned, or fixed. size: K,
- * global, out.
- * An empty cluster restarts at the free row farthest from its own centroid (ties to the lowest example), distinct rows for
- * several; a row on its centroid or alone in its cluster is left there, so fewer distinct rows than K leave clusters empty.
- * Errors: AE_USAGE naming kmeans.clusters when K > N; AE_DATA when a value of a row is not finite or above 1e15 in size, whose
- * square float32 could not hold (names the lowest such example), or of a warm centroid; AE_INTERNAL without memory. */
+/* Collective. rows: (own examples, dim), this rank's examples in order. fixed: NULL on all ranks, or per own example
+ * a cluster it must stay in (−1 = free; others in [0, K), asserted): constrained k-means (Basu et al. 2002); a start
+ * then takes the means of the fixed rows where a cluster has any (k-means++ counts these as chosen, and chooses free
+ * rows beside them). centroid: (K, dim), in for a warm start (equal on all ranks), out always. label: own examples,
+ * out: nearest to the centroids returned, or fixed. size: K, global, out.
+ * An empty cluster restarts at the free row farthest from its own centroid (ties to the lowest example), distinct
+ * rows for several; a row on its centroid or alone in its cluster is left there, so fewer distinct rows than K leave
+ * clusters empty.
+ * Errors: AE_USAGE naming kmeans.clusters when K > N; AE_DATA when a value of a row is not finite or above 1e15 in
+ * size, whose square float32 could not hold (names the lowest such example), or of a warm centroid; AE_INTERNAL
+ * without memory. */
 ae_status ae_kmeans_fit(const ae_comm *comm, const ae_shards *shards, const float *rows, int64_t dim,
                         const ae_kmeans_options *options, const int32_t *fixed, float *centroid, int32_t *label,
                         int64_t *size, ae_kmeans_outcome *outcome);
 
-/* Local. Nearest centroid of each of `count` rows (Euclidean), ties to the lowest; also the squared distance where not NULL. */
+/* Local. Nearest centroid of each of `count` rows (Euclidean), ties to the lowest; also the squared distance where
+ * not NULL. */
 ae_status ae_kmeans_assign(const float *rows, int64_t count, int64_t dim, const float *centroid, int clusters,
                            int32_t *label, float *squared_distance);
 

@@ -18,7 +18,8 @@ AE_KERNEL float ae_scalar_from_bits(int32_t bits) {
 
 /* e^x = 2^n e^r, |r| ≤ ln2/2, by the polynomial of Cephes (Moshier 1992); n is rounded by adding 1.5·2^23. */
 AE_KERNEL float ae_scalar_exp(float x) {
-  const float low = x < -87.3f ? -87.3f : x, clamped = low > 88.7f ? 88.7f : low;
+  /* written so that NaN becomes a bound here, and is put back in the end */
+  const float low = x > -87.3f ? x : -87.3f, clamped = low < 88.7f ? low : 88.7f;
   const float shifted = clamped * 1.44269504088896341f + 12582912.0f, n = shifted - 12582912.0f;
   const float r = clamped - n * 0.693359375f - n * -2.12194440e-4f;
   float p = 1.9875691500e-4f;

@@ -1,0 +1,130 @@
+"""Trains small models on three ranks and opens what the runs wrote as users do, with h5py and xarray (both engines): names, dimensions,
+shapes and values of checkpoints, codes, samples and metrics.
+
+Usage: test_run_files.py MPIAE MPIRUN
+"""
+import csv
+import os
+import subprocess
+import sys
+import tempfile
+
+import h5py
+import numpy as np
+
+from check_h5py import check_dimensions, check_every_dataset, open_group
+
+EXAMPLES, LATENT, HIDDEN, CLUSTERS, EPOCHS = 90, 3, 8, 4, 2
+CONFIG = f"""
+data: {{train: data.h5, shards: 5}}
+train: {{epochs: {EPOCHS}, batch_size: 32}}
+network: {{hidden: [{HIDDEN}], latent_size: {LATENT}}}
+"""
+
+
+def run(*command):
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, (command, done.stderr)
+
+
+def check_columns(checkpoint, directory):
+    """metrics.csv and /history hold the same figures, but for the two of time."""
+    with open(f"{directory}/metrics.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert all(float(row["seconds"]) > 0 and float(row["examples_per_second"]) > 0 for row in rows)
+    with h5py.File(checkpoint, "r") as file:
+        history = {name: data[()] for name, data in file["history"].items() if name != "history_epoch"}
+    assert set(history) == set(rows[0]) - {"seconds", "examples_per_second"}
+    for name, values in history.items():
+        written = [float(row[name]) if row[name] else np.nan for row in rows]
+        assert np.allclose(values, written, rtol=1e-9, equal_nan=True), name
+    assert np.isclose(history["train_loss"][1], sum(history[name][1] for name in history if name.startswith("train_")
+                                                    and name != "train_loss"))
+    return history
+
+
+def check_parameters(path, engine):
+    for root in ("parameters", "optimizer/m", "optimizer/v"):
+        output = open_group(path, f"/{root}/decoder/output", engine)
+        check_dimensions(output, {"weight": ("output", "input"), "bias": ("output",)})
+        assert output["weight"].shape == (784, HIDDEN) and output["weight"].dtype == np.float32
+        assert np.isfinite(output["weight"]).all() and float(abs(output["weight"]).max()) > 0
+    head = open_group(path, "/parameters/encoder_z/head", engine)
+    check_dimensions(head, {"weight": ("statistic", "output", "input"), "bias": ("statistic", "output")})
+    assert head["weight"].shape == (2, LATENT, HIDDEN)
+
+
+def check_labels(path, codes, engine):
+    labels = open_group(path, "/pseudo_labels", engine)
+    check_dimensions(labels, {"centroid": ("cluster", "code_dimension"), "label": ("example",), "size": ("cluster",),
+                              "code": ("example", "code_dimension"), "posterior": ("cluster", "statistic_dimension")})
+    assert labels["code"].shape == (EXAMPLES, 2 * LATENT)
+    assert np.array_equal(np.bincount(labels["label"], minlength=CLUSTERS), labels["size"])
+    assert np.allclose(labels["code"], np.hstack([codes["z_mean"], codes["c_mean"]]))
+    for k in range(CLUSTERS):
+        members = labels["label"].values == k
+        if members.any():
+            # float64 means of float32 numbers, kept in float32
+            assert np.allclose(labels["centroid"][k], labels["code"].values[members].mean(0), atol=2e-6)
+            assert np.allclose(labels["posterior"][k][:LATENT], codes["c_mean"].values[members].mean(0), atol=2e-6)
+
+
+def check_codes(path, engine, names):
+    codes = open_group(path, "/", engine)
+    check_dimensions(codes, {name: ("example", "latent") for name in names})
+    check_dimensions(codes, {"label": ("example",)})
+    assert all(codes[name].shape == (EXAMPLES, LATENT) and np.isfinite(codes[name]).all() for name in names)
+    assert np.array_equal(codes["label"], np.arange(EXAMPLES) % 10)
+    assert np.array_equal(codes["example"], np.arange(EXAMPLES))
+    return codes
+
+
+def check_vhe(engine):
+    checkpoint = "vhe/checkpoint-000000006.h5"
+    history = check_columns(checkpoint, "vhe")
+    assert {"label_nmi", "label_acc", "label_ari", "label_entropy", "inertia", "changed", "cluster_median"} <= set(history)
+    assert np.isnan(history["changed"][0]) and 0 <= history["changed"][1] <= 1
+    check_parameters(checkpoint, engine)
+    codes = check_codes("vhe/codes-000002.h5", engine, ["z_mean", "z_logstd", "c_mean", "c_logstd"])
+    check_dimensions(codes, {"pseudo_label": ("example",)})
+    check_labels(checkpoint, codes, engine)
+    state = open_group(checkpoint, "/state", engine)
+    assert [int(state[name]) for name in ("epoch", "step", "seed", "shards", "examples")] == [EPOCHS, 6, 0, 5, EXAMPLES]
+    assert np.array_equal(state["example_shape"], [1, 28, 28])
+    with h5py.File(checkpoint, "r") as file:
+        assert "shards: 5" in file["config"].asstr()[()] and file.attrs["mpiae_format"] == "checkpoint"
+        assert file["provenance"].attrs["ranks"] == 3 and file["provenance"].attrs["blas_core"]
+
+
+def check_samples(path, engine, names):
+    samples = open_group(path, "/", engine)
+    check_dimensions(samples, {"x": ("sample", "channel", "row", "column"), **{name: ("sample", "latent") for name in names}})
+    assert samples["x"].shape == (7, 1, 28, 28) and float(samples["x"].min()) >= 0 and float(samples["x"].max()) <= 1
+
+
+def main():
+    mpiae, mpirun = sys.argv[1:]
+    ranks = (mpirun, "-n", "3", "--oversubscribe", "--bind-to", "none", mpiae)
+    with tempfile.TemporaryDirectory() as scratch:
+        os.chdir(scratch)
+        run(mpiae, "synth", "glyphs", "--count", str(EXAMPLES), "--out", "data.h5")
+        for model, more in (("vhe", f"kmeans: {{clusters: {CLUSTERS}}}\n"), ("vae", "")):
+            with open(f"{model}.yaml", "w") as file:
+                file.write(f"model: {model}{CONFIG}{more}")
+            run(*ranks, "train", f"{model}.yaml", "--run", model)
+            run(*ranks, "sample", model, "--count", "7", "--out", f"{model}-samples.h5")
+        for engine in ("netcdf4", "h5netcdf"):
+            check_vhe(engine)
+            check_codes("vae/codes-000002.h5", engine, ["z_mean", "z_logstd"])
+            check_samples("vhe-samples.h5", engine, ["c", "z"])
+            check_samples("vae-samples.h5", engine, ["z"])
+        check_columns("vae/checkpoint-000000006.h5", "vae")
+        for path in ("vhe/checkpoint-000000006.h5", "vhe/codes-000002.h5", "vae/checkpoint-000000006.h5", "vae-samples.h5",
+                     "vhe-samples.h5"):
+            check_every_dataset(path)
+        os.chdir("/")
+
+
+if __name__ == "__main__":
+    main()
