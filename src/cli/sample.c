@@ -12,14 +12,23 @@ static ae_status make_axes(const ae_loaded *loaded, int64_t count, ae_h5 *file) 
   return AE_OK;
 }
 
-static ae_status fill(const ae_comm *comm, const ae_loaded *loaded, const ae_sample_request *request, ae_h5 *file) {
+/* What `fill` writes. */
+typedef struct samples {
+  const ae_comm *comm;
+  const ae_loaded *loaded;
+  ae_sample_request request;
+} samples;
+
+static ae_status fill(ae_h5 *file, void *context) {
+  const samples *what = context;
+  const ae_loaded *loaded = what->loaded;
   AE_RETURN_IF(ae_h5_put_text(file, "/", "mpiae_format", "samples"));
   AE_RETURN_IF(ae_h5_put_integer(file, "/", "mpiae_version", 1));
   AE_RETURN_IF(ae_h5_put_text(file, "/", "model", loaded->model->type->name));
   AE_RETURN_IF(ae_h5_put_integer(file, "/", "epoch", loaded->state.epoch));
-  AE_RETURN_IF(make_axes(loaded, request->count, file));
-  AE_RETURN_IF(loaded->model->type->sample(loaded->model, request, file));
-  return ae_provenance_write(comm, file, 0);
+  AE_RETURN_IF(make_axes(loaded, what->request.count, file));
+  AE_RETURN_IF(loaded->model->type->sample(loaded->model, &what->request, file));
+  return ae_provenance_write(what->comm, file, 0);
 }
 
 static ae_status read_request(const ae_arguments *arguments, ae_sample_request *request) {
@@ -35,19 +44,17 @@ static ae_status read_request(const ae_arguments *arguments, ae_sample_request *
 ae_status ae_command_sample(const ae_comm *comm, const ae_arguments *arguments) {
   ae_status status;
   ae_loaded *loaded = NULL;
-  ae_h5 *file = NULL;
-  ae_sample_request request;
-  AE_CHECK(read_request(arguments, &request));
+  const char *out = ae_arguments_text(arguments, "out");
+  samples what = {.comm = comm};
+  AE_CHECK(read_request(arguments, &what.request));
   AE_CHECK(ae_loaded_open(comm, ae_arguments_operand(arguments, 0), &loaded));
   if (loaded->model->type->sample == NULL)
     AE_RAISE(AE_USAGE, "model '%s' has no distribution to draw samples from", loaded->model->type->name);
-  AE_CHECK(ae_h5_create(comm, ae_arguments_text(arguments, "out"), &file));
-  AE_CHECK(fill(comm, loaded, &request, file));
-  AE_CHECK(ae_h5_commit(&file));
-  ae_log_info("%lld samples of %s (epoch %lld) in %s", (long long)request.count, ae_arguments_operand(arguments, 0),
-              (long long)loaded->state.epoch, ae_arguments_text(arguments, "out"));
+  what.loaded = loaded;
+  AE_CHECK(ae_h5_produce(comm, out, fill, &what));
+  ae_log_info("%lld samples of %s (epoch %lld) in %s", (long long)what.request.count,
+              ae_arguments_operand(arguments, 0), (long long)loaded->state.epoch, out);
 cleanup:
-  ae_h5_close(&file);
   ae_loaded_close(&loaded);
   return status;
 }

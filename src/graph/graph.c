@@ -234,8 +234,14 @@ int64_t ae_graph_bytes(const ae_graph *graph) {
   return (graph->arena_floats + graph->scratch_floats) * (int64_t)sizeof(float);
 }
 
+/* Passes outside training keep their own phase. */
+static ae_phase enter_elementwise(void) {
+  const ae_phase now = ae_profile_current();
+  return ae_profile_enter(ae_phase_in_step(now) ? AE_PHASE_ELEMENTWISE : now);
+}
+
 void ae_graph_forward(ae_graph *graph, const ae_graph_hooks *hooks) {
-  const ae_phase previous = ae_profile_enter(AE_PHASE_ELEMENTWISE);
+  const ae_phase previous = enter_elementwise();
   for (int i = 0; i < graph->node_count; i++) {
     const ae_node *node = graph->node[i];
     for (int j = 0; hooks != NULL && hooks->need != NULL && j < node->parameters; j++)
@@ -247,7 +253,7 @@ void ae_graph_forward(ae_graph *graph, const ae_graph_hooks *hooks) {
 }
 
 void ae_graph_backward(ae_graph *graph, const ae_graph_hooks *hooks) {
-  const ae_phase previous = ae_profile_enter(AE_PHASE_ELEMENTWISE);
+  const ae_phase previous = enter_elementwise();
   for (int i = graph->node_count - 1; i >= 0; i--) {
     const ae_node *node = graph->node[i];
     if (!node->out->needs_gradient) continue;

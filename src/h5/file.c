@@ -276,3 +276,13 @@ void ae_h5_close(ae_h5 **handle) {
 const char *ae_h5_path(const ae_h5 *file) { return file->path; }
 
 hid_t ae_h5_handle(const ae_h5 *file) { return file->handle; }
+
+ae_status ae_h5_produce(const ae_comm *comm, const char *path, ae_status (*fill)(ae_h5 *file, void *context),
+                        void *context) {
+  ae_h5 *file = NULL;
+  ae_status status = ae_h5_create(comm, path, &file);
+  if (status == AE_OK) status = fill(file, context);
+  if (status == AE_OK) return ae_h5_commit(&file);
+  ae_h5_close(&file);
+  return status;
+}

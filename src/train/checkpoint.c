@@ -88,7 +88,8 @@ static ae_status write_optimizer(const ae_checkpoint *checkpoint, ae_h5 *file) {
   return AE_OK;
 }
 
-static ae_status write_all(const ae_checkpoint *checkpoint, ae_h5 *file) {
+static ae_status write_all(ae_h5 *file, void *context) {
+  const ae_checkpoint *checkpoint = context;
   ae_status status;
   char *config = NULL;
   AE_CHECK(ae_h5_put_text(file, "/", "mpiae_format", "checkpoint"));
@@ -109,15 +110,10 @@ cleanup:
 }
 
 ae_status ae_checkpoint_write(const ae_checkpoint *checkpoint, const char *path) {
+  ae_checkpoint what = *checkpoint;
   const ae_phase previous = ae_profile_enter(AE_PHASE_WRITE);
-  ae_h5 *file = NULL;
   ae_exchange_settle(checkpoint->exchange);
-  ae_status status = ae_h5_create(checkpoint->comm, path, &file);
-  if (status == AE_OK) status = write_all(checkpoint, file);
-  if (status == AE_OK)
-    status = ae_h5_commit(&file);
-  else
-    ae_h5_close(&file);
+  const ae_status status = ae_h5_produce(checkpoint->comm, path, write_all, &what);
   ae_profile_leave(previous);
   return status;
 }

@@ -279,7 +279,8 @@ static ae_status write_csv(const trainer *t) {
   return ae_comm_agree(t->comm, ae_comm_rank(t->comm) == 0 ? ae_history_write_csv(t->history, path) : AE_OK);
 }
 
-static ae_status fill_codes(const trainer *t, const int32_t *labels, ae_h5 *file) {
+static ae_status fill_codes(ae_h5 *file, void *context) {
+  const trainer *t = context;
   const ae_shards *shards = &t->data->shards;
   AE_RETURN_IF(ae_h5_put_text(file, "/", "mpiae_format", "codes"));
   AE_RETURN_IF(ae_h5_put_integer(file, "/", "mpiae_version", 1));
@@ -288,23 +289,17 @@ static ae_status fill_codes(const trainer *t, const int32_t *labels, ae_h5 *file
   AE_RETURN_IF(ae_h5_create_axis(file, "/", "example", shards->examples, NULL, "training example, in dataset order"));
   AE_RETURN_IF(t->model->type->write_codes(t->model, file));
   const ae_h5_dataset label = {"/label", AE_H5_INT32, 1, {shards->examples}, {"example"}, "known label; -1 = unknown", NULL};
-  if (labels != NULL)
-    AE_RETURN_IF(ae_h5_write(file, &label, ae_shards_own_begin(shards), ae_shards_own_count(shards), labels));
+  if (t->data->label != NULL)
+    AE_RETURN_IF(ae_h5_write(file, &label, ae_shards_own_begin(shards), ae_shards_own_count(shards), t->data->label));
   return ae_provenance_write(t->comm, file, ae_clock_seconds() - t->begun);
 }
 
-static ae_status write_codes(const trainer *t) {
+static ae_status write_codes(trainer *t) {
   char path[AE_PATH_SIZE];
-  ae_h5 *file = NULL;
   if (t->model->type->write_codes == NULL) return AE_OK;
   ae_run_directory_codes(t->directory, t->state.epoch, path);
   const ae_phase previous = ae_profile_enter(AE_PHASE_WRITE);
-  ae_status status = ae_h5_create(t->comm, path, &file);
-  if (status == AE_OK) status = fill_codes(t, t->data->label, file);
-  if (status == AE_OK)
-    status = ae_h5_commit(&file);
-  else
-    ae_h5_close(&file);
+  const ae_status status = ae_h5_produce(t->comm, path, fill_codes, t);
   ae_profile_leave(previous);
   return status;
 }
@@ -322,7 +317,7 @@ static bool is_due(const trainer *t) {
          t->state.epoch == t->progress.epochs;
 }
 
-static ae_status write_files(const trainer *t) {
+static ae_status write_files(trainer *t) {
   if (ae_config_is(t->config, "output.codes", "all") || (ae_config_is(t->config, "output.codes", "last") && is_due(t)))
     AE_RETURN_IF(write_codes(t));
   if (ae_config_is(t->config, "output.codes", "last") && is_due(t))

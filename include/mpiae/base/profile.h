@@ -37,6 +37,7 @@ int ae_phase_in_step(ae_phase phase);
 /* Enters a phase and returns the one left, to be given back to ae_profile_leave. */
 ae_phase ae_profile_enter(ae_phase phase);
 void ae_profile_leave(ae_phase previous);
+ae_phase ae_profile_current(void);
 
 /* Seconds spent in each phase since the last reset, AE_PHASE_COUNT of them. */
 void ae_profile_read(double seconds[AE_PHASE_COUNT]);

@@ -44,6 +44,10 @@ ae_status ae_h5_create(const ae_comm *comm, const char *path, ae_h5 **out);
  * file is removed). */
 ae_status ae_h5_commit(ae_h5 **file);
 
+/* All of it in one call: creates, lets `fill` write, commits; drops the file when `fill` fails. `fill` is Collective. */
+ae_status ae_h5_produce(const ae_comm *comm, const char *path, ae_status (*fill)(ae_h5 *file, void *context),
+                        void *context);
+
 /* Opens a file for reading. AE_DATA when absent, not HDF5, cut short, or locked. */
 ae_status ae_h5_open(const ae_comm *comm, const char *path, ae_h5 **out);
 
