@@ -225,6 +225,7 @@ accept "" train vhe.yaml --run run --resume
 accept "" train vhe.yaml train.epochs=2 --run run --resume
 accept "" train vhe.yaml --run run --overwrite
 accept "run/checkpoint-000000003.h5: checkpoint" info run/checkpoint-000000003.h5
+accept "run/checkpoint-000000003.h5: checkpoint" info run
 refuse 3 "nothing" sample nothing --count 3 --out s.h5
 mkdir -p empty-directory
 refuse 3 "empty-directory has no checkpoint" sample empty-directory --count 3 --out s.h5

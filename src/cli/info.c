@@ -3,6 +3,7 @@
 
 #include "mpiae/base/memory.h"
 #include "mpiae/h5/h5.h"
+#include "mpiae/train/run_directory.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -349,9 +350,24 @@ cleanup:
   return status;
 }
 
+/* A run directory stands for its newest checkpoint. */
+static ae_status choose_file(const ae_comm *comm, const char *operand, char path[AE_PATH_SIZE]) {
+  int64_t *steps = NULL;
+  int count, is_directory = ae_run_directory_is(operand);
+  snprintf(path, AE_PATH_SIZE, "%s", operand);
+  ae_comm_broadcast(comm, &is_directory, (int64_t)sizeof is_directory);
+  if (!is_directory) return AE_OK;
+  AE_RETURN_IF(ae_run_directory_checkpoints(comm, operand, &steps, &count));
+  if (count > 0) ae_run_directory_checkpoint(operand, steps[0], path);
+  AE_FREE(steps);
+  return count > 0 ? AE_OK : AE_FAIL(AE_DATA, "%s is a directory without a checkpoint; name a file", operand);
+}
+
 ae_status ae_command_info(const ae_comm *comm, const ae_arguments *arguments) {
   ae_h5 *file = NULL;
-  AE_RETURN_IF(ae_h5_open(comm, ae_arguments_operand(arguments, 0), &file));
+  char path[AE_PATH_SIZE];
+  AE_RETURN_IF(choose_file(comm, ae_arguments_operand(arguments, 0), path));
+  AE_RETURN_IF(ae_h5_open(comm, path, &file));
   ae_status status = print_file(comm, file);
   ae_h5_close(&file);
   return status;
