@@ -107,12 +107,13 @@ def plot_codes(path):
         kinds = [name for name in ("z_mean", "c_mean") if name in file]
         if not kinds or file[kinds[0]].shape[0] == 0:
             return None
-        step = math.ceil(file[kinds[0]].shape[0] / MOST_POINTS)
-        labels = {name: file[name][::step] for name in ("label", "pseudo_label") if name in file} or {"": None}
+        # at random: a stride would meet a dataset whose classes alternate in step
+        shown = np.sort(np.random.default_rng(0).permutation(file[kinds[0]].shape[0])[:MOST_POINTS])
+        labels = {name: file[name][shown] for name in ("label", "pseudo_label") if name in file} or {"": None}
         figure = Figure(figsize=(4.5 * len(labels), 4.2 * len(kinds)))
         grid = figure.subplots(len(kinds), len(labels), squeeze=False)
         for row, kind in zip(grid, kinds):
-            points = project(file[kind][::step])
+            points = project(file[kind][shown])
             for axes, (name, label) in zip(row, labels.items()):
                 scatter(axes, points, label, f"{kind}, coloured by {name.replace('_', '-')}" if name else kind)
     return to_html(figure, f"codes of {path.name} in two dimensions")
