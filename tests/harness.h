@@ -1,4 +1,5 @@
-/* Runs a CMocka table on every rank and gives one verdict: a rank that fails says why and ends all, so that nothing waits for it. */
+/* Runs a CMocka table on every rank and gives one verdict: a rank that fails says why and ends all, so that nothing
+ * waits for it. */
 #ifndef MPIAE_TESTS_HARNESS_H
 #define MPIAE_TESTS_HARNESS_H
 
@@ -22,8 +23,8 @@ typedef struct ae_test {
 /* The comm of the test program. */
 const ae_comm *ae_test_comm(void);
 
-/* Body of main: starts MPI, runs the tests one by one on all ranks, checks that every allocation was freed after each, reduces the verdict.
- * Returns the exit status. */
+/* Body of main: starts MPI, runs the tests one by one on all ranks, checks that every allocation was freed after each,
+ * reduces the verdict. Returns the exit status. */
 int ae_test_main(int argc, char **argv, const ae_test *tests, int count);
 
 /* Fails the test with the error's message when status is not AE_OK. */
@@ -32,7 +33,8 @@ void ae_test_ok(ae_status status);
 /* Expects an error of this code whose message holds `part`; clears it. */
 void ae_test_error(ae_status status, ae_code code, const char *part);
 
-/* A path in the test's own scratch directory (one per launch, made by rank 0, removed at the end): lent, valid until the next call but three. */
+/* A path in the test's own scratch directory (one per launch, made by rank 0, removed at the end): lent, valid until
+ * the next call but three. */
 const char *ae_test_path(const char *name);
 
 #endif

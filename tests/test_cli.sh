@@ -212,6 +212,21 @@ with h5py.File("nan.h5", "w") as file:
     file.attrs["mpiae_format"], file.attrs["mpiae_version"], file["x"] = "dataset", 1, x
 END
 refuse 3 "nan.h5: feature 2 of example 41" train vhe.yaml data.train=nan.h5 --run r-nan
+"$python" - <<'END'
+import h5py, numpy
+for name, x in (("vectors", numpy.linspace(0, 1, 540)), ("signed", numpy.linspace(-1, 2, 540))):
+    with h5py.File(name + ".h5", "w") as file:
+        file.attrs["mpiae_format"], file.attrs["mpiae_version"], file["x"] = "dataset", 1, x.reshape(90, 6).astype("f4")
+        file["label"] = numpy.full(90, -1, "i4")
+END
+refuse 2 "signed.h5 holds -1 to 2" train vae.yaml data.train=signed.h5 --run r-signed
+accept "" train vae.yaml data.train=signed.h5 network.likelihood=gaussian --run r-signed
+refuse 2 "signed.h5 has no known /label" train vhe.yaml data.train=signed.h5 network.likelihood=gaussian vhe.labels=given --run r-unknown
+accept "" train vhe.yaml data.train=vectors.h5 --run r-vectors
+accept "" train vhe.yaml data.train=vectors.h5 --run r-vectors --resume train.epochs=2
+refuse 2 "network.hidden is empty" train vhe.yaml network.hidden=[] --run r-hidden
+mkfifo pipe
+refuse 2 "pipe: this is not a file" train pipe
 refuse 3 "$closed" train vhe.yaml --run "$closed/run"
 refuse_read_only train vhe.yaml --run read-only
 refuse_read_only train vhe.yaml --run read-only/run
@@ -223,7 +238,20 @@ refuse 2 "network.latent_size" train vhe.yaml network.latent_size=3 --run run --
 refuse 2 "is not the dataset this run was started on" train vhe.yaml data.train=glyphs.h5 --run run --resume
 accept "" train vhe.yaml --run run --resume
 accept "" train vhe.yaml train.epochs=2 --run run --resume
+refuse 3 "absent.h5" train vhe.yaml data.train=absent.h5 --run run --overwrite
+refuse 3 "absent.h5" train vhe.yaml data.train=absent.h5 --run run --resume
+if [ ! -e run/checkpoint-000000006.h5 ]; then fail "the run to be replaced is gone before there is another"; fi
+if [ "$(head -n 1 run/metrics.csv | cut -d, -f 1-6)" != epoch,step,seconds,examples_per_second,learning_rate,train_loss ]; then
+  fail "columns of metrics.csv"
+fi
+if ! awk -F, 'NR > 1 && !($3 > 0) { exit 1 }' run/metrics.csv; then fail "the time of an epoch is gone after a resume"; fi
+cp run/checkpoint-000000003.h5 run/checkpoint-000000099.h5.partial
 accept "" train vhe.yaml --run run --overwrite
+absent run/checkpoint-000000099.h5.partial
+exec 9<run/.lock
+flock 9
+refuse 2 "another process trains in run" train vhe.yaml --run run --resume
+flock --unlock 9
 accept "run/checkpoint-000000003.h5: checkpoint" info run/checkpoint-000000003.h5
 accept "run/checkpoint-000000003.h5: checkpoint" info run
 refuse 3 "nothing" sample nothing --count 3 --out s.h5
@@ -247,8 +275,33 @@ cp kept.h5 run/checkpoint-000000003.h5
 head -c 5000 kept.h5 >run/checkpoint-000000009.h5
 run sample run --count 3 --out s.h5
 if [ "$status" != 0 ] || ! grep -q 'warning: .*checkpoint-000000009.h5' err; then fail "a damaged checkpoint is not passed by"; fi
-run train vhe.yaml train.epochs=2 --run run --resume
+run train vhe.yaml train.epochs=2 checkpoint.keep=1 --run run --resume
 if [ "$status" != 0 ] || ! grep -q 'warning: .*checkpoint-000000009.h5' err; then fail "a damaged checkpoint is not passed by"; fi
+absent run/checkpoint-000000009.h5
+if [ ! -e run/checkpoint-000000006.h5 ]; then fail "the new checkpoint is gone"; fi
+
+# Damage that shows only when the numbers are read, and numbers that cannot be
+accept "" train vhe.yaml train.epochs=3 --run run --resume
+"$python" - <<'END'
+import h5py
+name = "run/checkpoint-000000009.h5"
+with h5py.File(name) as file:
+    place = file["parameters/decoder/output/weight"].id.get_chunk_info(0).byte_offset + 5
+with open(name, "r+b") as file:
+    file.seek(place)
+    byte = file.read(1)[0]
+    file.seek(place)
+    file.write(bytes([byte ^ 1]))
+END
+run sample run --count 3 --out s.h5
+if [ "$status" != 0 ] || ! grep -q 'warning: .*checkpoint-000000009.h5' err; then fail "a damaged checkpoint is not passed by"; fi
+rm run/checkpoint-000000009.h5
+"$python" - <<'END'
+import h5py
+with h5py.File("run/checkpoint-000000006.h5", "r+") as file:
+    file["pseudo_labels/label"][7] = 700000
+END
+refuse 3 "/pseudo_labels holds labels or sizes that cannot be" train vhe.yaml train.epochs=3 --run run --resume
 
 # A step that is not finite ends the run before the update, and says which
 refuse_divergence() {
@@ -260,6 +313,7 @@ refuse_divergence() {
 accept "" train vae.yaml network.likelihood=gaussian --run run-nan
 refuse_divergence 1000 9
 if [ ! -e run-nan/checkpoint-000000003.h5 ]; then fail "the last good checkpoint is gone"; fi
+if ! tail -n 1 run-nan/run.log | grep -q '^mpiae: error: step'; then fail "run.log does not say why the run ended"; fi
 
 # Results that cannot be delivered
 if [ "$ranks" = 1 ]; then

@@ -63,7 +63,7 @@ static void write_matrix(ae_h5 *file, const char *path, int64_t rows, int64_t co
 static void expect_matrix(ae_h5 *file, const char *path, int64_t columns, int64_t begin, int64_t count) {
   float *values = NULL;
   ae_test_ok(AE_NEW(values, count * columns));
-  ae_test_ok(ae_h5_read(file, path, AE_H5_FLOAT32, begin, count, values));
+  ae_test_ok(ae_h5_read(file, path, AE_H5_FLOAT32, columns, begin, count, values));
   for (int64_t i = 0; i < count * columns; i++)
     assert_float_equal(values[i], value_at(begin + i / columns, i % columns), 0);
   AE_FREE(values);
@@ -121,7 +121,7 @@ static void expect_type(ae_h5_type type, const void *values, size_t size) {
   assert_int_equal(found, type);
   assert_int_equal(rank, 1);
   assert_int_equal(dim[0], 4);
-  ae_test_ok(ae_h5_read(file, "/values", type, 0, 4, back));
+  ae_test_ok(ae_h5_read(file, "/values", type, 1, 0, 4, back));
   assert_memory_equal(back, values, 4 * size);
   ae_h5_close(&file);
 }
@@ -148,7 +148,7 @@ static void scalars_and_empty_datasets_survive(void **state) {
   write_matrix(file, "/nothing", 0, 3);
   ae_test_ok(ae_h5_commit(&file));
   file = open_file(path);
-  ae_test_ok(ae_h5_read(file, "/state/loss", AE_H5_FLOAT64, 0, 0, &back));
+  ae_test_ok(ae_h5_read(file, "/state/loss", AE_H5_FLOAT64, 1, 0, 0, &back));
   assert_float_equal(back, 2.5, 0);
   int rank;
   ae_h5_type type;
@@ -169,9 +169,9 @@ static void axis_values_are_kept(void **state) {
   ae_test_ok(ae_h5_create_axis(file, "/", "plain", 5, NULL, "counts"));
   ae_test_ok(ae_h5_commit(&file));
   file = open_file(path);
-  ae_test_ok(ae_h5_read(file, "/a/b/epoch", AE_H5_INT64, 0, 5, back));
+  ae_test_ok(ae_h5_read(file, "/a/b/epoch", AE_H5_INT64, 1, 0, 5, back));
   assert_memory_equal(back, values, sizeof values);
-  ae_test_ok(ae_h5_read(file, "/plain", AE_H5_INT64, 0, 5, back));
+  ae_test_ok(ae_h5_read(file, "/plain", AE_H5_INT64, 1, 0, 5, back));
   for (int i = 0; i < 5; i++) assert_int_equal(back[i], i);
   ae_h5_close(&file);
 }
@@ -339,9 +339,10 @@ static void reading_wrong_things_fails(void **state) {
   file = open_file(path);
   ae_test_error(ae_h5_describe(file, "/absent/m", &type, &rank, dim), AE_DATA, "no dataset /absent/m");
   ae_test_error(ae_h5_describe(file, "/config", &type, &rank, dim), AE_DATA, "must hold numbers");
-  ae_test_error(ae_h5_read(file, "/absent", AE_H5_FLOAT32, 0, 1, value), AE_DATA, "no dataset /absent");
-  ae_test_error(ae_h5_read(file, "/config", AE_H5_FLOAT32, 0, 1, value), AE_DATA, "must hold numbers");
-  ae_test_error(ae_h5_read(file, "/m", AE_H5_FLOAT32, 2, 3, value), AE_DATA, "has 4 rows, but rows 2 to 5");
+  ae_test_error(ae_h5_read(file, "/absent", AE_H5_FLOAT32, 1, 0, 1, value), AE_DATA, "no dataset /absent");
+  ae_test_error(ae_h5_read(file, "/config", AE_H5_FLOAT32, 1, 0, 1, value), AE_DATA, "must hold numbers");
+  ae_test_error(ae_h5_read(file, "/m", AE_H5_FLOAT32, 2, 2, 3, value), AE_DATA, "has 4 rows, but rows 2 to 5");
+  ae_test_error(ae_h5_read(file, "/m", AE_H5_FLOAT32, 1, 0, 1, value), AE_DATA, "2 numbers in a row, but 1 belong");
   ae_h5_close(&file);
 }
 
@@ -357,7 +358,7 @@ static void an_error_of_one_rank_is_everybodys(void **state) {
   write_matrix(file, "/m", 4, 2);
   ae_test_ok(ae_h5_commit(&file));
   file = open_file(path);
-  ae_test_error(ae_h5_read(file, "/m", AE_H5_FLOAT32, last ? 4 : 0, 1, value), AE_DATA, "rows 4 to 5");
+  ae_test_error(ae_h5_read(file, "/m", AE_H5_FLOAT32, 2, last ? 4 : 0, 1, value), AE_DATA, "rows 4 to 5");
   ae_h5_close(&file);
 }
 
@@ -463,7 +464,7 @@ static void a_flipped_bit_is_noticed(void **state) {
   ae_test_ok(AE_NEW(rows, 50));
   ae_h5 *file = open_file(path);
   expect_matrix(file, "/m", 50, 0, 1);
-  ae_test_error(ae_h5_read(file, "/m", AE_H5_FLOAT32, last ? 999 : 0, 1, rows), AE_DATA, "Fletcher32");
+  ae_test_error(ae_h5_read(file, "/m", AE_H5_FLOAT32, 50, last ? 999 : 0, 1, rows), AE_DATA, "Fletcher32");
   expect_matrix(file, "/m", 50, 0, 1);
   ae_h5_close(&file);
   AE_FREE(rows);

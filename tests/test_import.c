@@ -35,7 +35,7 @@ static ae_dataset *open_dataset(const char *path) {
 static void read_sources(const char *path, int64_t count, int64_t *out) {
   ae_h5 *file = NULL;
   ae_test_ok(ae_h5_open(ae_test_comm(), path, &file));
-  ae_test_ok(ae_h5_read(file, "/source_index", AE_H5_INT64, 0, count, out));
+  ae_test_ok(ae_h5_read(file, "/source_index", AE_H5_INT64, 1, 0, count, out));
   ae_h5_close(&file);
 }
 
@@ -167,7 +167,7 @@ static void fewer_examples_than_ranks_are_imported(void **state) {
   ae_h5 *file = NULL;
   uint8_t rows[60];
   ae_test_ok(ae_h5_open(ae_test_comm(), out, &file));
-  ae_test_ok(ae_h5_read(file, "/x", AE_H5_UINT8, 0, 2, rows));
+  ae_test_ok(ae_h5_read(file, "/x", AE_H5_UINT8, 30, 0, 2, rows));
   for (int i = 0; i < 60; i++) assert_int_equal(rows[i], (i * 7 + 1) % 251);
   ae_h5_close(&file);
 }

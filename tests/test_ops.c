@@ -1,5 +1,6 @@
-/* Every operation of the table against its float64 reference: values, and gradients by a four-point stencil, for every case of the
- * op, with rows in uneven and empty segments, two gradient planes, and inputs shared with another operation before and after it. */
+/* Every operation of the table against its float64 reference: values, and gradients by a four-point stencil, for every
+ * case of the op, with rows in uneven and empty segments, two gradient planes, and inputs shared with another operation
+ * before and after it. */
 #include "harness.h"
 
 #include "mpiae/base/philox.h"
@@ -122,7 +123,8 @@ static double slope(const bench *b, double *x) {
   return (f[0] - 8 * f[1] + 8 * f[2] - f[3]) / (12 * h);
 }
 
-/* Sums of up to a few hundred float products of size one: their rounding is below √n·2^-24 ≈ 2e-6 of the largest; ten times that. */
+/* Sums of up to a few hundred float products of size one: their rounding is below √n·2^-24 ≈ 2e-6 of the largest; ten
+ * times that. */
 static const double tolerance = 2e-5;
 
 static void compare(const bench *b, const char *what, const double *expected, const double *got, int64_t count) {

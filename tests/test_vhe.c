@@ -1,5 +1,5 @@
-/* The homoencoder's loss and gradient, step by step, against the formulas of the paper written out in float64 on plain arrays: what the graph
- * computes must be what models are said to be, not only what its operations are said to be. */
+/* The homoencoder's loss and gradient, step by step, against the formulas of the paper written out in float64 on plain
+ * arrays: what the graph computes must be what models are said to be, not only what its operations are said to be. */
 #include "harness.h"
 
 #include "mpiae/base/philox.h"
@@ -86,13 +86,15 @@ static void destroy(bench *b) {
 
 static const float *parameter(const bench *b, const char *path) {
   for (int i = 0; i < ae_params_count(b->params); i++)
-    if (strcmp(ae_params_at(b->params, i)->path, path) == 0) return ae_params_value(b->params, ae_params_at(b->params, i));
+    if (strcmp(ae_params_at(b->params, i)->path, path) == 0)
+      return ae_params_value(b->params, ae_params_at(b->params, i));
   fail_msg("no parameter %s", path);
   return NULL;
 }
 
 /* y = W x + b, rectified where told. */
-static void layer(const float *weight, const float *bias, const double *x, int inputs, int outputs, bool rectify, double *y) {
+static void layer(const float *weight, const float *bias, const double *x, int inputs, int outputs, bool rectify,
+                  double *y) {
   for (int o = 0; o < outputs; o++) {
     y[o] = (double)bias[o];
     for (int i = 0; i < inputs; i++) y[o] += (double)weight[o * inputs + i] * x[i];
@@ -137,7 +139,8 @@ static double divergence(const double *q, const double *p) {
 /* The three terms of one example's loss. */
 static void loss_terms(const bench *b, int64_t example, double terms[3]) {
   const double standard[2 * LATENT] = {0};
-  double x[FEATURES + LATENT], qc[2 * LATENT] = {0}, qz[2 * LATENT], pz[2 * LATENT], codes[2 * LATENT], h[HIDDEN], logit[FEATURES];
+  double x[FEATURES + LATENT], qc[2 * LATENT] = {0}, qz[2 * LATENT], pz[2 * LATENT], codes[2 * LATENT], h[HIDDEN],
+                                      logit[FEATURES];
   for (int e = 0; e < EXEMPLARS; e++) {
     double one[FEATURES], q[2 * LATENT];
     assert_int_equal(b->data->label[b->drawn[example * EXEMPLARS + e]], b->data->label[example]);
@@ -152,7 +155,8 @@ static void loss_terms(const bench *b, int64_t example, double terms[3]) {
   gaussian(b, "encoder_z", x, FEATURES + LATENT, qz);
   draw(AE_RANDOM_NOISE_Z, example, qz, z);
   gaussian(b, "prior_z", c, LATENT, pz);
-  layer(parameter(b, "decoder/hidden_0/weight"), parameter(b, "decoder/hidden_0/bias"), codes, 2 * LATENT, HIDDEN, true, h);
+  layer(parameter(b, "decoder/hidden_0/weight"), parameter(b, "decoder/hidden_0/bias"), codes, 2 * LATENT, HIDDEN, true,
+        h);
   layer(parameter(b, "decoder/output/weight"), parameter(b, "decoder/output/bias"), h, HIDDEN, FEATURES, false, logit);
   terms[0] = 0;
   for (int i = 0; i < FEATURES; i++) {
@@ -196,7 +200,8 @@ static double mean_loss(const bench *b) {
   return sum / (double)b->batch.global_rows;
 }
 
-/* One number of every parameter, by a central difference: parameters are float32, so the step is one that float32 holds exactly. */
+/* One number of every parameter, by a central difference: parameters are float32, so the step is one that float32 holds
+ * exactly. */
 static void the_gradient_is_that_of_the_loss(void **state) {
   (void)state;
   bench b;

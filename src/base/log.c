@@ -2,7 +2,7 @@
 
 #include <stdarg.h>
 #include <stdbool.h>
-#include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 static ae_log_level level = AE_LOG_NORMAL;
@@ -10,7 +10,6 @@ static FILE *copy;
 static bool redrawn;
 
 void ae_log_set_level(ae_log_level new_level) { level = new_level; }
-ae_log_level ae_log_get_level(void) { return level; }
 void ae_log_set_copy(FILE *stream) { copy = stream; }
 int ae_log_is_terminal(void) { return isatty(STDERR_FILENO); }
 
@@ -56,7 +55,10 @@ void ae_log_redraw(const char *text) {
     redrawn = false;
     return;
   }
-  fprintf(stderr, "\r\033[K%s", text);
+  /* a line that wraps could not be taken back */
+  struct winsize window = {0};
+  const int width = ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 1 ? window.ws_col - 1 : 1000;
+  fprintf(stderr, "\r\033[K%.*s", width, text);
   fflush(stderr);
   redrawn = true;
 }

@@ -138,10 +138,10 @@ static ae_status print_scalar(ae_h5 *file, const char *path, const object *what)
     AE_CHECK(ae_h5_read_text(file, path, &text));
     print_line(text);
   } else if (what->type == H5T_INTEGER) {
-    AE_CHECK(ae_h5_read(file, path, AE_H5_INT64, 0, 1, &integer));
+    AE_CHECK(ae_h5_read(file, path, AE_H5_INT64, 1, 0, 1, &integer));
     printf("%" PRId64, integer);
   } else if (what->type == H5T_FLOAT) {
-    AE_CHECK(ae_h5_read(file, path, AE_H5_FLOAT64, 0, 1, &real));
+    AE_CHECK(ae_h5_read(file, path, AE_H5_FLOAT64, 1, 0, 1, &real));
     printf("%.9g", real);
   } else print_type(what);
 cleanup:

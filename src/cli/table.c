@@ -63,9 +63,10 @@ static const ae_command commands[] = {
      "28x28 grey images drawn by strokes, every one with its own jitter; example i belongs to class i modulo C.",
      "mpiae synth glyphs --count 20000 --out glyphs.h5", ae_command_synth},
     {"info", "tell what is in one of our files", "FILE", 1, 1, false, no_options,
-     "Datasets, checkpoints, codes, samples: kind, shapes, configuration, epoch, provenance. A run directory stands for\n"
-     "its newest checkpoint.", "mpiae info glyphs.h5",
-     ae_command_info},
+     "Datasets, checkpoints, codes, samples: kind, shapes, configuration, epoch, provenance. A run directory stands "
+     "for\n"
+     "its newest checkpoint.",
+     "mpiae info glyphs.h5", ae_command_info},
     {"help", "explain a command, or list the configuration keys", "[COMMAND|config]", 0, 1, false, no_options, NULL,
      "mpiae help config", ae_command_help},
     {NULL, NULL, NULL, 0, 0, false, NULL, NULL, NULL, NULL}};

@@ -11,12 +11,14 @@
 static void default_directory(const char *config, char out[AE_PATH_SIZE]) {
   const char *slash = strrchr(config, '/'), *name = slash != NULL ? slash + 1 : config;
   const char *dot = strrchr(name, '.');
-  snprintf(out, AE_PATH_SIZE, "runs/%.*s", (int)(dot != NULL && dot > name ? (size_t)(dot - name) : strlen(name)), name);
+  snprintf(out, AE_PATH_SIZE, "runs/%.*s", (int)(dot != NULL && dot > name ? (size_t)(dot - name) : strlen(name)),
+           name);
 }
 
 static ae_status choose_mode(const ae_arguments *arguments, ae_run_mode *mode) {
   const bool resume = ae_arguments_flag(arguments, "resume"), overwrite = ae_arguments_flag(arguments, "overwrite");
-  if (resume && overwrite) return AE_FAIL(AE_USAGE, "--resume and --overwrite exclude each other: one goes on, the other begins anew");
+  if (resume && overwrite)
+    return AE_FAIL(AE_USAGE, "--resume and --overwrite exclude each other: one goes on, the other begins anew");
   *mode = resume ? AE_RUN_RESUME : overwrite ? AE_RUN_OVERWRITE : AE_RUN_NEW;
   return AE_OK;
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct ae_comm {
   MPI_Comm handle;
@@ -103,6 +104,9 @@ void ae_comm_broadcast(const ae_comm *comm, void *bytes, int64_t count) {
 /* Rank 0's part of ae_comm_read_text. */
 static ae_status read_whole_file(const char *path, char **text, int64_t *length) {
   ae_status status = AE_OK;
+  struct stat info;
+  if (stat(path, &info) != 0) return AE_FAIL(AE_USAGE, "%s: %s", path, strerror(errno));
+  if (!S_ISREG(info.st_mode)) return AE_FAIL(AE_USAGE, "%s: this is not a file that can be read as text", path);
   FILE *file = fopen(path, "rb");
   if (file == NULL) return AE_FAIL(AE_USAGE, "%s: %s", path, strerror(errno));
   if (fseek(file, 0, SEEK_END) != 0 || (*length = ftell(file)) < 0 || *length == LONG_MAX ||

@@ -107,7 +107,8 @@ static ae_status create_buffers(ae_exchange *exchange) {
   return AE_OK;
 }
 
-/* Nodes of the tree over blocks that rank p contributes; written to `out` where not NULL, with places from `place` on. */
+/* Nodes of the tree over blocks that rank p contributes; written to `out` where not NULL, with places from `place` on.
+ */
 static int list_block_nodes(const ae_exchange *exchange, int rank, int64_t place, block_node *out) {
   ae_range nodes[AE_TREE_MAX_NODES];
   int listed = 0;

@@ -29,7 +29,8 @@ void ae_tree_add(int64_t length, double *rows, int64_t width) {
       for (int64_t j = 0; j < width; j++) rows[i * width + j] += rows[(i + step) * width + j];
 }
 
-/* Adds the nodes of [lo, hi) into the row of its first node, whose place in `nodes` is *next, and moves *next behind them. */
+/* Adds the nodes of [lo, hi) into the row of its first node, whose place in `nodes` is *next, and moves *next behind
+ * them. */
 static double *finish(int64_t lo, int64_t hi, const ae_range *nodes, int *next, double *rows, int64_t width) {
   double *left = rows + *next * width;
   if (nodes[*next].begin == lo && nodes[*next].end == hi) {

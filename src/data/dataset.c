@@ -1,6 +1,7 @@
 #include "mpiae/data/dataset.h"
 
 #include "mpiae/base/arithmetic.h"
+#include "mpiae/base/clones.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/base/profile.h"
 
@@ -10,6 +11,9 @@
 #include <zlib.h>
 
 #define VERSION 1
+
+/* More classes than this are believed only when there are as many examples. */
+enum { MOST_CLASSES = 1000000 };
 
 static ae_status check_format(ae_h5 *file, const char *path) {
   ae_status status = AE_OK;
@@ -85,10 +89,14 @@ static ae_status read_labels(ae_h5 *file, const ae_comm *comm, ae_dataset *datas
   if (!exists) goto cleanup;
   AE_CHECK(check_labels(file, dataset));
   AE_CHECK(ae_comm_agree(comm, AE_NEW(wide, count)));
-  AE_CHECK(ae_h5_read(file, "/label", AE_H5_INT64, begin, count, wide));
+  AE_CHECK(ae_h5_read(file, "/label", AE_H5_INT64, 1, begin, count, wide));
   AE_CHECK(ae_comm_agree(comm, take_labels(dataset, wide)));
   for (int64_t i = 0; i < count; i++) largest = ae_max(largest, wide[i]);
-  dataset->classes = (int)ae_comm_max(comm, largest) + 1;
+  largest = ae_comm_max(comm, largest);
+  if (largest >= MOST_CLASSES && largest >= dataset->examples)
+    AE_RAISE(AE_DATA, "%s: a label is %lld, with %lld examples: number the classes from 0", dataset->path,
+             (long long)largest, (long long)dataset->examples);
+  dataset->classes = (int)largest + 1;
 cleanup:
   AE_FREE(wide);
   return status;
@@ -106,14 +114,32 @@ static ae_status check_finite(const ae_dataset *dataset) {
   return AE_OK;
 }
 
+static void find_bounds(const ae_comm *comm, ae_dataset *dataset) {
+  const float *value = dataset->rows;
+  float bound[2] = {0, 1}; /* −lowest, highest */
+  if (dataset->type == AE_H5_FLOAT32) {
+    bound[0] = bound[1] = -INFINITY;
+    for (int64_t i = 0; i < ae_shards_own_count(&dataset->shards) * dataset->features; i++) {
+      if (-value[i] > bound[0]) bound[0] = -value[i];
+      if (value[i] > bound[1]) bound[1] = value[i];
+    }
+    ae_comm_require(comm, MPI_Allreduce(MPI_IN_PLACE, bound, 2, MPI_FLOAT, MPI_MAX, ae_comm_handle(comm)),
+                    "bounds of the data");
+  }
+  dataset->low = -bound[0];
+  dataset->high = bound[1];
+}
+
 static ae_status read_rows(ae_h5 *file, const ae_comm *comm, ae_dataset *dataset) {
   const int64_t begin = ae_shards_own_begin(&dataset->shards), count = ae_shards_own_count(&dataset->shards);
   char *rows = NULL;
   const ae_status allocated = AE_NEW(rows, count * dataset->row_bytes);
   dataset->rows = rows;
   AE_RETURN_IF(ae_comm_agree(comm, allocated));
-  AE_RETURN_IF(ae_h5_read(file, "/x", dataset->type, begin, count, dataset->rows));
-  return ae_comm_agree(comm, check_finite(dataset));
+  AE_RETURN_IF(ae_h5_read(file, "/x", dataset->type, dataset->features, begin, count, dataset->rows));
+  AE_RETURN_IF(ae_comm_agree(comm, check_finite(dataset)));
+  find_bounds(comm, dataset);
+  return AE_OK;
 }
 
 /* Continues a checksum over every rank's bytes in rank order, as if one rank had them all. */
@@ -185,12 +211,15 @@ void ae_dataset_close(ae_dataset **dataset) {
   AE_FREE(*dataset);
 }
 
+/* 255 becomes exactly 1. */
+AE_CLONES static void scale_bytes(const uint8_t *restrict bytes, int64_t count, float *restrict out) {
+  for (int64_t i = 0; i < count; i++) out[i] = (float)bytes[i] * (1.0f / 255.0f);
+}
+
 void ae_dataset_to_float(const ae_dataset *dataset, const void *rows, int64_t count, float *out) {
   const int64_t values = count * dataset->features;
-  const uint8_t *bytes = rows;
   if (dataset->type == AE_H5_FLOAT32) memcpy(out, rows, (size_t)values * sizeof *out);
-  else
-    for (int64_t i = 0; i < values; i++) out[i] = (float)bytes[i] * (1.0f / 255.0f);
+  else scale_bytes(rows, values, out);
 }
 
 const void *ae_dataset_row(const ae_dataset *dataset, int64_t example) {

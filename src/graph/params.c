@@ -63,20 +63,24 @@ static ae_status add_new(ae_params *params, const char *path, int rank, const in
   return AE_OK;
 }
 
+static ae_parameter *find(const ae_params *params, const char *path) {
+  for (int i = 0; i < params->count; i++)
+    if (strcmp(params->parameter[i]->path, path) == 0) return params->parameter[i];
+  return NULL;
+}
+
 const ae_parameter *ae_params_add(ae_params *params, const char *path, int rank, const int64_t *dim,
                                   const char *const *axes, float bound, bool decays) {
-  for (int i = 0; i < params->count; i++)
-    if (strcmp(params->parameter[i]->path, path) == 0) {
-      AE_ASSERT(has_shape(params->parameter[i], rank, dim));
-      return params->parameter[i];
-    }
-  AE_ASSERT(!params->sealed);
-  ae_parameter *parameter = NULL;
-  const ae_status status = add_new(params, path, rank, dim, &parameter);
+  ae_status status = AE_OK;
+  ae_parameter *parameter = find(params, path);
+  if (parameter != NULL && has_shape(parameter, rank, dim)) return parameter;
+  if (parameter != NULL) status = AE_FAIL(AE_INTERNAL, "parameter %s is wanted in two shapes", path);
+  else status = add_new(params, path, rank, dim, &parameter);
   if (status != AE_OK) {
     params->error = ae_error_first(params->error, status);
     return NULL;
   }
+  AE_ASSERT(!params->sealed);
   memcpy(parameter->axes, axes, (size_t)rank * sizeof *axes);
   parameter->bound = bound;
   parameter->decays = decays;
@@ -103,7 +107,6 @@ int ae_params_count(const ae_params *params) { return params->count; }
 const ae_parameter *ae_params_at(const ae_params *params, int number) { return params->parameter[number]; }
 int64_t ae_params_size(const ae_params *params) { return params->size; }
 int64_t ae_params_elements(const ae_params *params) { return params->elements; }
-int ae_params_planes(const ae_params *params) { return params->planes; }
 
 ae_status ae_params_bind(ae_params *params, float *values, float *const *gradients, int planes) {
   AE_ASSERT(params->sealed);

@@ -127,11 +127,16 @@ static herr_t read_slice(hid_t source, hid_t type, int rank, const int64_t *dim,
   return result;
 }
 
-static ae_status read_rows(const ae_h5 *file, const char *path, hid_t source, ae_h5_type type, int rank,
+static ae_status read_rows(const ae_h5 *file, const char *path, hid_t source, ae_h5_type type, int64_t width, int rank,
                            const int64_t *dim, int64_t begin, int64_t count, char *rows) {
-  int64_t row_bytes = ae_h5_type_size(type);
+  const int64_t row_bytes = width * ae_h5_type_size(type);
   const int64_t most = slice_rows(rank, dim, type);
-  for (int i = 1; i < rank; i++) row_bytes *= dim[i];
+  int64_t found = 1;
+  for (int i = 1; i < rank; i++) found *= dim[i];
+  if (found != width)
+    return AE_FAIL(AE_DATA,
+                   "%s: %s has %lld numbers in a row, but %lld belong there: the file is damaged or was changed",
+                   file->path, path, (long long)found, (long long)width);
   if (begin < 0 || count < 0 || begin > dim[0] - count)
     return AE_FAIL(AE_DATA, "%s: %s has %lld rows, but rows %lld to %lld were wanted", file->path, path,
                    (long long)dim[0], (long long)begin, (long long)(begin + count));
@@ -143,7 +148,8 @@ static ae_status read_rows(const ae_h5 *file, const char *path, hid_t source, ae
   return AE_OK;
 }
 
-ae_status ae_h5_read(ae_h5 *file, const char *path, ae_h5_type type, int64_t begin, int64_t count, void *rows) {
+ae_status ae_h5_read(ae_h5 *file, const char *path, ae_h5_type type, int64_t width, int64_t begin, int64_t count,
+                     void *rows) {
   ae_status status = AE_OK;
   hid_t source = H5I_INVALID_HID;
   int rank = 0;
@@ -151,7 +157,7 @@ ae_status ae_h5_read(ae_h5 *file, const char *path, ae_h5_type type, int64_t beg
   ae_h5_type stored;
   AE_CHECK(open_dataset(file, path, &source, &rank, dim));
   AE_CHECK(type_of(file, path, source, &stored));
-  if (rank > 0) AE_CHECK(read_rows(file, path, source, type, rank, dim, begin, count, rows));
+  if (rank > 0) AE_CHECK(read_rows(file, path, source, type, width, rank, dim, begin, count, rows));
   else
     AE_CHECK(ae_h5_require(file, H5Dread(source, ae_h5_memory_type(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, rows), "read",
                            path, AE_H5_DAMAGED));

@@ -21,6 +21,16 @@ static bool is_gaussian(const ae_model *model) {
   return ae_config_is(model->setup.config, "network.likelihood", "gaussian");
 }
 
+ae_status ae_dense_check_data(const ae_model *model) {
+  const ae_dataset *data = model->setup.data;
+  if (data == NULL || is_gaussian(model) || (data->low >= 0 && data->high <= 1)) return AE_OK;
+  return AE_FAIL(
+      AE_USAGE,
+      "network.likelihood is bernoulli, which is for values in 0 to 1, but %s holds %g to %g: scale the data, or set "
+      "network.likelihood=gaussian",
+      data->path, (double)data->low, (double)data->high);
+}
+
 ae_tensor *ae_dense_loss(const ae_model *model, ae_graph *graph, ae_tensor *prediction, ae_tensor *x) {
   return is_gaussian(model) ? ae_gaussian_loss(graph, "squared_error", prediction, x)
                             : ae_bernoulli_loss(graph, "cross_entropy", prediction, x);

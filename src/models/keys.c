@@ -22,7 +22,7 @@ const ae_key ae_keys_common[] = {
     {"train.learning_rate", AE_KEY_REAL, "0.001", 1e-12, 1e3, NULL, NULL, AE_KEY_FREE, "step size of the optimizer"},
     {"checkpoint.every_epochs", AE_KEY_INTEGER, "1", 1, 1e6, NULL, NULL, AE_KEY_FREE,
      "epochs between checkpoints; the last epoch always has one"},
-    {"checkpoint.keep", AE_KEY_INTEGER, "2", 1, 1e6, NULL, NULL, AE_KEY_FREE, "newest checkpoints kept"},
+    {"checkpoint.keep", AE_KEY_INTEGER, "2", 1, 4000, NULL, NULL, AE_KEY_FREE, "newest checkpoints kept"},
     {"output.codes", AE_KEY_CHOICE, "last", 0, 0, codes, NULL, AE_KEY_FREE,
      "codes files: after no epoch, with the newest checkpoint only, or after every epoch"},
     {"output.log_every", AE_KEY_REAL, "30", 0.01, 1e6, NULL, NULL, AE_KEY_FREE,
@@ -39,7 +39,8 @@ const ae_key ae_keys_network[] = {
     {0}};
 
 const ae_key ae_keys_kmeans[] = {
-    {"kmeans.clusters", AE_KEY_INTEGER, "10", 1, 1e6, NULL, NULL, AE_KEY_FIXED, "clusters, K"},
+    {"kmeans.clusters", AE_KEY_INTEGER, "10", 1, 1e6, NULL, NULL, AE_KEY_FIXED,
+     "clusters, K; with vhe.labels=given there are as many classes as labels instead"},
     {"kmeans.iterations", AE_KEY_INTEGER, "50", 1, 1e6, NULL, NULL, AE_KEY_FREE,
      "most Lloyd iterations of a clustering"},
     {"kmeans.tolerance", AE_KEY_REAL, "0.0001", 0, 1, NULL, NULL, AE_KEY_FREE,

@@ -37,7 +37,7 @@ const ae_column *ae_metrics_columns(int *count) {
   return columns;
 }
 
-static int find(const char *column) {
+int ae_metrics_find(const char *column) {
   int count;
   ae_metrics_columns(&count);
   for (int i = 0; i < count; i++)
@@ -49,5 +49,7 @@ void ae_metrics_clear(ae_metrics *metrics) {
   for (int i = 0; i < AE_METRICS_MAX; i++) metrics->value[i] = NAN;
 }
 
-void ae_metrics_set(ae_metrics *metrics, const char *column, double value) { metrics->value[find(column)] = value; }
-double ae_metrics_get(const ae_metrics *metrics, const char *column) { return metrics->value[find(column)]; }
+void ae_metrics_set(ae_metrics *metrics, const char *column, double value) {
+  metrics->value[ae_metrics_find(column)] = value;
+}
+double ae_metrics_get(const ae_metrics *metrics, const char *column) { return metrics->value[ae_metrics_find(column)]; }

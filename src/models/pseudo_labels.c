@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Above this, tables of K × K and the matching take longer than an epoch: NMI with the epoch before and ACC are left out. */
+/* Above this, tables of K × K and the matching take longer than an epoch: NMI with the epoch before and ACC are left
+ * out. */
 enum { MOST_MATCHED = 2000 };
 
 static int64_t own(const ae_pseudo_labels *labels) {
@@ -34,9 +35,10 @@ static ae_status choose_clusters(ae_pseudo_labels *labels) {
   if (!labels->given || labels->data == NULL) return AE_OK;
   labels->clusters = labels->data->classes;
   if (labels->clusters > 0) return AE_OK;
-  return AE_FAIL(AE_USAGE,
-                 "vhe.labels is 'given', but %s has no /label: import the data with --labels, or set vhe.labels=kmeans",
-                 labels->data->path);
+  return AE_FAIL(
+      AE_USAGE,
+      "vhe.labels is 'given', but %s has no known /label: import the data with --labels, or set vhe.labels=kmeans",
+      labels->data->path);
 }
 
 ae_status ae_pseudo_labels_create(const ae_comm *comm, const ae_config *config, const ae_dataset *data, int64_t latent,
@@ -143,8 +145,15 @@ static ae_status fit(ae_pseudo_labels *labels, ae_kmeans_start start, uint32_t e
   ae_status status = ae_kmeans_fit(labels->comm, &labels->data->shards, labels->code, 2 * labels->latent, &options,
                                    labels->given ? labels->data->label : NULL, labels->centroid, labels->label,
                                    labels->size, &labels->last);
-  if (status == AE_OK) status = average_posteriors(labels);
   ae_profile_leave(previous);
+  if (ae_error_code(status) == AE_DATA) {
+    /* the rows are codes of ours, not somebody's data */
+    ae_status cause = status;
+    status = AE_FAIL(AE_DIVERGED, "epoch %u: the codes blew up (%s); a lower train.learning_rate usually helps", epoch,
+                     ae_error_message(cause));
+    ae_error_clear(&cause);
+  }
+  if (status == AE_OK) status = average_posteriors(labels);
   return status;
 }
 
@@ -298,12 +307,28 @@ ae_status ae_pseudo_labels_save(const ae_pseudo_labels *labels, ae_h5 *file) {
   return ae_h5_put_real(file, "/pseudo_labels", "previous_nmi", labels->previous_nmi);
 }
 
+/* Numbers that others index with must be what they say. */
+static ae_status check_loaded(const ae_pseudo_labels *labels, const ae_h5 *file) {
+  bool right = true;
+  int64_t total = 0;
+  for (int k = 0; k < labels->clusters; k++) {
+    right = right && labels->size[k] >= 0;
+    total += labels->size[k];
+  }
+  for (int64_t i = 0; i < own(labels); i++)
+    right = right && labels->label[i] >= 0 && labels->label[i] < labels->clusters;
+  if (right && total > 0) return AE_OK;
+  return AE_FAIL(AE_DATA, "%s: /pseudo_labels holds labels or sizes that cannot be: the file is damaged or was changed",
+                 ae_h5_path(file));
+}
+
 static ae_status load_examples(ae_pseudo_labels *labels, ae_h5 *file) {
+  const int64_t width = 2 * labels->latent;
   const int64_t begin = ae_shards_own_begin(&labels->data->shards), count = own(labels);
   int64_t iterations;
-  AE_RETURN_IF(ae_h5_read(file, "/pseudo_labels/label", AE_H5_INT32, begin, count, labels->label));
-  AE_RETURN_IF(ae_h5_read(file, "/pseudo_labels/code", AE_H5_FLOAT32, begin, count, labels->code));
-  AE_RETURN_IF(ae_h5_read(file, "/pseudo_labels/code_logstd", AE_H5_FLOAT32, begin, count, labels->code_logstd));
+  AE_RETURN_IF(ae_h5_read(file, "/pseudo_labels/label", AE_H5_INT32, 1, begin, count, labels->label));
+  AE_RETURN_IF(ae_h5_read(file, "/pseudo_labels/code", AE_H5_FLOAT32, width, begin, count, labels->code));
+  AE_RETURN_IF(ae_h5_read(file, "/pseudo_labels/code_logstd", AE_H5_FLOAT32, width, begin, count, labels->code_logstd));
   AE_RETURN_IF(ae_h5_get_real(file, "/pseudo_labels", "inertia", &labels->last.inertia));
   AE_RETURN_IF(ae_h5_get_integer(file, "/pseudo_labels", "iterations", &iterations));
   AE_RETURN_IF(ae_h5_get_real(file, "/pseudo_labels", "changed", &labels->changed));
@@ -325,10 +350,11 @@ ae_status ae_pseudo_labels_load(ae_pseudo_labels *labels, ae_h5 *file) {
         ae_h5_path(file));
   labels->clusters = (int)dim[0];
   if (labels->centroid == NULL) AE_RETURN_IF(ae_comm_agree(labels->comm, allocate(labels)));
-  AE_RETURN_IF(ae_h5_read(file, "/pseudo_labels/centroid", AE_H5_FLOAT32, 0, dim[0], labels->centroid));
-  AE_RETURN_IF(ae_h5_read(file, "/pseudo_labels/size", AE_H5_INT64, 0, dim[0], labels->size));
-  AE_RETURN_IF(ae_h5_read(file, "/pseudo_labels/posterior", AE_H5_FLOAT32, 0, dim[0], labels->posterior));
-  return labels->data == NULL ? AE_OK : load_examples(labels, file);
+  AE_RETURN_IF(ae_h5_read(file, "/pseudo_labels/centroid", AE_H5_FLOAT32, dim[1], 0, dim[0], labels->centroid));
+  AE_RETURN_IF(ae_h5_read(file, "/pseudo_labels/size", AE_H5_INT64, 1, 0, dim[0], labels->size));
+  AE_RETURN_IF(ae_h5_read(file, "/pseudo_labels/posterior", AE_H5_FLOAT32, dim[1], 0, dim[0], labels->posterior));
+  if (labels->data != NULL) AE_RETURN_IF(load_examples(labels, file));
+  return ae_comm_agree(labels->comm, check_loaded(labels, file));
 }
 
 /* One of the four arrays of a codes file: L columns of the recorded ones, from column `first`. */
@@ -356,8 +382,13 @@ ae_status ae_pseudo_labels_write_codes(const ae_pseudo_labels *labels, ae_h5 *fi
                          "mean of the posterior of the class code c, as recorded in training", scratch));
   AE_CHECK(write_columns(labels, file, "/c_logstd", labels->code_logstd, latent, "latent",
                          "log standard deviation of the posterior of c", scratch));
-  const ae_h5_dataset used = {"/pseudo_label", AE_H5_INT32, 1, {labels->data->examples}, {"example"},
-                              "class of each example in the epoch that recorded the codes", NULL};
+  const ae_h5_dataset used = {"/pseudo_label",
+                              AE_H5_INT32,
+                              1,
+                              {labels->data->examples},
+                              {"example"},
+                              "class of each example in the epoch that recorded the codes",
+                              NULL};
   AE_CHECK(ae_h5_write(file, &used, ae_shards_own_begin(&labels->data->shards), own(labels), labels->used));
 cleanup:
   AE_FREE(scratch);

@@ -71,6 +71,7 @@ static ae_status create(const ae_model_setup *setup, ae_model **out) {
   AE_CHECK(AE_NEW(model, 1));
   ae_model_init(&model->base, &ae_model_vae, setup);
   model->latent = ae_config_integer(setup->config, "network.latent_size");
+  AE_CHECK(ae_dense_check_data(&model->base));
   if (setup->data != NULL) AE_CHECK(build_training(model));
   AE_CHECK(build_inference(model));
   *out = &model->base;
@@ -86,7 +87,8 @@ static void fill(ae_model *base, const ae_batch *batch) {
   ae_dense_fill_noise(base, batch, AE_RANDOM_NOISE_Z, model->noise);
 }
 
-/* Posteriors of own examples [at, at + count) of a shard, count ≤ AE_MODEL_BLOCK, into (count, L) means and log standard deviations. */
+/* Posteriors of own examples [at, at + count) of a shard, count ≤ AE_MODEL_BLOCK, into (count, L) means and log
+ * standard deviations. */
 static void encode_block(vae *model, int64_t example, int64_t count, float *mean, float *logstd) {
   const int64_t latent = model->latent;
   ae_graph_set_rows(model->encoder, model->in->axis, (int64_t[]){0, count});

@@ -1,7 +1,7 @@
-/* Variational homoencoder (Hewitt, Nye, Gane, Jaakkola, Tenenbaum 2018): a latent c for the class of an example, inferred from exemplars D of the class
- * drawn from the whole dataset, and z for the example:
- *   loss = −ln p(x|c,z) + KL(q(c|D)‖N(0,1)) / |class of x| + KL(q(z|x,c)‖p(z|c)).
- * Classes are given or the clusters of the codes [z, c] (pseudo_labels.h). */
+/* Variational homoencoder (Hewitt, Nye, Gane, Jaakkola, Tenenbaum 2018): a latent c for the class of an example,
+ * inferred from exemplars D of the class drawn from the whole dataset, and z for the example: loss = −ln p(x|c,z) +
+ * KL(q(c|D)‖N(0,1)) / |class of x| + KL(q(z|x,c)‖p(z|c)). Classes are given or the clusters of the codes [z, c]
+ * (pseudo_labels.h). */
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/base/philox.h"
@@ -115,6 +115,9 @@ static ae_status create(const ae_model_setup *setup, ae_model **out) {
   ae_model_init(&model->base, &ae_model_vhe, setup);
   model->latent = ae_config_integer(setup->config, "network.latent_size");
   model->exemplars = ae_config_integer(setup->config, "vhe.exemplars");
+  if (ae_dense_hidden(setup->config).count == 0)
+    AE_RAISE(AE_USAGE, "network.hidden is empty, but the homoencoder's networks need at least one hidden layer");
+  AE_CHECK(ae_dense_check_data(&model->base));
   AE_CHECK(ae_pseudo_labels_create(setup->comm, setup->config, setup->data, model->latent, &model->labels));
   AE_CHECK(ae_comm_agree(setup->comm, setup->data != NULL ? allocate_training(model) : AE_OK));
   AE_CHECK(ae_comm_agree(setup->comm, build_generator(model)));
@@ -288,9 +291,14 @@ static const ae_key own_keys[] = {
 
 static const ae_key *const keys[] = {ae_keys_common, ae_keys_network, own_keys, ae_keys_kmeans, NULL};
 
+static const char *const columns[] = {
+    "label_entropy",     "label_nmi",   "label_acc",      "label_ari",   "previous_nmi",  "changed", "inertia",
+    "kmeans_iterations", "cluster_min", "cluster_median", "cluster_max", "cluster_empty", NULL};
+
 const ae_model_type ae_model_vhe = {.name = "vhe",
                                     .summary = "variational homoencoder",
                                     .keys = keys,
+                                    .columns = columns,
                                     .create = create,
                                     .destroy = destroy,
                                     .start = start,

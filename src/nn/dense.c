@@ -8,7 +8,8 @@
 
 enum { PATH_SIZE = 256 };
 
-/* A linear layer whose parameters have the leading axis `statistic` when `statistics` is 2; its columns fall into `groups`. */
+/* A linear layer whose parameters have the leading axis `statistic` when `statistics` is 2; its columns fall into
+ * `groups`. */
 static ae_tensor *layer(ae_graph *graph, const char *path, ae_tensor *const *in, int inputs, int64_t statistics,
                         int64_t groups, int64_t width, ae_activation activation) {
   static const char *const names[] = {"statistic", "output", "input"};

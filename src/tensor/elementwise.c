@@ -55,16 +55,8 @@ AE_CLONES void ae_scale(int64_t count, float scale, const float *x, float *out) 
   for (int64_t i = 0; i < count; i++) out[i] = scale * x[i];
 }
 
-AE_CLONES void ae_exp(int64_t count, const float *restrict x, float *restrict out) {
-  for (int64_t i = 0; i < count; i++) out[i] = ae_scalar_exp(x[i]);
-}
-
 AE_CLONES void ae_sigmoid(int64_t count, const float *x, float *out) {
   for (int64_t i = 0; i < count; i++) out[i] = ae_scalar_sigmoid(x[i]);
-}
-
-AE_CLONES void ae_from_bytes(int64_t count, const uint8_t *restrict x, float *restrict out) {
-  for (int64_t i = 0; i < count; i++) out[i] = (float)x[i] / 255.0f;
 }
 
 AE_KERNEL float bernoulli_term(float l, float x) {

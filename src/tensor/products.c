@@ -93,7 +93,9 @@ static bool may_merge(ae_products *products, int segments, const int64_t *offset
   if (found == NULL) return false;
   if (found->pattern == 0) {
     found->pattern = pattern;
+    const ae_phase previous = ae_profile_enter(AE_PHASE_OTHER);
     found->same = merging_keeps_bits(products, segments, offset, trans, n, k, beta);
+    ae_profile_leave(previous);
   }
   return found->same;
 }
@@ -120,7 +122,9 @@ bool ae_products_adds(ae_products *products, int64_t rows, int64_t m, int64_t n)
   if (found == NULL) return false;
   if (found->pattern == 0) {
     found->pattern = hash(0, shape, 4);
+    const ae_phase previous = ae_profile_enter(AE_PHASE_OTHER);
     found->same = adding_keeps_bits(products, rows, m, n);
+    ae_profile_leave(previous);
   }
   return found->same;
 }

@@ -1,15 +1,14 @@
 #include "mpiae/train/checkpoint.h"
 
-#include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/base/profile.h"
-#include "mpiae/train/run_directory.h"
 
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { PATH_SIZE = 512 };
+/* A length no axis of an example has: more is damage. */
+enum { PATH_SIZE = 512, MOST_FEATURES = 1 << 20 };
 
 /* Scalars of /state: name, place, description. */
 static const struct {
@@ -35,8 +34,13 @@ static ae_status write_state(const ae_checkpoint *checkpoint, ae_h5 *file) {
     AE_RETURN_IF(ae_h5_write(file, &dataset, 0, 1, (const char *)state + scalars[i].place));
   }
   AE_RETURN_IF(ae_h5_create_axis(file, "/state", "example_axis", state->rank, NULL, "axis of one example"));
-  const ae_h5_dataset shape = {"/state/example_shape", AE_H5_INT64, 1, {state->rank}, {"example_axis"},
-                               "lengths of the axes of one example", NULL};
+  const ae_h5_dataset shape = {"/state/example_shape",
+                               AE_H5_INT64,
+                               1,
+                               {state->rank},
+                               {"example_axis"},
+                               "lengths of the axes of one example",
+                               NULL};
   return ae_h5_write(file, &shape, 0, ae_comm_rank(checkpoint->comm) == 0 ? state->rank : 0, state->dim);
 }
 
@@ -104,6 +108,7 @@ static ae_status write_all(ae_h5 *file, void *context) {
   AE_CHECK(ae_history_save(checkpoint->history, checkpoint->comm, file));
   if (checkpoint->model->type->save != NULL) AE_CHECK(checkpoint->model->type->save(checkpoint->model, file));
   AE_CHECK(ae_provenance_write(checkpoint->comm, file, checkpoint->seconds));
+  AE_CHECK(ae_history_save_times(checkpoint->history, checkpoint->comm, file));
 cleanup:
   AE_FREE(config);
   return status;
@@ -125,13 +130,19 @@ static ae_status read_state(ae_h5 *file, ae_run_state *state) {
   for (int i = 0; i < SCALARS; i++) {
     char path[PATH_SIZE];
     snprintf(path, sizeof path, "/state/%s", scalars[i].name);
-    AE_RETURN_IF(ae_h5_read(file, path, AE_H5_INT64, 0, 1, (char *)state + scalars[i].place));
+    AE_RETURN_IF(ae_h5_read(file, path, AE_H5_INT64, 1, 0, 1, (char *)state + scalars[i].place));
   }
   AE_RETURN_IF(ae_h5_describe(file, "/state/example_shape", &type, &rank, dim));
   if (rank != 1 || (dim[0] != 1 && dim[0] != 3))
-    return AE_FAIL(AE_DATA, "%s: /state/example_shape does not have 1 or 3 numbers: the file is damaged", ae_h5_path(file));
+    return AE_FAIL(AE_DATA, "%s: /state/example_shape does not have 1 or 3 numbers: the file is damaged",
+                   ae_h5_path(file));
   state->rank = dim[0];
-  return ae_h5_read(file, "/state/example_shape", AE_H5_INT64, 0, dim[0], state->dim);
+  AE_RETURN_IF(ae_h5_read(file, "/state/example_shape", AE_H5_INT64, 1, 0, dim[0], state->dim));
+  for (int64_t i = 0; i < state->rank; i++)
+    if (state->dim[i] < 1 || state->dim[i] > MOST_FEATURES)
+      return AE_FAIL(AE_DATA, "%s: /state/example_shape holds %lld: the file is damaged", ae_h5_path(file),
+                     (long long)state->dim[i]);
+  return AE_OK;
 }
 
 static ae_status require_checkpoint(ae_h5 *file) {
@@ -143,11 +154,13 @@ static ae_status require_checkpoint(ae_h5 *file) {
   return right ? AE_OK : AE_FAIL(AE_DATA, "%s is not a checkpoint; 'mpiae info' tells what it is", ae_h5_path(file));
 }
 
-ae_status ae_checkpoint_open(const ae_comm *comm, const char *path, ae_h5 **file, ae_config **config, ae_run_state *state) {
+ae_status ae_checkpoint_open(const ae_comm *comm, const char *path, ae_h5 **file, ae_config **config,
+                             ae_run_state *state) {
   ae_status status;
   char *text = NULL;
   *file = NULL;
   *config = NULL;
+  *state = (ae_run_state){0};
   AE_CHECK(ae_h5_open(comm, path, file));
   AE_CHECK(require_checkpoint(*file));
   AE_CHECK(ae_h5_read_text(*file, "/config", &text));
@@ -172,9 +185,10 @@ static ae_status read_arrays(ae_h5 *file, const ae_params *params, const char *r
     snprintf(path, sizeof path, "%s/%s", root, parameter->path);
     AE_RETURN_IF(ae_h5_describe(file, path, &type, &rank, dim));
     if (rank != parameter->rank || memcmp(dim, parameter->dim, (size_t)rank * sizeof *dim) != 0)
-      return AE_FAIL(AE_DATA, "%s: %s has another shape than the configuration in the same file says: the file was changed",
+      return AE_FAIL(AE_DATA,
+                     "%s: %s has another shape than the configuration in the same file says: the file was changed",
                      ae_h5_path(file), path);
-    AE_RETURN_IF(ae_h5_read(file, path, AE_H5_FLOAT32, 0, dim[0], flat + parameter->offset));
+    AE_RETURN_IF(ae_h5_read(file, path, AE_H5_FLOAT32, parameter->count / dim[0], 0, dim[0], flat + parameter->offset));
   }
   return AE_OK;
 }
@@ -203,32 +217,4 @@ ae_status ae_checkpoint_read(const ae_checkpoint *checkpoint, ae_h5 *file) {
   AE_RETURN_IF(read_optimizer(checkpoint, file));
   AE_RETURN_IF(ae_history_load(checkpoint->history, checkpoint->comm, file));
   return checkpoint->model->type->load != NULL ? checkpoint->model->type->load(checkpoint->model, file) : AE_OK;
-}
-
-/* The newest of a run directory that opens. */
-static ae_status find_newest(const ae_comm *comm, const char *directory, ae_h5 **file, ae_config **config,
-                             ae_run_state *state) {
-  ae_status status;
-  int64_t *steps = NULL;
-  int count;
-  char path[AE_PATH_SIZE];
-  AE_CHECK(ae_run_directory_checkpoints(comm, directory, &steps, &count));
-  if (count == 0)
-    AE_RAISE(AE_DATA, "%s has no checkpoint: it is not the directory of a run that got that far", directory);
-  for (int i = 0; i < count; i++) {
-    ae_error_clear(&status);
-    ae_run_directory_checkpoint(directory, steps[i], path);
-    status = ae_checkpoint_open(comm, path, file, config, state);
-    if (status == AE_OK || ae_error_code(status) != AE_DATA) break;
-    if (i + 1 < count) ae_log_warning("%s; trying the one before", ae_error_message(status));
-  }
-cleanup:
-  AE_FREE(steps);
-  return status;
-}
-
-ae_status ae_checkpoint_find(const ae_comm *comm, const char *model, ae_h5 **file, ae_config **config, ae_run_state *state) {
-  int is_directory = ae_run_directory_is(model);
-  ae_comm_broadcast(comm, &is_directory, (int64_t)sizeof is_directory);
-  return is_directory ? find_newest(comm, model, file, config, state) : ae_checkpoint_open(comm, model, file, config, state);
 }

@@ -10,6 +10,7 @@
 struct ae_history {
   ae_metrics *row;
   int rows, room;
+  bool shown[AE_METRICS_MAX];
 };
 
 ae_status ae_history_create(ae_history **out) { return AE_NEW(*out, 1); }
@@ -34,14 +35,7 @@ ae_status ae_history_add(ae_history *history, const ae_metrics *row) {
   return AE_OK;
 }
 
-int ae_history_rows(const ae_history *history) { return history->rows; }
-const ae_metrics *ae_history_row(const ae_history *history, int row) { return &history->row[row]; }
-
-static bool has_values(const ae_history *history, int column) {
-  for (int i = 0; i < history->rows; i++)
-    if (!isnan(history->row[i].value[column])) return true;
-  return false;
-}
+void ae_history_show(ae_history *history, const char *column) { history->shown[ae_metrics_find(column)] = true; }
 
 static void print_table(const ae_history *history, FILE *file) {
   int count;
@@ -49,13 +43,11 @@ static void print_table(const ae_history *history, FILE *file) {
   for (int row = -1; row < history->rows; row++) {
     const char *comma = "";
     for (int i = 0; i < count; i++) {
-      if (!has_values(history, i)) continue;
+      if (!history->shown[i]) continue;
       fputs(comma, file);
       comma = ",";
-      if (row < 0)
-        fputs(columns[i].name, file);
-      else if (!isnan(history->row[row].value[i]))
-        fprintf(file, "%.10g", history->row[row].value[i]);
+      if (row < 0) fputs(columns[i].name, file);
+      else if (!isnan(history->row[row].value[i])) fprintf(file, "%.10g", history->row[row].value[i]);
     }
     fputc('\n', file);
   }
@@ -74,66 +66,86 @@ ae_status ae_history_write_csv(const ae_history *history, const char *path) {
   return AE_OK;
 }
 
-static ae_status save_column(const ae_history *history, const ae_comm *comm, ae_h5 *file, int column,
-                             const ae_column *what, double *values) {
+static ae_status save_column(const ae_history *history, const ae_comm *comm, ae_h5 *file, const char *group,
+                             const char *axis, int column, double *values) {
+  int count;
+  const ae_column *what = &ae_metrics_columns(&count)[column];
   char path[128];
   for (int i = 0; i < history->rows; i++) values[i] = history->row[i].value[column];
-  snprintf(path, sizeof path, "/history/%s", what->name);
-  const ae_h5_dataset dataset = {path, AE_H5_FLOAT64, 1, {history->rows}, {"history_epoch"}, what->description,
-                                 what->units[0] != '\0' ? what->units : NULL};
+  snprintf(path, sizeof path, "%s/%s", group, what->name);
+  const ae_h5_dataset dataset = {
+      path, AE_H5_FLOAT64, 1, {history->rows}, {axis}, what->description, what->units[0] != '\0' ? what->units : NULL};
   return ae_h5_write(file, &dataset, 0, ae_comm_rank(comm) == 0 ? history->rows : 0, values);
 }
 
-static ae_status number_epochs(const ae_history *history, ae_h5 *file, int64_t *numbers) {
-  for (int i = 0; i < history->rows; i++) numbers[i] = i + 1;
-  return ae_h5_create_axis(file, "/history", "history_epoch", history->rows, numbers, "epoch, from 1");
-}
-
-ae_status ae_history_save(const ae_history *history, const ae_comm *comm, ae_h5 *file) {
+/* The columns of time, or the others, along an axis of their own group. */
+static ae_status save_columns(const ae_history *history, const ae_comm *comm, ae_h5 *file, const char *group,
+                              const char *axis, bool of_time) {
   int count;
   ae_status status;
   double *values = NULL;
   int64_t *numbers = NULL;
   const ae_column *columns = ae_metrics_columns(&count);
+  if (history->rows == 0) return AE_OK;
   status = AE_NEW(values, history->rows);
   if (status == AE_OK) status = AE_NEW(numbers, history->rows);
   AE_CHECK(ae_comm_agree(comm, status));
-  AE_CHECK(ae_h5_create_group(file, "/history", "figures of every epoch so far, as in metrics.csv"));
-  if (history->rows == 0) goto cleanup;
-  AE_CHECK(number_epochs(history, file, numbers));
+  for (int i = 0; i < history->rows; i++) numbers[i] = i + 1;
+  AE_CHECK(ae_h5_create_axis(file, group, axis, history->rows, numbers, "epoch, from 1"));
   for (int i = 0; i < count; i++)
-    if (!columns[i].of_time && has_values(history, i))
-      AE_CHECK(save_column(history, comm, file, i, &columns[i], values));
+    if (history->shown[i] && columns[i].of_time == of_time)
+      AE_CHECK(save_column(history, comm, file, group, axis, i, values));
 cleanup:
   AE_FREE(values);
   AE_FREE(numbers);
   return status;
 }
 
-ae_status ae_history_load(ae_history *history, const ae_comm *comm, ae_h5 *file) {
-  int count, rank;
+ae_status ae_history_save(const ae_history *history, const ae_comm *comm, ae_h5 *file) {
+  AE_RETURN_IF(ae_h5_create_group(file, "/history", "figures of every epoch so far, as in metrics.csv"));
+  return save_columns(history, comm, file, "/history", "history_epoch", false);
+}
+
+ae_status ae_history_save_times(const ae_history *history, const ae_comm *comm, ae_h5 *file) {
+  return save_columns(history, comm, file, "/provenance", "provenance_epoch", true);
+}
+
+/* Epochs in the file; 0 when there is no history. */
+static ae_status count_rows(ae_h5 *file, int64_t *rows) {
   ae_h5_type type;
+  int rank;
   int64_t dim[AE_H5_MAX_RANK];
   bool exists;
+  *rows = 0;
+  AE_RETURN_IF(ae_h5_exists(file, "/history/epoch", &exists));
+  if (!exists) return AE_OK;
+  AE_RETURN_IF(ae_h5_describe(file, "/history/epoch", &type, &rank, dim));
+  if (rank != 1) return AE_FAIL(AE_DATA, "%s: /history/epoch is not a column: the file is damaged", ae_h5_path(file));
+  *rows = dim[0];
+  return AE_OK;
+}
+
+ae_status ae_history_load(ae_history *history, const ae_comm *comm, ae_h5 *file) {
+  int count;
+  int64_t rows;
   ae_status status;
   double *values = NULL;
   const ae_column *columns = ae_metrics_columns(&count);
-  const int first = history->rows;
   ae_metrics empty;
   ae_metrics_clear(&empty);
-  AE_CHECK(ae_h5_exists(file, "/history/epoch", &exists));
-  if (!exists) goto cleanup;
-  AE_CHECK(ae_h5_describe(file, "/history/epoch", &type, &rank, dim));
-  status = AE_NEW(values, dim[0]);
-  for (int64_t i = 0; i < dim[0] && status == AE_OK; i++) status = ae_history_add(history, &empty);
+  AE_CHECK(count_rows(file, &rows));
+  history->rows = 0;
+  status = AE_NEW(values, rows);
+  for (int64_t i = 0; i < rows && status == AE_OK; i++) status = ae_history_add(history, &empty);
   AE_CHECK(ae_comm_agree(comm, status));
-  for (int i = 0; i < count; i++) {
+  for (int i = 0; i < count && rows > 0; i++) {
     char path[128];
-    snprintf(path, sizeof path, "/history/%s", columns[i].name);
+    bool exists;
+    snprintf(path, sizeof path, "%s/%s", columns[i].of_time ? "/provenance" : "/history", columns[i].name);
     AE_CHECK(ae_h5_exists(file, path, &exists));
     if (!exists) continue;
-    AE_CHECK(ae_h5_read(file, path, AE_H5_FLOAT64, 0, dim[0], values));
-    for (int64_t j = 0; j < dim[0]; j++) history->row[first + j].value[i] = values[j];
+    AE_CHECK(ae_h5_read(file, path, AE_H5_FLOAT64, 1, 0, rows, values));
+    for (int64_t j = 0; j < rows; j++) history->row[j].value[i] = values[j];
   }
 cleanup:
   AE_FREE(values);

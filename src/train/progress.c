@@ -26,10 +26,8 @@ static void print_terms(const ae_model *model, const double *values, double divi
 
 static void print_duration(double seconds, char *out, size_t size) {
   const long whole = lround(seconds);
-  if (whole >= 3600)
-    snprintf(out, size, "%ld:%02ld:%02ld", whole / 3600, whole / 60 % 60, whole % 60);
-  else
-    snprintf(out, size, "%ld:%02ld", whole / 60, whole % 60);
+  if (whole >= 3600) snprintf(out, size, "%ld:%02ld:%02ld", whole / 3600, whole / 60 % 60, whole % 60);
+  else snprintf(out, size, "%ld:%02ld", whole / 60, whole % 60);
 }
 
 static void print_bar(double share, char bar[25]) {
@@ -48,17 +46,16 @@ void ae_progress_step(ae_progress *progress, const ae_model *model, int64_t epoc
   progress->told = now;
   double loss = 0;
   for (int i = 0; i < model->terms; i++) loss += (double)model->term[i].weight * sums[i];
-  const double remaining = (double)((progress->epochs - epoch) * progress->steps_per_epoch + progress->steps_per_epoch - step - 1);
+  const double remaining =
+      (double)((progress->epochs - epoch) * progress->steps_per_epoch + progress->steps_per_epoch - step - 1);
   print_terms(model, sums, (double)progress->examples_done, terms, sizeof terms);
   print_duration((now - progress->begun) / (double)progress->steps_done * remaining, left, sizeof left);
   print_bar((double)(step + 1) / (double)progress->steps_per_epoch, bar);
   snprintf(line, sizeof line, "epoch %lld/%lld step %lld/%lld [%s] loss %.2f%s  %.0f examples/s  left %s",
-           (long long)epoch, (long long)progress->epochs, (long long)step + 1, (long long)progress->steps_per_epoch, bar,
-           loss / (double)progress->examples_done, terms, (double)progress->examples_done / spent, left);
-  if (ae_log_is_terminal())
-    ae_log_redraw(line);
-  else
-    ae_log_info("%s", line);
+           (long long)epoch, (long long)progress->epochs, (long long)step + 1, (long long)progress->steps_per_epoch,
+           bar, loss / (double)progress->examples_done, terms, (double)progress->examples_done / spent, left);
+  if (ae_log_is_terminal()) ae_log_redraw(line);
+  else ae_log_info("%s", line);
 }
 
 void ae_progress_epoch_end(ae_progress *progress, const ae_model *model, int64_t epoch, const ae_metrics *metrics) {
@@ -119,9 +116,9 @@ void ae_progress_profile(const ae_comm *comm) {
   const int ranks = ae_comm_size(comm);
   ae_status status = ae_comm_agree(comm, AE_NEW(all, ranks * AE_PHASE_COUNT));
   if (status == AE_OK) {
-    ae_comm_require(comm,
-                    MPI_Gather(own, AE_PHASE_COUNT, MPI_DOUBLE, all, AE_PHASE_COUNT, MPI_DOUBLE, 0, ae_comm_handle(comm)),
-                    "profile");
+    ae_comm_require(
+        comm, MPI_Gather(own, AE_PHASE_COUNT, MPI_DOUBLE, all, AE_PHASE_COUNT, MPI_DOUBLE, 0, ae_comm_handle(comm)),
+        "profile");
     if (ae_comm_rank(comm) == 0) print_profile(all, ranks);
   }
   ae_error_clear(&status);

@@ -57,13 +57,18 @@ ae_status ae_provenance_write(const ae_comm *comm, ae_h5 *file, double seconds) 
   snprintf(hdf5, sizeof hdf5, "%u.%u.%u", major, minor, release);
   const struct {
     const char *name, *text;
-  } rows[] = {{"version", ae_build_version()}, {"git_commit", ae_build_commit()},
-              {"date", date},                  {"hosts", hosts},
-              {"mpi", library},                {"hdf5", hdf5},
-              {"blas", ae_blas_version()},     {"blas_core", ae_blas_core()},
+  } rows[] = {{"version", ae_build_version()},
+              {"git_commit", ae_build_commit()},
+              {"date", date},
+              {"hosts", hosts},
+              {"mpi", library},
+              {"hdf5", hdf5},
+              {"blas", ae_blas_version()},
+              {"blas_core", ae_blas_core()},
               {"instruction_set", instruction_set()}};
-  AE_RETURN_IF(ae_h5_create_group(file, "/provenance", "where and with what this file was written; all else in the file depends on "
-                                                       "configuration, data, seed and kind of CPU alone"));
+  AE_RETURN_IF(ae_h5_create_group(file, "/provenance",
+                                  "where and with what this file was written; all else in the file depends on "
+                                  "configuration, data, seed and kind of CPU alone"));
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     AE_RETURN_IF(ae_h5_put_text(file, "/provenance", rows[i].name, rows[i].text));
   AE_RETURN_IF(ae_h5_put_integer(file, "/provenance", "ranks", ae_comm_size(comm)));
@@ -71,19 +76,26 @@ ae_status ae_provenance_write(const ae_comm *comm, ae_h5 *file, double seconds) 
 }
 
 ae_status ae_provenance_compare(const ae_comm *comm, ae_h5 *file) {
-  char first[NAME_SIZE] = "", *written = NULL;
-  snprintf(first, sizeof first, "%s", ae_blas_core());
+  char own[NAME_SIZE] = "", first[NAME_SIZE], written[NAME_SIZE], *core = NULL, *set = NULL;
+  ae_status status = AE_OK;
+  snprintf(own, sizeof own, "%s, %s", ae_blas_core(), instruction_set());
+  memcpy(first, own, sizeof first);
   ae_comm_broadcast(comm, first, (int64_t)sizeof first);
-  if (ae_comm_max(comm, strcmp(first, ae_blas_core()) != 0))
-    ae_log_warning("ranks run different BLAS kernels (rank 0: %s): results depend on which rank does what; set "
-                   "OPENBLAS_CORETYPE to one that all CPUs have",
-                   first);
+  if (ae_comm_max(comm, strcmp(first, own) != 0))
+    ae_log_warning(
+        "ranks run on different kinds of CPU (rank 0: %s): results depend on which rank does what; OPENBLAS_CORETYPE "
+        "forces BLAS kernels that all have",
+        first);
   if (file == NULL) return AE_OK;
-  AE_RETURN_IF(ae_h5_get_text(file, "/provenance", "blas_core", &written));
+  AE_CHECK(ae_h5_get_text(file, "/provenance", "blas_core", &core));
+  AE_CHECK(ae_h5_get_text(file, "/provenance", "instruction_set", &set));
+  snprintf(written, sizeof written, "%s, %s", core, set);
   if (strcmp(written, first) != 0)
-    ae_log_warning("%s was written with BLAS kernels for %s, these are for %s: what follows differs in the last bits; "
-                   "OPENBLAS_CORETYPE=%s goes on exactly, where the CPU can",
-                   ae_h5_path(file), written, first, written);
-  AE_FREE(written);
-  return AE_OK;
+    ae_log_warning("%s was written on another kind of CPU (%s; here: %s): what follows differs in the last bits; "
+                   "OPENBLAS_CORETYPE=%s gives the same BLAS kernels, where the CPU has them",
+                   ae_h5_path(file), written, first, core);
+cleanup:
+  AE_FREE(core);
+  AE_FREE(set);
+  return status;
 }

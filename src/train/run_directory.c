@@ -4,9 +4,12 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,9 +36,18 @@ static bool is_numbered(const char *name, const char *prefix, int64_t *number) {
   return end > name + length + 1 && strcmp(end, ".h5") == 0;
 }
 
+/* Files of a run, also under the names they have while they are being written. */
 static bool is_of_a_run(const char *name) {
-  return strcmp(name, "config.yaml") == 0 || strcmp(name, "metrics.csv") == 0 || strcmp(name, "run.log") == 0 ||
-         is_numbered(name, "checkpoint", NULL) || is_numbered(name, "codes", NULL) || is_numbered(name, "samples", NULL);
+  static const char *const endings[] = {".partial", ".tmp"};
+  char stem[NAME_MAX + 1];
+  snprintf(stem, sizeof stem, "%s", name);
+  for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+    const size_t length = strlen(stem), ending = strlen(endings[i]);
+    if (length > ending && strcmp(stem + length - ending, endings[i]) == 0) stem[length - ending] = '\0';
+  }
+  return strcmp(stem, "config.yaml") == 0 || strcmp(stem, "metrics.csv") == 0 || strcmp(stem, "run.log") == 0 ||
+         is_numbered(stem, "checkpoint", NULL) || is_numbered(stem, "codes", NULL) ||
+         is_numbered(stem, "samples", NULL);
 }
 
 static ae_status make_directories(const char *directory) {
@@ -51,16 +63,17 @@ static ae_status make_directories(const char *directory) {
   return AE_OK;
 }
 
-/* Fails now rather than at the first checkpoint. */
-static ae_status try_writing(const char *directory) {
+/* Fails now rather than at the first checkpoint. The lock ends with the process, however that ends. */
+static ae_status take_lock(const char *directory, int *lock) {
   char path[AE_PATH_SIZE];
-  snprintf(path, sizeof path, "%s/.mpiae-can-write", directory);
-  FILE *file = fopen(path, "w");
-  if (file == NULL)
+  snprintf(path, sizeof path, "%s/.lock", directory);
+  *lock = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+  if (*lock < 0)
     return AE_FAIL(AE_DATA, "run directory %s cannot be written to: %s; choose another with --run", directory,
                    strerror(errno));
-  fclose(file);
-  unlink(path);
+  if (flock(*lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    return AE_FAIL(AE_USAGE, "another process trains in %s; wait for it, or choose another directory with --run",
+                   directory);
   return AE_OK;
 }
 
@@ -80,18 +93,26 @@ static ae_status sweep(const char *directory, bool look, bool *found) {
   return AE_OK;
 }
 
-static ae_status prepare(const char *directory, ae_run_mode mode) {
+static ae_status take(const char *directory, ae_run_mode mode, int *lock) {
   bool found;
   AE_RETURN_IF(make_directories(directory));
-  AE_RETURN_IF(sweep(directory, mode != AE_RUN_OVERWRITE, &found));
-  if (found && mode == AE_RUN_NEW)
-    return AE_FAIL(AE_USAGE, "%s already holds a run: --resume goes on with it, --overwrite replaces it, --run DIR takes another place",
-                   directory);
-  return try_writing(directory);
+  AE_RETURN_IF(take_lock(directory, lock));
+  AE_RETURN_IF(sweep(directory, true, &found));
+  if (!found || mode != AE_RUN_NEW) return AE_OK;
+  return AE_FAIL(
+      AE_USAGE,
+      "%s already holds a run: --resume goes on with it, --overwrite replaces it, --run DIR takes another place",
+      directory);
 }
 
-ae_status ae_run_directory_prepare(const ae_comm *comm, const char *directory, ae_run_mode mode) {
-  return ae_comm_agree(comm, ae_comm_rank(comm) == 0 ? prepare(directory, mode) : AE_OK);
+ae_status ae_run_directory_take(const ae_comm *comm, const char *directory, ae_run_mode mode, int *lock) {
+  *lock = -1;
+  return ae_comm_agree(comm, ae_comm_rank(comm) == 0 ? take(directory, mode, lock) : AE_OK);
+}
+
+ae_status ae_run_directory_clear(const ae_comm *comm, const char *directory) {
+  bool found;
+  return ae_comm_agree(comm, ae_comm_rank(comm) == 0 ? sweep(directory, false, &found) : AE_OK);
 }
 
 static int newest_first(const void *a, const void *b) {
@@ -135,16 +156,26 @@ cleanup:
   return status;
 }
 
-void ae_run_directory_trim_codes(const ae_comm *comm, const char *directory, int64_t epoch) {
+/* Removes <prefix>-<number>.h5 with a number in [low, high]. */
+static void remove_numbered(const char *directory, const char *prefix, int64_t low, int64_t high) {
   char path[AE_PATH_SIZE];
-  if (ae_comm_rank(comm) != 0) return;
   DIR *entries = opendir(directory);
   if (entries == NULL) return;
   for (const struct dirent *entry = readdir(entries); entry != NULL; entry = readdir(entries)) {
     int64_t number;
-    if (!is_numbered(entry->d_name, "codes", &number) || number == epoch) continue;
+    if (!is_numbered(entry->d_name, prefix, &number) || number < low || number > high) continue;
     snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
     unlink(path);
   }
   closedir(entries);
+}
+
+void ae_run_directory_trim_codes(const ae_comm *comm, const char *directory, int64_t epoch) {
+  if (ae_comm_rank(comm) == 0) remove_numbered(directory, "codes", 0, epoch - 1);
+}
+
+void ae_run_directory_rewind(const ae_comm *comm, const char *directory, int64_t step, int64_t epoch) {
+  if (ae_comm_rank(comm) != 0) return;
+  remove_numbered(directory, "checkpoint", step + 1, INT64_MAX);
+  remove_numbered(directory, "codes", epoch + 1, INT64_MAX);
 }

@@ -3,6 +3,7 @@
 #define MPIAE_BASE_BUILD_H
 
 const char *ae_build_version(void); /* "0.1.0" */
-const char *ae_build_commit(void);  /* "1a2b3c4d5e6f", with "-dirty" when files were changed since, or "unknown" outside git */
+const char *
+ae_build_commit(void); /* "1a2b3c4d5e6f", with "-dirty" when files were changed since, or "unknown" outside git */
 
 #endif

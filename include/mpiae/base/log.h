@@ -8,7 +8,6 @@
 typedef enum ae_log_level { AE_LOG_SILENT, AE_LOG_QUIET, AE_LOG_NORMAL, AE_LOG_VERBOSE } ae_log_level;
 
 void ae_log_set_level(ae_log_level level);
-ae_log_level ae_log_get_level(void);
 
 /* A further stream that receives every line (run.log), or NULL. Not owned. */
 void ae_log_set_copy(FILE *stream);

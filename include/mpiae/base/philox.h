@@ -8,17 +8,17 @@
 
 /* What a number is for. The numbers are part of what a seed means: append only. */
 typedef enum ae_purpose {
-  AE_RANDOM_INIT = 1,   /* example = parameter, index = element */
-  AE_RANDOM_SHUFFLE,    /* example = shard, index = position */
-  AE_RANDOM_NOISE_Z,    /* example, index = dimension */
-  AE_RANDOM_NOISE_C,    /* example, index = dimension */
-  AE_RANDOM_CODE,       /* example, index = dimension: first codes of a homoencoder */
-  AE_RANDOM_EXEMPLAR,   /* example, index = exemplar */
-  AE_RANDOM_KMEANS,     /* example or cluster, index = draw */
-  AE_RANDOM_SAMPLE,     /* example = sample, index = dimension */
-  AE_RANDOM_IMPORT,     /* example = position */
-  AE_RANDOM_GLYPH,      /* example = glyph, index = draw */
-  AE_RANDOM_SELFTEST    /* matrices of start-up self-tests */
+  AE_RANDOM_INIT = 1, /* example = parameter, index = element */
+  AE_RANDOM_SHUFFLE,  /* example = shard, index = position */
+  AE_RANDOM_NOISE_Z,  /* example, index = dimension */
+  AE_RANDOM_NOISE_C,  /* example, index = dimension */
+  AE_RANDOM_CODE,     /* example, index = dimension: first codes of a homoencoder */
+  AE_RANDOM_EXEMPLAR, /* example, index = exemplar */
+  AE_RANDOM_KMEANS,   /* example or cluster, index = draw */
+  AE_RANDOM_SAMPLE,   /* example = sample, index = dimension */
+  AE_RANDOM_IMPORT,   /* example = position */
+  AE_RANDOM_GLYPH,    /* example = glyph, index = draw */
+  AE_RANDOM_SELFTEST  /* matrices of start-up self-tests */
 } ae_purpose;
 
 /* A stream of numbers for one (purpose, epoch, example): plain data, copied freely. */
@@ -39,8 +39,9 @@ void ae_philox(ae_stream stream, uint32_t index, uint32_t out[4]);
 
 /* Number `index` of the stream (word index % 4 of block index / 4), as … */
 uint32_t ae_random_bits(ae_stream stream, uint32_t index);
-double ae_random_uniform(ae_stream stream, uint32_t index);                   /* [0, 1), 32 bits */
-int64_t ae_random_below(ae_stream stream, uint32_t index, int64_t count);      /* [0, count), from 64 bits of block `index` */
+double ae_random_uniform(ae_stream stream, uint32_t index); /* [0, 1), 32 bits */
+int64_t ae_random_below(ae_stream stream, uint32_t index,
+                        int64_t count); /* [0, count), from 64 bits of block `index` */
 
 /* Fills out[0 … count) with numbers 0 … count−1 of the stream: uniform in [low, high), or N(0, 1) by Box–Muller. */
 void ae_random_fill_uniform(ae_stream stream, float low, float high, int64_t count, float *out);

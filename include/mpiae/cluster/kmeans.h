@@ -10,13 +10,13 @@
 typedef enum ae_kmeans_start { AE_KMEANS_RANDOM, AE_KMEANS_PLUSPLUS, AE_KMEANS_WARM } ae_kmeans_start;
 
 typedef struct ae_kmeans_options {
-  int clusters;          /* K ≥ 1; K > N is an error */
-  int iterations;        /* most Lloyd iterations, ≥ 1 */
-  double tolerance;      /* stops when Σ_k ‖Δcentroid_k‖² ≤ tolerance × mean variance of the columns, as scikit-learn;
-                            0 = only when no label changes */
+  int clusters;   /* K ≥ 1; K > N is an error */
+  int iterations; /* most Lloyd iterations, ≥ 1 */
+  double tolerance; /* stops when Σ_k ‖Δcentroid_k‖² ≤ tolerance × mean variance of the columns, as scikit-learn;
+                       0 = only when no label changes */
   ae_kmeans_start start; /* random: K distinct rows; k-means++ (Arthur & Vassilvitskii 2007); warm: from `centroid` */
   uint64_t seed;
-  uint32_t epoch;        /* with seed and AE_RANDOM_KMEANS: what the draws depend on */
+  uint32_t epoch; /* with seed and AE_RANDOM_KMEANS: what the draws depend on */
 } ae_kmeans_options;
 
 typedef struct ae_kmeans_outcome {

@@ -5,8 +5,8 @@
  * gathered on all ranks while the next step begins. The bytes of an all-reduce, 1/P of the optimizer's work and
  * state (ZeRO stage 1, Rajbhandari et al. 2020).
  *
- * The flat buffer of `count` floats is cut into buckets (contiguous ranges of whole blocks, in order of position); within
- * a bucket rank p owns blocks [p·n/P, (p+1)·n/P). A bucket leaves as soon as its gradients are final. */
+ * The flat buffer of `count` floats is cut into buckets (contiguous ranges of whole blocks, in order of position);
+ * within a bucket rank p owns blocks [p·n/P, (p+1)·n/P). A bucket leaves as soon as its gradients are final. */
 #ifndef MPIAE_COMM_EXCHANGE_H
 #define MPIAE_COMM_EXCHANGE_H
 
@@ -43,18 +43,20 @@ void ae_exchange_progress(ae_exchange *exchange);
 void ae_exchange_reduce(ae_exchange *exchange);
 
 /* Second half. _publish: own slices of the values are updated; sends them out and starts receiving the others (after
- * every rank has left its backward pass: the control reduction sees to that). _need: returns when bucket b of the values
- * is whole on this rank. _settle: all buckets, and nothing under way any more. */
+ * every rank has left its backward pass: the control reduction sees to that). _need: returns when bucket b of the
+ * values is whole on this rank. _settle: all buckets, and nothing under way any more. */
 void ae_exchange_publish(ae_exchange *exchange);
 void ae_exchange_need(ae_exchange *exchange, int bucket);
 void ae_exchange_settle(ae_exchange *exchange);
 
-/* Collective. Gathers an owner-sliced array (valid in own slices) on all ranks, in place: optimizer state before writing. */
+/* Collective. Gathers an owner-sliced array (valid in own slices) on all ranks, in place: optimizer state before
+ * writing. */
 void ae_exchange_gather(ae_exchange *exchange, float *values);
 
-/* Collective. The step's one control reduction, after _reduce. Squared norm of the global gradient (own slices of plane 0): float64
- * sums of blocks, then the tree over blocks; not finite when any gradient is not. Sums over shards of `width` numbers each: terms is (own shards,
- * width), destroyed. Flags of the ranks combined by bitwise or. All the same bits for any number of ranks. */
+/* Collective. The step's one control reduction, after _reduce. Squared norm of the global gradient (own slices of plane
+ * 0): float64 sums of blocks, then the tree over blocks; not finite when any gradient is not. Sums over shards of
+ * `width` numbers each: terms is (own shards, width), destroyed. Flags of the ranks combined by bitwise or. All the
+ * same bits for any number of ranks. */
 typedef struct ae_control {
   double *terms;       /* in */
   uint32_t flags;      /* in: own; out: of all ranks */

@@ -1,4 +1,5 @@
-/* The nodes of the tree over shards that the ranks contribute: each rank adds the maximal subtrees inside its own shards. Local. */
+/* The nodes of the tree over shards that the ranks contribute: each rank adds the maximal subtrees inside its own
+ * shards. Local. */
 #ifndef MPIAE_COMM_NODES_H
 #define MPIAE_COMM_NODES_H
 

@@ -13,7 +13,8 @@ ae_status ae_reduce_sum(const ae_comm *comm, const ae_shards *shards, double *va
 /* Collective. Sums of int64 over ranks, in place: exact, so order does not matter. */
 void ae_reduce_integers(const ae_comm *comm, int64_t *values, int64_t count);
 
-/* Collective. For each of `count` slots the pair (value, index) with the largest value, ties to the lowest index; in place. */
+/* Collective. For each of `count` slots the pair (value, index) with the largest value, ties to the lowest index; in
+ * place. */
 ae_status ae_reduce_largest(const ae_comm *comm, double *values, int64_t *indices, int64_t count);
 
 #endif

@@ -9,8 +9,8 @@
 
 typedef struct ae_window ae_window;
 
-/* Collective. `rows` are this rank's own examples (own_count × row_bytes), lent for the life of the window and not to be
- * changed in it. */
+/* Collective. `rows` are this rank's own examples (own_count × row_bytes), lent for the life of the window and not to
+ * be changed in it. */
 ae_status ae_window_create(const ae_comm *comm, const ae_shards *shards, const void *rows, int64_t row_bytes,
                            ae_window **out);
 

@@ -9,26 +9,34 @@
 #include <stdint.h>
 #include <stdio.h>
 
-typedef enum ae_key_type { AE_KEY_INTEGER, AE_KEY_REAL, AE_KEY_BOOL, AE_KEY_TEXT, AE_KEY_CHOICE, AE_KEY_INTEGERS } ae_key_type;
+typedef enum ae_key_type {
+  AE_KEY_INTEGER,
+  AE_KEY_REAL,
+  AE_KEY_BOOL,
+  AE_KEY_TEXT,
+  AE_KEY_CHOICE,
+  AE_KEY_INTEGERS
+} ae_key_type;
 
 /* Whether --resume may come with another value. */
 typedef enum ae_key_resume { AE_KEY_FIXED, AE_KEY_FREE } ae_key_resume;
 
 /* One key. A table ends with a row whose name is NULL. */
 typedef struct ae_key {
-  const char *name;           /* "train.epochs" */
+  const char *name; /* "train.epochs" */
   ae_key_type type;
   const char *preset;         /* default, as one would write it in YAML; NULL = must be given */
   double low, high;           /* bounds of numbers (each number, for lists), inclusive; both 0 = unbounded */
   const char *const *choices; /* AE_KEY_CHOICE: NULL-terminated */
   const char *word;           /* a word allowed in place of a number ("auto"), or NULL; asked with ae_config_is */
   ae_key_resume resume;
-  const char *help;           /* one line for `mpiae help config` */
+  const char *help; /* one line for `mpiae help config` */
 } ae_key;
 
 typedef struct ae_config ae_config;
 
-/* Local. A configuration whose every key has its default. `tables` is a NULL-terminated list of key tables, lent for life. */
+/* Local. A configuration whose every key has its default. `tables` is a NULL-terminated list of key tables, lent for
+ * life. */
 ae_status ae_config_create(const ae_key *const *tables, ae_config **out);
 void ae_config_destroy(ae_config **config);
 
@@ -49,7 +57,7 @@ void ae_config_set(ae_config *config, const char *key, const char *value);
 int64_t ae_config_integer(const ae_config *config, const char *key);
 double ae_config_real(const ae_config *config, const char *key);
 bool ae_config_bool(const ae_config *config, const char *key);
-const char *ae_config_text(const ae_config *config, const char *key); /* TEXT, and the word of a CHOICE */
+const char *ae_config_text(const ae_config *config, const char *key);          /* TEXT, and the word of a CHOICE */
 bool ae_config_is(const ae_config *config, const char *key, const char *word); /* CHOICE or word == `word` */
 int ae_config_integers(const ae_config *config, const char *key, const int64_t **values); /* lent; returns the count */
 bool ae_config_was_given(const ae_config *config, const char *key); /* by file or override, not the default */
@@ -58,14 +66,15 @@ bool ae_config_was_given(const ae_config *config, const char *key); /* by file o
  * it back gives an equal configuration. */
 ae_status ae_config_format(const ae_config *config, char **out);
 
-/* Local. For resume: compares with what the checkpoint had. AE_USAGE naming the first AE_KEY_FIXED key that differs and both values.
- * A word ("auto") in `now` leaves the choice to the program and agrees with anything. */
+/* Local. For resume: compares with what the checkpoint had. AE_USAGE naming the first AE_KEY_FIXED key that differs and
+ * both values. A word ("auto") in `now` leaves the choice to the program and agrees with anything. */
 ae_status ae_config_check_resume(const ae_config *now, const ae_config *then);
 
 /* Local. `mpiae help config`: every key with type, default, bounds or choices, and meaning. */
 void ae_config_print_help(const ae_key *const *tables, FILE *out);
 
-/* Local. The nearest of NULL-terminated `words` to `word` by edit distance, or NULL when none is near. Also for commands. */
+/* Local. The nearest of NULL-terminated `words` to `word` by edit distance, or NULL when none is near. Also for
+ * commands. */
 const char *ae_nearest_word(const char *word, const char *const *words);
 
 #endif

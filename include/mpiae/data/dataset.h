@@ -12,17 +12,18 @@
 
 typedef struct ae_dataset {
   char *path;
-  int64_t examples;      /* N in the file */
-  int rank;              /* axes of one example: 1 (F) or 3 (C, H, W) */
+  int64_t examples; /* N in the file */
+  int rank;         /* axes of one example: 1 (F) or 3 (C, H, W) */
   int64_t dim[3];
-  int64_t features;      /* product of dim */
-  ae_h5_type type;       /* AE_H5_UINT8 (to be scaled by 1/255) or AE_H5_FLOAT32, as stored */
-  int64_t row_bytes;     /* features × size of type */
+  int64_t features;  /* product of dim */
+  ae_h5_type type;   /* AE_H5_UINT8 (to be scaled by 1/255) or AE_H5_FLOAT32, as stored */
+  int64_t row_bytes; /* features × size of type */
   ae_shards shards;
-  void *rows;            /* own examples × features, in the stored type */
-  int32_t *label;        /* own examples, or NULL when the file has none */
-  int classes;           /* 1 + the largest label in the whole dataset; 0 without labels */
-  uint32_t checksum;     /* of shape, rows, labels of the whole dataset; the same for any ranks and shards */
+  void *rows;        /* own examples × features, in the stored type */
+  int32_t *label;    /* own examples, or NULL when the file has none */
+  int classes;       /* 1 + the largest label in the whole dataset; 0 without labels */
+  float low, high;   /* of the values as trained on, over the whole dataset: 0 and 1 for bytes */
+  uint32_t checksum; /* of shape, rows, labels of the whole dataset; the same for any ranks and shards */
 } ae_dataset;
 
 /* Collective. Reads this rank's shards. shard_count 0 = as many as ranks. A float value that is not finite is

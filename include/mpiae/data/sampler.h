@@ -11,11 +11,11 @@ typedef struct ae_sampler ae_sampler;
 /* The rows of one step on this rank: segment s (own shard first+s) is rows offset[s] … offset[s+1]; example[row]
  * is a global number. */
 typedef struct ae_batch {
-  uint32_t epoch;        /* from 1 */
-  int64_t step;          /* in the epoch, from 0 */
-  int64_t global_rows;   /* over all ranks: B, fewer in the last step */
-  int segments;          /* own shards */
-  const int64_t *offset; /* segments + 1; lent */
+  uint32_t epoch;         /* from 1 */
+  int64_t step;           /* in the epoch, from 0 */
+  int64_t global_rows;    /* over all ranks: B, fewer in the last step */
+  int segments;           /* own shards */
+  const int64_t *offset;  /* segments + 1; lent */
   const int64_t *example; /* offset[segments]; lent */
 } ae_batch;
 

@@ -1,9 +1,10 @@
 /* The graph: tensors and operations, built once for a capacity of rows and run every step with the rows at hand. Local.
  *
- * A tensor is (rows, width): its leading dimension follows a row axis of the graph and is set anew every step; one row is an example, an
- * exemplar, a point of a set. The rows of an axis are cut into segments, one per own shard; operations treat rows alike wherever they stand, and
- * form a parameter's gradient per segment and along the tree over shards (comm/tree.h), so that results do not depend on
- * how shards are dealt to ranks. The graph knows neither communication nor optimizer: it is given callbacks. */
+ * A tensor is (rows, width): its leading dimension follows a row axis of the graph and is set anew every step; one row
+ * is an example, an exemplar, a point of a set. The rows of an axis are cut into segments, one per own shard;
+ * operations treat rows alike wherever they stand, and form a parameter's gradient per segment and along the tree over
+ * shards (comm/tree.h), so that results do not depend on how shards are dealt to ranks. The graph knows neither
+ * communication nor optimizer: it is given callbacks. */
 #ifndef MPIAE_GRAPH_GRAPH_H
 #define MPIAE_GRAPH_GRAPH_H
 
@@ -41,23 +42,24 @@ typedef struct ae_graph_hooks {
   void (*progress)(void *context);                             /* between operations */
 } ae_graph_hooks;
 
-/* segments: most segments a step can have; plane_end[g]: segments of gradient plane g are those before plane_end[g] and not in the
- * planes before (planes = 0: no backward pass, memory is reused at once). Both lent during the call only. */
+/* segments: most segments a step can have; plane_end[g]: segments of gradient plane g are those before plane_end[g] and
+ * not in the planes before (planes = 0: no backward pass, memory is reused at once). Both lent during the call only. */
 ae_status ae_graph_create(ae_params *params, int segments, const int *plane_end, int planes, ae_graph **out);
 void ae_graph_destroy(ae_graph **graph); /* NULL is fine */
 
 /* A row axis with the most rows a step can have. Returns its number. */
 int ae_graph_axis(ae_graph *graph, int64_t capacity);
 
-/* An input: the caller fills value before each forward pass. NULL after an error (kept for ae_graph_seal). A differentiable input gets its
- * gradient computed (tests; codes). */
+/* An input: the caller fills value before each forward pass. NULL after an error (kept for ae_graph_seal). A
+ * differentiable input gets its gradient computed (tests; codes). */
 ae_tensor *ae_graph_input(ae_graph *graph, const char *name, int axis, int rank, const int64_t *dim,
                           bool differentiable);
 
 /* Keeps a tensor's value (and gradient) until the next pass: outputs, loss terms, codes. NULL is passed by. */
 void ae_graph_keep(ae_tensor *tensor);
 
-/* Makes a tensor a root of the backward pass: the caller fills its gradient after the forward pass. NULL is passed by. */
+/* Makes a tensor a root of the backward pass: the caller fills its gradient after the forward pass. NULL is passed by.
+ */
 void ae_graph_root(ae_graph *graph, ae_tensor *tensor);
 
 /* No more operations: plans the memory and allocates all of it. Returns the first error of building, which names the

@@ -46,8 +46,8 @@ typedef struct ae_op_case {
 struct ae_op {
   const char *name;
   unsigned reads;
-  /* May be NULL. Makes state when shapes and capacities are known; raises *scratch to the floats it wants of the scratch that all
-   * operations share, each within one pass of its own. */
+  /* May be NULL. Makes state when shapes and capacities are known; raises *scratch to the floats it wants of the
+   * scratch that all operations share, each within one pass of its own. */
   ae_status (*prepare)(const ae_graph *graph, ae_node *node, int64_t *scratch);
   void (*forward)(ae_graph *graph, const ae_node *node);
   /* out->gradient → gradients of inputs that need one and of parameters. May destroy out->gradient. */
@@ -77,9 +77,9 @@ float *ae_graph_scratch(const ae_graph *graph);
 struct ae_products *ae_graph_products(const ae_graph *graph);
 bool ae_graph_is_trained(const ae_graph *graph); /* has a backward pass */
 
-/* Forms a parameter's gradient in every plane: leaf() gives the contribution of one segment, written to out or, with add, added to
- * it, with the bits of writing elsewhere and adding; it is asked to add only when `adds` (see ae_products_adds). Sums follow the tree over shards.
- * `scratch`: ae_graph_tree_scratch(graph, count) floats. */
+/* Forms a parameter's gradient in every plane: leaf() gives the contribution of one segment, written to out or, with
+ * add, added to it, with the bits of writing elsewhere and adding; it is asked to add only when `adds` (see
+ * ae_products_adds). Sums follow the tree over shards. `scratch`: ae_graph_tree_scratch(graph, count) floats. */
 typedef void (*ae_leaf)(void *context, int segment, bool add, float *out);
 void ae_graph_tree(ae_graph *graph, const ae_parameter *parameter, bool adds, ae_leaf leaf, void *context,
                    float *scratch);

@@ -1,8 +1,8 @@
 /* The parameter store: one flat buffer of values and one per gradient plane, with named views. Local.
  *
- * Every parameter begins on a block of AE_PARAMS_BLOCK floats, so that buckets of the gradient exchange are whole parameters.
- * Parameters stand in the order in which the forward pass uses them. A parameter belongs to one operation of a graph: its gradient is
- * final when that operation's backward pass is done. */
+ * Every parameter begins on a block of AE_PARAMS_BLOCK floats, so that buckets of the gradient exchange are whole
+ * parameters. Parameters stand in the order in which the forward pass uses them. A parameter belongs to one operation
+ * of a graph: its gradient is final when that operation's backward pass is done. */
 #ifndef MPIAE_GRAPH_PARAMS_H
 #define MPIAE_GRAPH_PARAMS_H
 
@@ -18,11 +18,11 @@ typedef struct ae_parameter {
   int rank;
   int64_t dim[AE_PARAMETER_MAX_RANK];
   const char *axes[AE_PARAMETER_MAX_RANK]; /* names of the dimensions: "output", "input" */
-  int64_t count;  /* product of dim */
-  int64_t offset; /* in the flat buffers */
-  float bound;    /* starts at U(−bound, bound) */
-  bool decays;    /* weight decay applies: not to biases, norms, codebooks */
-  int number;     /* place in the store */
+  int64_t count;                           /* product of dim */
+  int64_t offset;                          /* in the flat buffers */
+  float bound;                             /* starts at U(−bound, bound) */
+  bool decays;                             /* weight decay applies: not to biases, norms, codebooks */
+  int number;                              /* place in the store */
 } ae_parameter;
 
 typedef struct ae_params ae_params;
@@ -30,7 +30,7 @@ typedef struct ae_params ae_params;
 ae_status ae_params_create(ae_params **out);
 void ae_params_destroy(ae_params **params); /* NULL is fine */
 
-/* The parameter of this path: added, or, when there already, the same with the same shape (asserted). The names of
+/* The parameter of this path: added, or, when there already, the same with the same shape. The names of
  * the axes must live as long as the program. NULL without memory: the error is kept for ae_params_seal. */
 const ae_parameter *ae_params_add(ae_params *params, const char *path, int rank, const int64_t *dim,
                                   const char *const *axes, float bound, bool decays);
@@ -43,8 +43,8 @@ const ae_parameter *ae_params_at(const ae_params *params, int number);
 int64_t ae_params_size(const ae_params *params);     /* floats of a flat buffer, padding included */
 int64_t ae_params_elements(const ae_params *params); /* floats of all parameters */
 
-/* Lends the buffers (ae_params_size floats each, zeroed) to the store: gradients may be 0 planes. Whoever binds owns them.
- * Errors: AE_INTERNAL without memory. */
+/* Lends the buffers (ae_params_size floats each, zeroed) to the store: gradients may be 0 planes. Whoever binds owns
+ * them. Errors: AE_INTERNAL without memory. */
 ae_status ae_params_bind(ae_params *params, float *values, float *const *gradients, int planes);
 
 /* Allocates and binds values (no gradient planes unless told), owned by the store: for inference and tests. */
@@ -53,7 +53,6 @@ ae_status ae_params_allocate(ae_params *params, int planes);
 float *ae_params_values(const ae_params *params); /* the flat buffer */
 float *ae_params_value(const ae_params *params, const ae_parameter *parameter);
 float *ae_params_gradient(const ae_params *params, const ae_parameter *parameter, int plane);
-int ae_params_planes(const ae_params *params);
 
 /* Sets every parameter to U(−bound, bound) by Philox(seed, AE_RANDOM_INIT, 0, number). */
 void ae_params_start(ae_params *params, uint64_t seed);

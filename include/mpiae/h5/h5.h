@@ -44,7 +44,8 @@ ae_status ae_h5_create(const ae_comm *comm, const char *path, ae_h5 **out);
  * file is removed). */
 ae_status ae_h5_commit(ae_h5 **file);
 
-/* All of it in one call: creates, lets `fill` write, commits; drops the file when `fill` fails. `fill` is Collective. */
+/* All of it in one call: creates, lets `fill` write, commits; drops the file when `fill` fails. `fill` is Collective.
+ */
 ae_status ae_h5_produce(const ae_comm *comm, const char *path, ae_status (*fill)(ae_h5 *file, void *context),
                         void *context);
 
@@ -75,9 +76,11 @@ ae_status ae_h5_describe(ae_h5 *file, const char *path, ae_h5_type *type, int *r
 /* Whether a link exists (all parents too). */
 ae_status ae_h5_exists(ae_h5 *file, const char *path, bool *exists);
 
-/* Reads rows [begin, begin + count) of the first axis, each rank its own range, converted to `type`. AE_DATA on
- * a checksum mismatch. */
-ae_status ae_h5_read(ae_h5 *file, const char *path, ae_h5_type type, int64_t begin, int64_t count, void *rows);
+/* Reads rows [begin, begin + count) of the first axis, each rank its own range, converted to `type`, into (count,
+ * width) numbers: rows of another width in the file are AE_DATA. Of a scalar one number, whatever begin, count and
+ * width. AE_DATA on a checksum mismatch. */
+ae_status ae_h5_read(ae_h5 *file, const char *path, ae_h5_type type, int64_t width, int64_t begin, int64_t count,
+                     void *rows);
 
 /* Attributes of the object at `path` ("/" for the file), equal on all ranks. Text is UTF-8; the text read is
  * owned by the caller. */

@@ -9,6 +9,9 @@
 /* network.hidden and network.activation. */
 ae_hidden ae_dense_hidden(const ae_config *config);
 
+/* Whether the data can be trained on by network.likelihood: AE_USAGE for values outside 0 … 1 under Bernoulli. */
+ae_status ae_dense_check_data(const ae_model *model);
+
 /* The mirrored decoder under "decoder": logits or means of the features from one or two codes. */
 ae_tensor *ae_dense_decoder(const ae_model *model, ae_graph *graph, ae_tensor *const *codes, int count);
 

@@ -6,7 +6,8 @@
 
 #define AE_METRICS_MAX 96
 
-/* Every column there is, in the order of metrics.csv: name, description, units ("" = none). The two of time stay out of checkpoints. */
+/* Every column there is, in the order of metrics.csv: name, description, units ("" = none). The two of time stay out of
+ * checkpoints. */
 typedef struct ae_column {
   const char *name, *description, *units;
   bool of_time;
@@ -19,6 +20,7 @@ typedef struct ae_metrics {
   double value[AE_METRICS_MAX];
 } ae_metrics;
 
+int ae_metrics_find(const char *column); /* its place; an unknown name is a bug: asserted */
 void ae_metrics_clear(ae_metrics *metrics);
 void ae_metrics_set(ae_metrics *metrics, const char *column, double value); /* an unknown column is a bug: asserted */
 double ae_metrics_get(const ae_metrics *metrics, const char *column);

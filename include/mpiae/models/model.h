@@ -1,8 +1,8 @@
-/* What a model is to the program: one constant descriptor in one table, and hooks that the training loop and the commands call without
- * knowing any model. A new model is one file and one row of model_table.c.
+/* What a model is to the program: one constant descriptor in one table, and hooks that the training loop and the
+ * commands call without knowing any model. A new model is one file and one row of model_table.c.
  *
- * A model builds its graphs on the parameter store it is given, names its loss terms, fills the inputs of each step, and keeps what it needs
- * between epochs (a homoencoder: codes, pseudo-labels). */
+ * A model builds its graphs on the parameter store it is given, names its loss terms, fills the inputs of each step,
+ * and keeps what it needs between epochs (a homoencoder: codes, pseudo-labels). */
 #ifndef MPIAE_MODELS_MODEL_H
 #define MPIAE_MODELS_MODEL_H
 
@@ -38,7 +38,8 @@ typedef struct ae_model_setup {
   int planes;
 } ae_model_setup;
 
-/* A term of the loss, one number per row of the batch: recorded as column train_<name>, summed with its weight into train_loss. */
+/* A term of the loss, one number per row of the batch: recorded as column train_<name>, summed with its weight into
+ * train_loss. */
 typedef struct ae_term {
   const char *name;
   ae_tensor *rows; /* width 1, a root of the graph when weight ≠ 0 */
@@ -63,31 +64,36 @@ typedef struct ae_sample_request {
 
 struct ae_model_type {
   const char *name, *summary;
-  const ae_key *const *keys; /* tables of its keys besides the common ones, NULL-terminated */
+  const ae_key *const *keys;  /* tables of its keys, the common one among them; NULL-terminated */
+  const char *const *columns; /* of the metrics it records besides its terms, NULL-terminated; or NULL */
 
-  /* Collective. Builds the graphs on setup->params (training graph first, when setup->data is there; then those of inference) and makes the state. The store is
-   * sealed and bound by the caller afterwards. */
+  /* Collective. Builds the graphs on setup->params (training graph first, when setup->data is there; then those of
+   * inference) and makes the state. The store is sealed and bound by the caller afterwards. */
   ae_status (*create)(const ae_model_setup *setup, ae_model **out);
   void (*destroy)(ae_model *model); /* Collective; frees the struct too */
 
-  /* Collective hooks of training, in the order of a run; any may be NULL. start: the state of a new run, or load: that of a checkpoint. save and
-   * load speak of the model's own state, not of parameters; load is also called for inference. */
+  /* Collective hooks of training, in the order of a run; any may be NULL. start: the state of a new run, or load: that
+   * of a checkpoint. save and load speak of the model's own state, not of parameters; load is also called for
+   * inference. */
   ae_status (*start)(ae_model *model);
   ae_status (*epoch_begin)(ae_model *model, uint32_t epoch, ae_metrics *metrics);
   ae_status (*epoch_end)(ae_model *model, uint32_t epoch, ae_metrics *metrics);
   ae_status (*save)(ae_model *model, ae_h5 *file);
   ae_status (*load)(ae_model *model, ae_h5 *file);
 
-  /* Local hooks of a step; prefetch and step_end may be NULL. prefetch: starts bringing what a coming batch needs from other ranks; fill: the inputs of
-   * the training graph (rows and values) for the batch prefetched before; step_end: after the backward pass. */
+  /* Local hooks of a step; prefetch and step_end may be NULL. prefetch: starts bringing what a coming batch needs from
+   * other ranks; fill: the inputs of the training graph (rows and values) for the batch prefetched before; step_end:
+   * after the backward pass. */
   void (*prefetch)(ae_model *model, const ae_batch *batch);
   void (*fill)(ae_model *model, const ae_batch *batch);
   void (*step_end)(ae_model *model, const ae_batch *batch);
 
-  /* Collective. Latent codes of all training examples into a codes file (axis `example` is made by the caller); NULL if the model has none. */
+  /* Collective. Latent codes of all training examples into a codes file (axis `example` is made by the caller); NULL if
+   * the model has none. */
   ae_status (*write_codes)(ae_model *model, ae_h5 *file);
 
-  /* Collective. Draws examples into a samples file (axis `sample` and those of an example are made by the caller); NULL if the model cannot. */
+  /* Collective. Draws examples into a samples file (axis `sample` and those of an example are made by the caller); NULL
+   * if the model cannot. */
   ae_status (*sample)(ae_model *model, const ae_sample_request *request, ae_h5 *file);
 };
 
@@ -97,12 +103,13 @@ const ae_model_type *ae_model_find(const char *name);
 /* All types, ended by NULL. */
 const ae_model_type *const *ae_model_table(void);
 
-/* Key tables: of all models with the common ones (for help and for finding a key's owner), or of one. NULL-terminated, constant. */
+/* Key tables: of all models with the common ones (for help and for finding a key's owner), or of one. NULL-terminated,
+ * constant. */
 const ae_key *const *ae_model_key_tables(void);
 const ae_key *const *ae_model_own_key_tables(const ae_model_type *type);
 
-/* Local. Reads configuration text (name: what messages call it; NULL text: defaults) and overrides with the keys of the model it names. A key that only another
- * model knows is AE_USAGE and says which models it is for. */
+/* Local. Reads configuration text (name: what messages call it; NULL text: defaults) and overrides with the keys of the
+ * model it names. A key that only another model knows is AE_USAGE and says which models it is for. */
 ae_status ae_model_configure(const char *text, int64_t length, const char *name, const char *const *overrides,
                              int count, ae_config **out);
 
@@ -115,7 +122,8 @@ void ae_model_add_term(ae_model *model, const char *name, ae_tensor *rows, float
 /* Local. Name of axis i of one example: "feature", or "channel", "row", "column". */
 const char *ae_example_axis(int rank, int i);
 
-/* Collective. Writes a dataset of `total` examples along the axis `axis`, this rank giving rows [begin, begin + count). */
+/* Collective. Writes a dataset of `total` examples along the axis `axis`, this rank giving rows [begin, begin + count).
+ */
 ae_status ae_model_write_images(const ae_model *model, ae_h5 *file, const char *path, const char *axis, int64_t total,
                                 int64_t begin, int64_t count, const float *rows, const char *description);
 

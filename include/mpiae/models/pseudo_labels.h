@@ -1,5 +1,6 @@
-/* Codes of the training examples and the classes made of them: what a homoencoder keeps between epochs (Hewitt et al. 2018; k-means on the codes
- * [z, c] in place of labels). Codes live with their examples; centroids, sizes and class posteriors on every rank. */
+/* Codes of the training examples and the classes made of them: what a homoencoder keeps between epochs (Hewitt et al.
+ * 2018; k-means on the codes [z, c] in place of labels). Codes live with their examples; centroids, sizes and class
+ * posteriors on every rank. */
 #ifndef MPIAE_MODELS_PSEUDO_LABELS_H
 #define MPIAE_MODELS_PSEUDO_LABELS_H
 
@@ -21,7 +22,7 @@ typedef struct ae_pseudo_labels {
   float *code;                  /* (own, 2L): means of z, then of c */
   float *code_logstd;           /* (own, 2L): log standard deviations, likewise */
   int32_t *label;               /* own: the class of each example in the coming (or running) epoch */
-  int32_t *used;     /* own: the class of each example in the epoch that recorded the codes */
+  int32_t *used;                /* own: the class of each example in the epoch that recorded the codes */
   float *centroid;              /* (K, 2L) */
   int64_t *size;                /* K */
   float *posterior;             /* (K, 2L): mean over a class of (μ_c | s_c): q̄_k */

@@ -12,8 +12,8 @@ void ae_blas_start(void);
 const char *ae_blas_core(void);
 const char *ae_blas_version(void);
 
-/* C (m × n) = alpha · op(A) · op(B) + beta · C, op = transpose where told. Any of m, n, k may be 0; with k = 0, C = beta · C. With beta = 0
- * C is not read. */
+/* C (m × n) = alpha · op(A) · op(B) + beta · C, op = transpose where told. Any of m, n, k may be 0; with k = 0, C =
+ * beta · C. With beta = 0 C is not read. */
 void ae_gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t lda,
              const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
 

@@ -4,8 +4,8 @@
 #define MPIAE_TENSOR_CORE_H
 
 /* Local. First thing in main, before MPI starts: when OpenBLAS fell back and the processor has AVX-512 or AVX2, starts
- * the program again with OPENBLAS_CORETYPE naming the core for it (OpenBLAS reads it before main). Leaves a core that the
- * user forced. Returns when there is nothing to do or starting again fails. */
+ * the program again with OPENBLAS_CORETYPE naming the core for it (OpenBLAS reads it before main). Leaves a core that
+ * the user forced. Returns when there is nothing to do or starting again fails. */
 void ae_blas_choose_core(char **argv);
 
 #endif

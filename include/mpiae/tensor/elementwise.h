@@ -1,6 +1,6 @@
-/* Elementwise kernels and row reductions on plain arrays. Compiled for several instruction sets and chosen at run time; the result of
- * an element does not depend on its position, on the vector length or on the instruction set: no contraction, no reassociation beyond the
- * sixteen lanes that a row reduction states. Local. */
+/* Elementwise kernels and row reductions on plain arrays. Compiled for several instruction sets and chosen at run time;
+ * the result of an element does not depend on its position, on the vector length or on the instruction set: no
+ * contraction, no reassociation beyond the sixteen lanes that a row reduction states. Local. */
 #ifndef MPIAE_TENSOR_ELEMENTWISE_H
 #define MPIAE_TENSOR_ELEMENTWISE_H
 
@@ -23,14 +23,8 @@ void ae_column_sum(int64_t rows, int64_t width, const float *x, bool add, float 
 void ae_add(int64_t count, const float *x, float *out);
 void ae_scale(int64_t count, float scale, const float *x, float *out);
 
-/* e^x with relative error below 2e-7; overflows to inf, underflows to 0 below −87.3. NaN stays. */
-void ae_exp(int64_t count, const float *x, float *out);
-
 /* 1 / (1 + e^−x); out may be x. */
 void ae_sigmoid(int64_t count, const float *x, float *out);
-
-/* Bytes or floats to floats: out = x / 255. */
-void ae_from_bytes(int64_t count, const uint8_t *x, float *out);
 
 /* Bernoulli cross-entropy from logits, per row: Σ max(l, 0) − l·x + ln(1 + e^−|l|). Sums run in sixteen lanes. */
 void ae_bernoulli(int64_t rows, int64_t width, const float *logit, const float *x, float *out);

@@ -1,8 +1,9 @@
 /* Matrix products over rows that come in segments, with the bits of one product per segment.
  *
- * OpenBLAS does not promise that a row's result is independent of how many rows stand beside it (its small-matrix and edge kernels
- * differ by size and by CPU). So segments are merged into one product only for patterns of rows where a self-test on the very
- * sizes has shown the same bits; the pattern is tested when it is first met and remembered. Local. */
+ * OpenBLAS does not promise that a row's result is independent of how many rows stand beside it (its small-matrix and
+ * edge kernels differ by size and by CPU). So segments are merged into one product only for patterns of rows where a
+ * self-test on the very sizes has shown the same bits; the pattern is tested when it is first met and remembered.
+ * Local. */
 #ifndef MPIAE_TENSOR_PRODUCTS_H
 #define MPIAE_TENSOR_PRODUCTS_H
 
@@ -13,8 +14,8 @@
 /* Random matrices for self-tests and what they have shown. */
 typedef struct ae_products ae_products;
 
-/* For products of up to `rows` rows, `inner` columns of X and `outer` columns of Y (numbers of floats in the largest X, W and Y:
- * computed from the wants so far). */
+/* For products of up to `rows` rows, `inner` columns of X and `outer` columns of Y (numbers of floats in the largest X,
+ * W and Y: computed from the wants so far). */
 ae_status ae_products_create(ae_products **out);
 void ae_products_destroy(ae_products **products); /* NULL is fine */
 
@@ -22,12 +23,13 @@ void ae_products_destroy(ae_products **products); /* NULL is fine */
 void ae_products_want(ae_products *products, int64_t rows, int64_t n, int64_t k);
 ae_status ae_products_seal(ae_products *products);
 
-/* Y (rows × n) = X (rows × k) · op(W) + beta · Y, op(W) = Wᵀ of W (n × k) with trans, or W (k × n). Rows in segments: offset[0 … segments].
- * The bits of one ae_gemm per segment. */
+/* Y (rows × n) = X (rows × k) · op(W) + beta · Y, op(W) = Wᵀ of W (n × k) with trans, or W (k × n). Rows in segments:
+ * offset[0 … segments]. The bits of one ae_gemm per segment. */
 void ae_products_rows(ae_products *products, int segments, const int64_t *offset, bool trans, int64_t n, int64_t k,
                       const float *x, int64_t ldx, const float *w, int64_t ldw, float beta, float *y, int64_t ldy);
 
-/* Whether Aᵀ B + C of `rows` rows, A (rows × m), B (rows × n), formed with beta = 1 has the bits of the product followed by the sum. */
+/* Whether Aᵀ B + C of `rows` rows, A (rows × m), B (rows × n), formed with beta = 1 has the bits of the product
+ * followed by the sum. */
 bool ae_products_adds(ae_products *products, int64_t rows, int64_t m, int64_t n);
 
 #endif

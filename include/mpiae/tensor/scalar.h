@@ -1,5 +1,5 @@
-/* Scalar functions for elementwise loops: plain arithmetic without branches or library calls, so the loops around them vectorise and
- * every lane gives the same bits. For files of kernels only. */
+/* Scalar functions for elementwise loops: plain arithmetic without branches or library calls, so the loops around them
+ * vectorise and every lane gives the same bits. For files of kernels only. */
 #ifndef MPIAE_TENSOR_SCALAR_H
 #define MPIAE_TENSOR_SCALAR_H
 

@@ -1,5 +1,5 @@
-/* Checkpoints: the whole state of a run in one HDF5 file, written by all ranks together and read back on any number of ranks (product.md of
- * the file formats: README). Collective; errors name the file and dataset. */
+/* Checkpoints: the whole state of a run in one HDF5 file, written by all ranks together and read back on any number of
+ * ranks (product.md of the file formats: README). Collective; errors name the file and dataset. */
 #ifndef MPIAE_TRAIN_CHECKPOINT_H
 #define MPIAE_TRAIN_CHECKPOINT_H
 
@@ -24,17 +24,19 @@ typedef struct ae_checkpoint {
   const ae_config *config;
   ae_model *model;
   ae_params *params;
-  ae_exchange *exchange;   /* its first gradient plane is scratch here */
+  ae_exchange *exchange; /* its first gradient plane is scratch here */
   ae_optimizer *optimizer;
   ae_history *history;
   ae_run_state state;
-  double seconds;          /* of training so far, for /provenance */
+  double seconds; /* of training so far, for /provenance */
 } ae_checkpoint;
 
 ae_status ae_checkpoint_write(const ae_checkpoint *checkpoint, const char *path);
 
-/* Opens a checkpoint and reads what is needed before a model can be made. *config is owned by the caller. AE_DATA when the file is not a checkpoint. */
-ae_status ae_checkpoint_open(const ae_comm *comm, const char *path, ae_h5 **file, ae_config **config, ae_run_state *state);
+/* Opens a checkpoint and reads what is needed before a model can be made. *config is owned by the caller. AE_DATA when
+ * the file is not a checkpoint. */
+ae_status ae_checkpoint_open(const ae_comm *comm, const char *path, ae_h5 **file, ae_config **config,
+                             ae_run_state *state);
 
 /* Reads parameter values into the bound store. */
 ae_status ae_checkpoint_read_parameters(ae_h5 *file, ae_params *params);
@@ -42,14 +44,12 @@ ae_status ae_checkpoint_read_parameters(ae_h5 *file, ae_params *params);
 /* Reads everything: parameters, optimizer, history, the model's own state. */
 ae_status ae_checkpoint_read(const ae_checkpoint *checkpoint, ae_h5 *file);
 
-/* The checkpoint that MODEL names: the newest valid one of a run directory, or the file itself. Opened as by ae_checkpoint_open. A damaged one is passed by
- * with a warning when an older one is there. AE_DATA when none is. */
-ae_status ae_checkpoint_find(const ae_comm *comm, const char *model, ae_h5 **file, ae_config **config, ae_run_state *state);
-
-/* What was built and runs here, into attributes of a group: version, commit, date, hosts, ranks, MPI, HDF5, BLAS, core. */
+/* What was built and runs here, into attributes of a group: version, commit, date, hosts, ranks, MPI, HDF5, BLAS, core.
+ */
 ae_status ae_provenance_write(const ae_comm *comm, ae_h5 *file, double seconds);
 
-/* Warns when ranks run different BLAS kernels, or others than the file's writer did (file may be NULL): bits would differ. */
+/* Warns when ranks run different BLAS kernels, or others than the file's writer did (file may be NULL): bits would
+ * differ. */
 ae_status ae_provenance_compare(const ae_comm *comm, ae_h5 *file);
 
 #endif

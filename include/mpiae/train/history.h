@@ -10,16 +10,18 @@ typedef struct ae_history ae_history;
 ae_status ae_history_create(ae_history **out); /* Local */
 void ae_history_destroy(ae_history **history); /* Local; NULL is fine */
 
-ae_status ae_history_add(ae_history *history, const ae_metrics *row); /* Local */
-int ae_history_rows(const ae_history *history);
-const ae_metrics *ae_history_row(const ae_history *history, int row); /* lent */
+/* Local. Makes a column one of this run's: others are neither written nor saved. An unknown name is a bug: asserted. */
+void ae_history_show(ae_history *history, const char *column);
 
-/* Local, for rank 0. Writes the whole history to a CSV file: header, then a row per epoch; columns without any value are left
- * out; cells without a value are empty. By a temporary file and rename. AE_DATA with the path and the reason. */
+ae_status ae_history_add(ae_history *history, const ae_metrics *row); /* Local */
+/* Local, for rank 0. Writes the whole history to a CSV file: header, then a row per epoch; cells without a value
+ * are empty. By a temporary file and rename. AE_DATA with the path and the reason. */
 ae_status ae_history_write_csv(const ae_history *history, const char *path);
 
-/* Collective. Group /history of a checkpoint, the columns of time left out; loading appends rows. */
+/* Collective. Group /history of a checkpoint, the columns of time left out: they go to /provenance, which must be
+ * there. Loading replaces the rows. */
 ae_status ae_history_save(const ae_history *history, const ae_comm *comm, ae_h5 *file);
+ae_status ae_history_save_times(const ae_history *history, const ae_comm *comm, ae_h5 *file);
 ae_status ae_history_load(ae_history *history, const ae_comm *comm, ae_h5 *file);
 
 #endif

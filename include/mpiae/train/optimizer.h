@@ -1,5 +1,6 @@
 /* The parameter update on this rank's slices (comm/exchange.h). Local unless told.
- * Adam (Kingma & Ba 2015, algorithm 1): m ← β₁ m + (1−β₁) g, v ← β₂ v + (1−β₂) g², θ ← θ − α · m̂ / (√v̂ + ε), β = (0.9, 0.999), ε = 1e-8. */
+ * Adam (Kingma & Ba 2015, algorithm 1): m ← β₁ m + (1−β₁) g, v ← β₂ v + (1−β₂) g², θ ← θ − α · m̂ / (√v̂ + ε), β = (0.9,
+ * 0.999), ε = 1e-8. */
 #ifndef MPIAE_TRAIN_OPTIMIZER_H
 #define MPIAE_TRAIN_OPTIMIZER_H
 

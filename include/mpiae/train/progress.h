@@ -1,5 +1,5 @@
-/* What a run tells while it trains: one line that redraws on a terminal; in a log file a line per epoch and one every output.log_every
- * seconds. Local, for rank 0 (the others' log level is silent). */
+/* What a run tells while it trains: one line that redraws on a terminal; in a log file a line per epoch and one every
+ * output.log_every seconds. Local, for rank 0 (the others' log level is silent). */
 #ifndef MPIAE_TRAIN_PROGRESS_H
 #define MPIAE_TRAIN_PROGRESS_H
 
@@ -16,7 +16,8 @@ typedef struct ae_progress {
 void ae_progress_start(ae_progress *progress, int64_t epochs, int64_t steps_per_epoch, double log_every);
 void ae_progress_epoch(ae_progress *progress);
 
-/* After each step: sums over the epoch so far of the loss and of the model's terms, over `examples` examples; `batch` of them new. */
+/* After each step: sums over the epoch so far of the loss and of the model's terms, over `examples` examples; `batch`
+ * of them new. */
 void ae_progress_step(ae_progress *progress, const ae_model *model, int64_t epoch, int64_t step, const double *sums,
                       int64_t batch);
 

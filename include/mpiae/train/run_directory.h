@@ -8,9 +8,16 @@
 
 typedef enum ae_run_mode { AE_RUN_NEW, AE_RUN_RESUME, AE_RUN_OVERWRITE } ae_run_mode;
 
-/* Makes the directory (and those above). One that holds a run is AE_USAGE for AE_RUN_NEW, and emptied of a run's files for
- * AE_RUN_OVERWRITE. A directory in which nothing can be written is AE_DATA. */
-ae_status ae_run_directory_prepare(const ae_comm *comm, const char *directory, ae_run_mode mode);
+/* Makes the directory (and those above) and takes it for this process: *lock is a descriptor on rank 0 (−1 elsewhere)
+ * that holds it until it is closed. AE_USAGE: it holds a run and the mode is AE_RUN_NEW; another process trains in it.
+ * AE_DATA: nothing can be written in it. Removes nothing. */
+ae_status ae_run_directory_take(const ae_comm *comm, const char *directory, ae_run_mode mode, int *lock);
+
+/* Removes the files of a run, unfinished ones too. Rank 0 acts. */
+ae_status ae_run_directory_clear(const ae_comm *comm, const char *directory);
+
+/* Removes checkpoints after `step`, and codes after `epoch`: what a resumed run will write again. Rank 0 acts. */
+void ae_run_directory_rewind(const ae_comm *comm, const char *directory, int64_t step, int64_t epoch);
 
 /* Steps of the checkpoints in it, newest first; *steps is owned by the caller. An absent directory has none. */
 ae_status ae_run_directory_checkpoints(const ae_comm *comm, const char *directory, int64_t **steps, int *count);

@@ -2,13 +2,14 @@
 #ifndef MPIAE_TRAIN_TRAINER_H
 #define MPIAE_TRAIN_TRAINER_H
 
-#include "mpiae/config/config.h"
 #include "mpiae/comm/comm.h"
+#include "mpiae/config/config.h"
 #include "mpiae/train/run_directory.h"
 
 /* Collective. Trains by `config` (equal on all ranks; "auto" values are resolved in it) into `directory`.
- * Errors: AE_USAGE (configuration, a directory that holds a run, more ranks than shards, a key that may not change on resume), AE_DATA (files),
- * AE_DIVERGED: a step whose loss or gradient is not finite, named; no parameter of that step was updated and the last checkpoint is kept. */
+ * Errors: AE_USAGE (configuration, a directory that holds a run, more ranks than shards, a key that may not change on
+ * resume), AE_DATA (files), AE_DIVERGED: a step whose loss or gradient is not finite, named; no parameter of that step
+ * was updated and the last checkpoint is kept. */
 ae_status ae_train(const ae_comm *comm, ae_config *config, const char *directory, ae_run_mode mode);
 
 #endif

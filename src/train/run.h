@@ -1,0 +1,47 @@
+/* A run while it trains: what trainer.c (the loop), start.c (begin and resume) and run_files.c share. */
+#ifndef MPIAE_TRAIN_RUN_H
+#define MPIAE_TRAIN_RUN_H
+
+#include "mpiae/train/checkpoint.h"
+#include "mpiae/train/progress.h"
+#include "mpiae/train/run_directory.h"
+
+#include <stdio.h>
+
+enum { MOST_BUCKETS = 1024 };
+
+typedef struct ae_trainer {
+  const ae_comm *comm;
+  ae_config *config;
+  const char *directory;
+  ae_dataset *data;
+  ae_sampler *sampler;
+  ae_params *params;
+  ae_model *model;
+  ae_exchange *exchange;
+  ae_optimizer *optimizer;
+  ae_history *history;
+  ae_progress progress;
+  ae_run_state state;
+  int *plane_end, planes;
+  int64_t border[MOST_BUCKETS + 1]; /* of buckets, in the flat buffer */
+  int buckets;
+  int *bucket_of;            /* of each parameter */
+  int waiting[MOST_BUCKETS]; /* parameters whose gradient is not final yet */
+  double *terms, *sums, *epoch_sums;
+  double learning_rate, begun;
+  FILE *log; /* run.log, on rank 0 */
+  int lock;  /* holds the directory, on rank 0 */
+} ae_trainer;
+
+/* start.c. Collective. Builds everything for the dataset and the configuration, and sets the state: of a new run, or
+ * for AE_RUN_RESUME of the newest checkpoint that can be read. */
+ae_status ae_trainer_start(ae_trainer *t, ae_run_mode mode);
+void ae_trainer_destroy(ae_trainer *t); /* Collective */
+
+/* run_files.c. Collective. */
+ae_checkpoint ae_trainer_checkpoint(const ae_trainer *t); /* Local: what a checkpoint holds, lent */
+ae_status ae_trainer_open_files(ae_trainer *t);           /* config.yaml, run.log, metrics.csv */
+ae_status ae_trainer_write_files(ae_trainer *t);          /* after an epoch */
+
+#endif

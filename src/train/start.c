@@ -1,0 +1,224 @@
+#include "run.h"
+
+#include "mpiae/base/arithmetic.h"
+#include "mpiae/base/log.h"
+#include "mpiae/base/memory.h"
+#include "mpiae/base/profile.h"
+#include "mpiae/comm/nodes.h"
+
+#include <string.h>
+#include <unistd.h>
+
+/* Floats after which a bucket of the gradient exchange is closed: 1 MiB. */
+enum { BUCKET_FLOATS = 1 << 18 };
+
+static ae_status open_data(ae_trainer *t) {
+  const ae_phase previous = ae_profile_enter(AE_PHASE_READ);
+  const int shards =
+      ae_config_is(t->config, "data.shards", "auto") ? 0 : (int)ae_config_integer(t->config, "data.shards");
+  const ae_status status = ae_dataset_open(t->comm, ae_config_text(t->config, "data.train"), shards, &t->data);
+  ae_profile_leave(previous);
+  if (status != AE_OK) return status;
+  char number[32];
+  snprintf(number, sizeof number, "%d", t->data->shards.shards);
+  ae_config_set(t->config, "data.shards", number);
+  t->state = (ae_run_state){.seed = ae_config_integer(t->config, "train.seed"),
+                            .shards = t->data->shards.shards,
+                            .examples = t->data->examples,
+                            .data_checksum = (int64_t)t->data->checksum,
+                            .rank = t->data->rank};
+  memcpy(t->state.dim, t->data->dim, sizeof t->state.dim);
+  return AE_OK;
+}
+
+/* Own segments before the end of each gradient plane: the maximal subtrees in this rank's shards. */
+static ae_status list_planes(ae_trainer *t) {
+  ae_nodes nodes = {0};
+  const ae_shards *shards = &t->data->shards;
+  AE_RETURN_IF(ae_nodes_create(shards, &nodes));
+  const int first = nodes.first[shards->rank];
+  t->planes = nodes.first[shards->rank + 1] - first;
+  const ae_status status = AE_NEW(t->plane_end, t->planes);
+  for (int i = 0; i < t->planes && status == AE_OK; i++)
+    t->plane_end[i] = (int)(nodes.range[first + i].end - shards->first);
+  ae_nodes_free(&nodes);
+  return status;
+}
+
+static ae_status build_model(ae_trainer *t) {
+  ae_model_setup setup = {.comm = t->comm,
+                          .config = t->config,
+                          .params = t->params,
+                          .rank = t->data->rank,
+                          .features = t->data->features,
+                          .seed = (uint64_t)t->state.seed,
+                          .data = t->data,
+                          .capacity = ae_sampler_capacity(t->sampler),
+                          .plane_end = t->plane_end,
+                          .planes = t->planes};
+  memcpy(setup.dim, t->data->dim, sizeof setup.dim);
+  AE_RETURN_IF(ae_model_find(ae_config_text(t->config, "model"))->create(&setup, &t->model));
+  return ae_comm_agree(t->comm, ae_params_seal(t->params));
+}
+
+/* Buckets of whole parameters; the last ones leave first in the backward pass. */
+static ae_status cut_buckets(ae_trainer *t) {
+  const int count = ae_params_count(t->params);
+  const int64_t size = ae_max(BUCKET_FLOATS, ae_params_size(t->params) / (MOST_BUCKETS - 1));
+  AE_RETURN_IF(AE_NEW(t->bucket_of, count));
+  for (int i = 0; i < count; i++) {
+    const int64_t end = i + 1 < count ? ae_params_at(t->params, i + 1)->offset : ae_params_size(t->params);
+    t->bucket_of[i] = t->buckets;
+    t->border[t->buckets + 1] = end;
+    if (end - t->border[t->buckets] >= size && i + 1 < count) t->buckets++;
+  }
+  t->buckets++;
+  return AE_OK;
+}
+
+static ae_status build_exchange(ae_trainer *t) {
+  ae_status status;
+  float **planes = NULL;
+  AE_CHECK(ae_comm_agree(t->comm, cut_buckets(t)));
+  AE_CHECK(ae_exchange_create(t->comm, &t->data->shards, t->border, t->buckets, t->model->terms, &t->exchange));
+  status = AE_NEW(planes, t->planes);
+  for (int i = 0; i < t->planes && status == AE_OK; i++) planes[i] = ae_exchange_gradient(t->exchange, i);
+  if (status == AE_OK) status = ae_params_bind(t->params, ae_exchange_values(t->exchange), planes, t->planes);
+  if (status == AE_OK) status = ae_optimizer_create(t->exchange, &t->optimizer);
+  if (status == AE_OK) status = AE_NEW(t->terms, t->data->shards.count * t->model->terms);
+  if (status == AE_OK) status = AE_NEW(t->sums, t->model->terms);
+  if (status == AE_OK) status = AE_NEW(t->epoch_sums, t->model->terms);
+  AE_CHECK(ae_comm_agree(t->comm, status));
+cleanup:
+  AE_FREE(planes);
+  return status;
+}
+
+/* The columns that the model has. */
+static void show_columns(ae_trainer *t) {
+  static const char *const all[] = {"epoch", "step", "seconds", "examples_per_second", "learning_rate", "train_loss"};
+  const char *const *own = t->model->type->columns;
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) ae_history_show(t->history, all[i]);
+  for (int i = 0; own != NULL && own[i] != NULL; i++) ae_history_show(t->history, own[i]);
+  for (int i = 0; i < t->model->terms; i++) {
+    char column[64];
+    snprintf(column, sizeof column, "train_%s", t->model->term[i].name);
+    ae_history_show(t->history, column);
+  }
+}
+
+static ae_status build(ae_trainer *t) {
+  AE_RETURN_IF(open_data(t));
+  AE_RETURN_IF(ae_comm_agree(t->comm, list_planes(t)));
+  AE_RETURN_IF(
+      ae_comm_agree(t->comm, ae_sampler_create(&t->data->shards, ae_config_integer(t->config, "train.batch_size"),
+                                               (uint64_t)t->state.seed, &t->sampler)));
+  AE_RETURN_IF(ae_comm_agree(t->comm, ae_params_create(&t->params)));
+  AE_RETURN_IF(build_model(t));
+  AE_RETURN_IF(build_exchange(t));
+  AE_RETURN_IF(ae_comm_agree(t->comm, ae_history_create(&t->history)));
+  show_columns(t);
+  ae_progress_start(&t->progress, ae_config_integer(t->config, "train.epochs"), ae_sampler_steps(t->sampler),
+                    ae_config_real(t->config, "output.log_every"));
+  return AE_OK;
+}
+
+/* The configuration must be the checkpoint's but for keys that may change; an "auto" number of shards is the
+ * checkpoint's. */
+static ae_status check_config(ae_trainer *t, const ae_config *then) {
+  if (ae_config_is(t->config, "data.shards", "auto")) {
+    char number[32];
+    snprintf(number, sizeof number, "%lld", (long long)ae_config_integer(then, "data.shards"));
+    ae_config_set(t->config, "data.shards", number);
+  }
+  return ae_config_check_resume(t->config, then);
+}
+
+static ae_status check_data(const ae_trainer *t, const ae_run_state *then) {
+  const bool same = then->examples == t->state.examples && then->data_checksum == t->state.data_checksum &&
+                    then->rank == t->state.rank && memcmp(then->dim, t->state.dim, sizeof then->dim) == 0;
+  return same
+             ? AE_OK
+             : AE_FAIL(
+                   AE_USAGE,
+                   "%s is not the dataset this run was started on (%lld examples there, %lld here, or other contents): "
+                   "give that file as data.train, or start a new run",
+                   t->data->path, (long long)then->examples, (long long)t->state.examples);
+}
+
+/* Reads one checkpoint into what is built; builds first, for the shards that it has. *hopeless: no older one would do
+ * better. */
+static ae_status try_checkpoint(ae_trainer *t, int64_t step, bool *hopeless) {
+  char path[AE_PATH_SIZE];
+  ae_h5 *file = NULL;
+  ae_config *then = NULL;
+  ae_run_state state;
+  ae_status status;
+  ae_run_directory_checkpoint(t->directory, step, path);
+  *hopeless = false;
+  AE_CHECK(ae_checkpoint_open(t->comm, path, &file, &then, &state));
+  *hopeless = true;
+  AE_CHECK(check_config(t, then));
+  if (t->data == NULL) AE_CHECK(build(t));
+  AE_CHECK(ae_comm_agree(t->comm, check_data(t, &state)));
+  *hopeless = false;
+  const ae_checkpoint checkpoint = ae_trainer_checkpoint(t);
+  AE_CHECK(ae_checkpoint_read(&checkpoint, file));
+  AE_CHECK(ae_provenance_compare(t->comm, file));
+  t->state = state;
+  ae_log_info("resuming %s after epoch %lld, step %lld", path, (long long)state.epoch, (long long)state.step);
+cleanup:
+  ae_h5_close(&file);
+  ae_config_destroy(&then);
+  return status;
+}
+
+static ae_status resume(ae_trainer *t, bool *resumed) {
+  ae_status status;
+  int64_t *steps = NULL;
+  int count;
+  bool hopeless = false;
+  *resumed = false;
+  AE_CHECK(ae_run_directory_checkpoints(t->comm, t->directory, &steps, &count));
+  for (int i = 0; i < count && !*resumed && !hopeless; i++) {
+    if (i > 0) ae_log_warning("%s; trying the checkpoint before", ae_error_message(status));
+    ae_error_clear(&status);
+    status = try_checkpoint(t, steps[i], &hopeless);
+    *resumed = status == AE_OK;
+  }
+  if (count > 0 && !*resumed && !hopeless)
+    status =
+        ae_error_prefix(status, "no checkpoint in %s can be read (--overwrite begins anew); the oldest", t->directory);
+  if (*resumed) ae_run_directory_rewind(t->comm, t->directory, t->state.step, t->state.epoch);
+cleanup:
+  AE_FREE(steps);
+  return status;
+}
+
+ae_status ae_trainer_start(ae_trainer *t, ae_run_mode mode) {
+  bool resumed = false;
+  if (mode == AE_RUN_RESUME) AE_RETURN_IF(resume(t, &resumed));
+  if (resumed) return AE_OK;
+  AE_RETURN_IF(build(t));
+  ae_params_start(t->params, (uint64_t)t->state.seed);
+  AE_RETURN_IF(ae_provenance_compare(t->comm, NULL));
+  return t->model->type->start != NULL ? t->model->type->start(t->model) : AE_OK;
+}
+
+void ae_trainer_destroy(ae_trainer *t) {
+  if (t->model != NULL) t->model->type->destroy(t->model);
+  ae_history_destroy(&t->history);
+  ae_optimizer_destroy(&t->optimizer);
+  ae_exchange_destroy(&t->exchange);
+  ae_params_destroy(&t->params);
+  ae_sampler_destroy(&t->sampler);
+  ae_dataset_close(&t->data);
+  AE_FREE(t->plane_end);
+  AE_FREE(t->bucket_of);
+  AE_FREE(t->terms);
+  AE_FREE(t->sums);
+  AE_FREE(t->epoch_sums);
+  ae_log_set_copy(NULL);
+  if (t->log != NULL) fclose(t->log);
+  if (t->lock >= 0) close(t->lock);
+}
