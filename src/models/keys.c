@@ -1,7 +1,8 @@
 #include "mpiae/models/keys.h"
 
 static const char *const models[] = {"vae", "vhe", NULL};
-static const char *const optimizers[] = {"adam", NULL};
+static const char *const optimizers[] = {"sgd", "adam", "adamw", NULL};
+static const char *const schedules[] = {"constant", "cosine", "onecycle", "step", NULL};
 static const char *const codes[] = {"none", "last", "all", NULL};
 static const char *const activations[] = {"relu", "tanh", NULL};
 static const char *const likelihoods[] = {"bernoulli", "gaussian", NULL};
@@ -19,7 +20,22 @@ const ae_key ae_keys_common[] = {
      "examples of a step, over all ranks together"},
     {"train.seed", AE_KEY_INTEGER, "0", 0, 9e15, NULL, NULL, AE_KEY_FIXED, "key of all random numbers"},
     {"train.optimizer", AE_KEY_CHOICE, "adam", 0, 0, optimizers, NULL, AE_KEY_FIXED, "rule of the parameter update"},
+    {"train.momentum", AE_KEY_REAL, "0.9", 0, 0.999999, NULL, NULL, AE_KEY_FIXED, "of sgd"},
     {"train.learning_rate", AE_KEY_REAL, "0.001", 1e-12, 1e3, NULL, NULL, AE_KEY_FREE, "step size of the optimizer"},
+    {"train.schedule", AE_KEY_CHOICE, "constant", 0, 0, schedules, NULL, AE_KEY_FIXED,
+     "course of the learning rate over train.schedule_steps"},
+    {"train.schedule_steps", AE_KEY_INTEGER, "auto", 1, 9e15, NULL, "auto", AE_KEY_FIXED,
+     "horizon of the schedule; auto = train.epochs at the start"},
+    {"train.schedule_every", AE_KEY_INTEGER, "auto", 1, 9e15, NULL, "auto", AE_KEY_FIXED,
+     "steps between the falls of schedule 'step'; auto = a third of the horizon"},
+    {"train.schedule_factor", AE_KEY_REAL, "0.1", 1e-9, 1, NULL, NULL, AE_KEY_FIXED,
+     "what each fall of schedule 'step' multiplies the rate by"},
+    {"train.warmup_steps", AE_KEY_INTEGER, "0", 0, 9e15, NULL, NULL, AE_KEY_FIXED,
+     "steps over which the rate rises from 0 to that of the schedule"},
+    {"train.weight_decay", AE_KEY_REAL, "0", 0, 1e6, NULL, NULL, AE_KEY_FIXED,
+     "of weights, not of biases; coupled for sgd and adam, decoupled for adamw"},
+    {"train.clip_norm", AE_KEY_REAL, "0", 0, 1e30, NULL, NULL, AE_KEY_FIXED,
+     "largest norm of a step's gradient; 0 = any"},
     {"checkpoint.every_epochs", AE_KEY_INTEGER, "1", 1, 1e6, NULL, NULL, AE_KEY_FREE,
      "epochs between checkpoints; the last epoch always has one"},
     {"checkpoint.keep", AE_KEY_INTEGER, "2", 1, 4000, NULL, NULL, AE_KEY_FREE, "newest checkpoints kept"},

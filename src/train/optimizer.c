@@ -1,83 +1,143 @@
 #include "mpiae/train/optimizer.h"
 
+#include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
-#include "mpiae/tensor/adam.h"
+#include "mpiae/tensor/update.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { SLOTS = 2 };
+enum { MOST_SLOTS = 2 };
+
+typedef enum kind { SGD, ADAM, ADAMW } kind;
+
+/* A run of own elements that decay alike. */
+typedef struct stretch {
+  ae_range range; /* in the flat buffers */
+  int64_t state;  /* where its state begins in a slot */
+  bool decays;
+} stretch;
 
 struct ae_optimizer {
   ae_exchange *exchange;
-  float *slot[SLOTS]; /* own slices one after another */
+  kind kind;
+  double momentum, weight_decay, clip_norm;
+  stretch *stretch;
+  int stretches;
+  float *slot[MOST_SLOTS]; /* own slices one after another */
   int64_t steps;
 };
 
-static const char *const slot_names[SLOTS] = {"m", "v"};
+static kind read_kind(const ae_config *config) {
+  if (ae_config_is(config, "train.optimizer", "sgd")) return SGD;
+  return ae_config_is(config, "train.optimizer", "adamw") ? ADAMW : ADAM;
+}
 
-ae_status ae_optimizer_create(ae_exchange *exchange, ae_optimizer **out) {
+/* Own slices cut at the borders of parameters; neighbours that decay alike stay together. */
+static int64_t cut_stretches(ae_optimizer *optimizer, const ae_params *params) {
   const ae_range *slice;
-  int64_t floats = 0;
-  const int slices = ae_exchange_slices(exchange, &slice);
-  for (int i = 0; i < slices; i++) floats += slice[i].end - slice[i].begin;
-  AE_RETURN_IF(AE_NEW(*out, 1));
-  (*out)->exchange = exchange;
-  for (int i = 0; i < SLOTS; i++) AE_RETURN_IF(AE_NEW((*out)->slot[i], floats));
+  const int slices = ae_exchange_slices(optimizer->exchange, &slice);
+  int64_t state = 0;
+  for (int i = 0; i < slices; i++)
+    for (int j = 0; j < ae_params_count(params); j++) {
+      const ae_parameter *parameter = ae_params_at(params, j);
+      const int64_t end = parameter->offset + ae_round_up(parameter->count, AE_PARAMS_BLOCK);
+      const ae_range part = {ae_max(slice[i].begin, parameter->offset), ae_min(slice[i].end, end)};
+      if (part.begin >= part.end) continue;
+      stretch *last = optimizer->stretches > 0 ? &optimizer->stretch[optimizer->stretches - 1] : NULL;
+      if (last != NULL && last->range.end == part.begin && last->decays == parameter->decays)
+        last->range.end = part.end;
+      else optimizer->stretch[optimizer->stretches++] = (stretch){part, state, parameter->decays};
+      state += part.end - part.begin;
+    }
+  return state;
+}
+
+ae_status ae_optimizer_create(const ae_config *config, const ae_params *params, ae_exchange *exchange,
+                              ae_optimizer **out) {
+  const ae_range *slice;
+  ae_optimizer *optimizer;
+  AE_RETURN_IF(AE_NEW(optimizer, 1));
+  *out = optimizer;
+  optimizer->exchange = exchange;
+  optimizer->kind = read_kind(config);
+  optimizer->momentum = ae_config_real(config, "train.momentum");
+  optimizer->weight_decay = ae_config_real(config, "train.weight_decay");
+  optimizer->clip_norm = ae_config_real(config, "train.clip_norm");
+  AE_RETURN_IF(AE_NEW(optimizer->stretch, ae_exchange_slices(exchange, &slice) + ae_params_count(params)));
+  const int64_t floats = cut_stretches(optimizer, params);
+  for (int i = 0; i < ae_optimizer_slots(optimizer); i++) AE_RETURN_IF(AE_NEW(optimizer->slot[i], floats));
   return AE_OK;
 }
 
 void ae_optimizer_destroy(ae_optimizer **optimizer) {
   if (*optimizer == NULL) return;
-  for (int i = 0; i < SLOTS; i++) AE_FREE((*optimizer)->slot[i]);
+  for (int i = 0; i < MOST_SLOTS; i++) AE_FREE((*optimizer)->slot[i]);
+  AE_FREE((*optimizer)->stretch);
   AE_FREE(*optimizer);
 }
 
-void ae_optimizer_step(ae_optimizer *optimizer, double learning_rate) {
-  const ae_range *slice;
-  const int slices = ae_exchange_slices(optimizer->exchange, &slice);
-  const double t = (double)++optimizer->steps;
-  /* α √(1−β₂ᵗ)/(1−β₁ᵗ) on uncorrected moments would move ε: the corrections stay apart, as in the paper's algorithm */
-  const ae_adam rule = {.learning_rate = (float)(learning_rate / (1 - pow(0.9, t))),
-                        .root_correction = (float)(1 / sqrt(1 - pow(0.999, t))),
-                        .beta1 = 0.9f,
-                        .beta2 = 0.999f,
-                        .epsilon = 1e-8f};
-  int64_t done = 0;
-  for (int i = 0; i < slices; i++) {
-    const int64_t count = slice[i].end - slice[i].begin;
-    ae_adam_update(&rule, count, ae_exchange_gradient(optimizer->exchange, 0) + slice[i].begin,
-                   optimizer->slot[0] + done, optimizer->slot[1] + done,
-                   ae_exchange_values(optimizer->exchange) + slice[i].begin);
-    done += count;
+/* The rule of this step for elements that do not decay. */
+static ae_update rule_of(const ae_optimizer *optimizer, double learning_rate, double squared_norm) {
+  const double t = (double)optimizer->steps, norm = sqrt(squared_norm);
+  const bool clipped = optimizer->clip_norm > 0 && norm > optimizer->clip_norm;
+  ae_update rule = {.scale = clipped ? (float)(optimizer->clip_norm / norm) : 1.0f, .rate = (float)learning_rate};
+  if (optimizer->kind == SGD) {
+    rule.momentum = (float)optimizer->momentum;
+    return rule;
+  }
+  /* folding both corrections into α would move ε: they stay apart, as in the paper's algorithm */
+  rule.rate = (float)(learning_rate / (1 - pow(0.9, t)));
+  rule.root_correction = (float)(1 / sqrt(1 - pow(0.999, t)));
+  rule.keep_m = 0.9f;
+  rule.add_m = 0.1f;
+  rule.keep_v = 0.999f;
+  rule.add_v = 0.001f;
+  rule.epsilon = 1e-8f;
+  return rule;
+}
+
+void ae_optimizer_step(ae_optimizer *optimizer, double learning_rate, double squared_norm) {
+  optimizer->steps++;
+  const ae_update plain = rule_of(optimizer, learning_rate, squared_norm);
+  ae_update decaying = plain;
+  if (optimizer->kind == ADAMW) decaying.shrink = (float)(learning_rate * optimizer->weight_decay);
+  else decaying.decay = (float)optimizer->weight_decay;
+  const float *gradient = ae_exchange_gradient(optimizer->exchange, 0);
+  float *values = ae_exchange_values(optimizer->exchange);
+  for (int i = 0; i < optimizer->stretches; i++) {
+    const stretch *s = &optimizer->stretch[i];
+    const ae_update *rule = s->decays ? &decaying : &plain;
+    const int64_t begin = s->range.begin, count = s->range.end - begin;
+    if (optimizer->kind == SGD)
+      ae_update_sgd(rule, count, gradient + begin, optimizer->slot[0] + s->state, values + begin);
+    else
+      ae_update_adam(rule, count, gradient + begin, optimizer->slot[0] + s->state, optimizer->slot[1] + s->state,
+                     values + begin);
   }
 }
 
 int64_t ae_optimizer_steps(const ae_optimizer *optimizer) { return optimizer->steps; }
 void ae_optimizer_set_steps(ae_optimizer *optimizer, int64_t steps) { optimizer->steps = steps; }
-
-int ae_optimizer_slots(const ae_optimizer *optimizer) {
-  (void)optimizer;
-  return SLOTS;
-}
+int ae_optimizer_slots(const ae_optimizer *optimizer) { return optimizer->kind == SGD ? 1 : 2; }
 
 const char *ae_optimizer_slot_name(const ae_optimizer *optimizer, int slot) {
-  (void)optimizer;
-  return slot_names[slot];
+  static const char *const adam[] = {"m", "v"};
+  return optimizer->kind == SGD ? "momentum" : adam[slot];
 }
 
 void ae_optimizer_read_slot(const ae_optimizer *optimizer, int slot, float *flat) {
-  const ae_range *slice;
-  const int slices = ae_exchange_slices(optimizer->exchange, &slice);
-  const float *next = optimizer->slot[slot];
-  for (int i = 0; i < slices; next += slice[i].end - slice[i].begin, i++)
-    memcpy(flat + slice[i].begin, next, (size_t)(slice[i].end - slice[i].begin) * sizeof *flat);
+  for (int i = 0; i < optimizer->stretches; i++) {
+    const stretch *s = &optimizer->stretch[i];
+    memcpy(flat + s->range.begin, optimizer->slot[slot] + s->state,
+           (size_t)(s->range.end - s->range.begin) * sizeof *flat);
+  }
 }
 
 void ae_optimizer_write_slot(ae_optimizer *optimizer, int slot, const float *flat) {
-  const ae_range *slice;
-  const int slices = ae_exchange_slices(optimizer->exchange, &slice);
-  float *next = optimizer->slot[slot];
-  for (int i = 0; i < slices; next += slice[i].end - slice[i].begin, i++)
-    memcpy(next, flat + slice[i].begin, (size_t)(slice[i].end - slice[i].begin) * sizeof *flat);
+  for (int i = 0; i < optimizer->stretches; i++) {
+    const stretch *s = &optimizer->stretch[i];
+    memcpy(optimizer->slot[slot] + s->state, flat + s->range.begin,
+           (size_t)(s->range.end - s->range.begin) * sizeof *flat);
+  }
 }

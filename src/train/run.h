@@ -5,6 +5,7 @@
 #include "mpiae/train/checkpoint.h"
 #include "mpiae/train/progress.h"
 #include "mpiae/train/run_directory.h"
+#include "mpiae/train/schedule.h"
 
 #include <stdio.h>
 
@@ -29,7 +30,9 @@ typedef struct ae_trainer {
   int *bucket_of;            /* of each parameter */
   int waiting[MOST_BUCKETS]; /* parameters whose gradient is not final yet */
   double *terms, *sums, *epoch_sums;
-  double learning_rate, begun;
+  ae_schedule schedule;
+  double learning_rate; /* of the step at hand */
+  double begun;
   FILE *log; /* run.log, on rank 0 */
   int lock;  /* holds the directory, on rank 0 */
 } ae_trainer;

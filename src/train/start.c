@@ -84,7 +84,7 @@ static ae_status build_exchange(ae_trainer *t) {
   status = AE_NEW(planes, t->planes);
   for (int i = 0; i < t->planes && status == AE_OK; i++) planes[i] = ae_exchange_gradient(t->exchange, i);
   if (status == AE_OK) status = ae_params_bind(t->params, ae_exchange_values(t->exchange), planes, t->planes);
-  if (status == AE_OK) status = ae_optimizer_create(t->exchange, &t->optimizer);
+  if (status == AE_OK) status = ae_optimizer_create(t->config, t->params, t->exchange, &t->optimizer);
   if (status == AE_OK) status = AE_NEW(t->terms, t->data->shards.count * t->model->terms);
   if (status == AE_OK) status = AE_NEW(t->sums, t->model->terms);
   if (status == AE_OK) status = AE_NEW(t->epoch_sums, t->model->terms);
@@ -107,6 +107,17 @@ static void show_columns(ae_trainer *t) {
   }
 }
 
+/* The schedule is one of the whole run: resuming with more epochs does not bend it. */
+static void fix_horizon(ae_trainer *t) {
+  if (ae_config_is(t->config, "train.schedule_steps", "auto")) {
+    char number[32];
+    snprintf(number, sizeof number, "%lld",
+             (long long)(ae_config_integer(t->config, "train.epochs") * ae_sampler_steps(t->sampler)));
+    ae_config_set(t->config, "train.schedule_steps", number);
+  }
+  t->schedule = ae_schedule_read(t->config);
+}
+
 static ae_status build(ae_trainer *t) {
   AE_RETURN_IF(open_data(t));
   AE_RETURN_IF(ae_comm_agree(t->comm, list_planes(t)));
@@ -118,19 +129,24 @@ static ae_status build(ae_trainer *t) {
   AE_RETURN_IF(build_exchange(t));
   AE_RETURN_IF(ae_comm_agree(t->comm, ae_history_create(&t->history)));
   show_columns(t);
+  fix_horizon(t);
   ae_progress_start(&t->progress, ae_config_integer(t->config, "train.epochs"), ae_sampler_steps(t->sampler),
                     ae_config_real(t->config, "output.log_every"));
   return AE_OK;
 }
 
-/* The configuration must be the checkpoint's but for keys that may change; an "auto" number of shards is the
- * checkpoint's. */
+/* What "auto" came to when the run began. */
+static void take_over(ae_trainer *t, const ae_config *then, const char *key) {
+  char number[32];
+  if (!ae_config_is(t->config, key, "auto")) return;
+  snprintf(number, sizeof number, "%lld", (long long)ae_config_integer(then, key));
+  ae_config_set(t->config, key, number);
+}
+
+/* The configuration must be the checkpoint's but for keys that may change. */
 static ae_status check_config(ae_trainer *t, const ae_config *then) {
-  if (ae_config_is(t->config, "data.shards", "auto")) {
-    char number[32];
-    snprintf(number, sizeof number, "%lld", (long long)ae_config_integer(then, "data.shards"));
-    ae_config_set(t->config, "data.shards", number);
-  }
+  take_over(t, then, "data.shards");
+  take_over(t, then, "train.schedule_steps");
   return ae_config_check_resume(t->config, then);
 }
 

@@ -75,7 +75,7 @@ static ae_status reduce_and_update(ae_trainer *t, const ae_batch *batch) {
   for (int i = 0; i < t->model->terms; i++) finite = finite && isfinite(control.sums[i]);
   if (!finite) return name_divergence(t, &control, batch->step);
   previous = ae_profile_enter(AE_PHASE_OPTIMIZER);
-  ae_optimizer_step(t->optimizer, t->learning_rate);
+  ae_optimizer_step(t->optimizer, t->learning_rate, control.squared_norm);
   ae_profile_leave(previous);
   previous = ae_profile_enter(AE_PHASE_EXCHANGE);
   ae_exchange_publish(t->exchange);
@@ -87,6 +87,7 @@ static ae_status run_step(ae_trainer *t, const ae_batch *batch, const ae_batch *
   const ae_graph_hooks hooks = {t, parameter_needed, gradient_ready, make_progress};
   const ae_model_type *type = t->model->type;
   const ae_phase previous = ae_profile_enter(AE_PHASE_FILL);
+  t->learning_rate = ae_schedule_rate(&t->schedule, t->state.step);
   type->fill(t->model, batch);
   if (next != NULL && type->prefetch != NULL) type->prefetch(t->model, next);
   ae_profile_enter(AE_PHASE_STEP);
@@ -179,7 +180,6 @@ static ae_status run(ae_trainer *t, ae_run_mode mode) {
 
 ae_status ae_train(const ae_comm *comm, ae_config *config, const char *directory, ae_run_mode mode) {
   ae_trainer t = {.comm = comm, .config = config, .directory = directory, .begun = ae_clock_seconds(), .lock = -1};
-  t.learning_rate = ae_config_real(config, "train.learning_rate");
   ae_profile_reset();
   const ae_status status = run(&t, mode);
   if (status != AE_OK && t.log != NULL) fprintf(t.log, "mpiae: error: %s\n", ae_error_message(status));
