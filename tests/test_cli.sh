@@ -224,6 +224,11 @@ accept "" train vae.yaml data.train=signed.h5 network.likelihood=gaussian --run 
 refuse 2 "signed.h5 has no known /label" train vhe.yaml data.train=signed.h5 network.likelihood=gaussian vhe.labels=given --run r-unknown
 accept "" train vhe.yaml data.train=vectors.h5 --run r-vectors
 accept "" train vhe.yaml data.train=vectors.h5 --run r-vectors --resume train.epochs=2
+refuse 2 "key 'vae.beta' is not for model 'vhe' (it is for: vae)" train vhe.yaml vae.beta=2 --run r-beta
+sed 's/^model: vae/model: ae/' vae.yaml >ae.yaml
+accept "" train ae.yaml data.train=vectors.h5 data.binarize=dynamic --run run-ae
+refuse 2 "model 'ae' has no distribution to draw samples from" sample run-ae --count 2 --out s.h5
+refuse 2 "data.binarize is for values in 0 to 1" train vae.yaml data.train=signed.h5 network.likelihood=gaussian data.binarize=static --run r-binary
 refuse 2 "network.hidden is empty" train vhe.yaml network.hidden=[] --run r-hidden
 mkfifo pipe
 refuse 2 "pipe: this is not a file" train pipe

@@ -109,17 +109,24 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         os.chdir(scratch)
         run(mpiae, "synth", "glyphs", "--count", str(EXAMPLES), "--out", "data.h5")
-        for model, more in (("vhe", f"kmeans: {{clusters: {CLUSTERS}}}\n"), ("vae", "")):
+        for model, more in (("vhe", f"kmeans: {{clusters: {CLUSTERS}}}\n"), ("vae", ""), ("ae", "")):
             with open(f"{model}.yaml", "w") as file:
                 file.write(f"model: {model}{CONFIG}{more}")
             run(*ranks, "train", f"{model}.yaml", "--run", model)
-            run(*ranks, "sample", model, "--count", "7", "--out", f"{model}-samples.h5")
+            if model != "ae":
+                run(*ranks, "sample", model, "--count", "7", "--out", f"{model}-samples.h5")
         for engine in ("netcdf4", "h5netcdf"):
             check_vhe(engine)
-            check_codes("vae/codes-000002.h5", engine, ["z_mean", "z_logstd"])
+            vae = check_codes("vae/codes-000002.h5", engine, ["z_mean", "z_logstd"])
+            check_dimensions(vae, {"z_kl": ("latent",)})
+            assert "z_logstd" not in check_codes("ae/codes-000002.h5", engine, ["z_mean"])
             check_samples("vhe-samples.h5", engine, ["c", "z"])
             check_samples("vae-samples.h5", engine, ["z"])
-        check_columns("vae/checkpoint-000000006.h5", "vae")
+        vae, ae = check_columns("vae/checkpoint-000000006.h5", "vae"), check_columns("ae/checkpoint-000000006.h5", "ae")
+        with h5py.File("vae/codes-000002.h5") as file:
+            assert np.isclose(file["z_kl"][()].sum(), vae["train_kl"][1], rtol=1e-5)
+            assert (file["z_kl"][()] > 0.01).sum() == vae["active_units"][1]
+        assert "train_kl" not in ae and "active_units" not in ae
         for path in ("vhe/checkpoint-000000006.h5", "vhe/codes-000002.h5", "vae/checkpoint-000000006.h5", "vae-samples.h5",
                      "vhe-samples.h5"):
             check_every_dataset(path)

@@ -32,3 +32,5 @@ add_test(NAME train COMMAND ${launcher} ${CMAKE_CURRENT_SOURCE_DIR}/test_train.s
 set_tests_properties(train PROPERTIES TIMEOUT 900)
 add_test(NAME quickstart COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/test_quickstart.sh ${PROJECT_SOURCE_DIR})
 set_tests_properties(quickstart PROPERTIES TIMEOUT 1200 RUN_SERIAL TRUE)
+add_test(NAME rules COMMAND ${launcher} ${CMAKE_CURRENT_SOURCE_DIR}/test_rules.sh $<TARGET_FILE:mpiae>)
+set_tests_properties(rules PROPERTIES TIMEOUT 900)

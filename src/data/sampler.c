@@ -93,6 +93,7 @@ void ae_sampler_batch(ae_sampler *sampler, int64_t step, ae_batch *batch) {
   offset[shards->count] = row;
   *batch = (ae_batch){.epoch = sampler->epoch,
                       .step = step,
+                      .steps = ae_sampler_steps(sampler),
                       .global_rows = ae_min(sampler->batch_size, shards->examples - step * sampler->batch_size),
                       .segments = shards->count,
                       .offset = offset,

@@ -1,6 +1,7 @@
 #include "mpiae/models/keys.h"
 
-static const char *const models[] = {"vae", "vhe", NULL};
+static const char *const models[] = {"ae", "vae", "vhe", NULL};
+static const char *const binarizations[] = {"none", "static", "dynamic", NULL};
 static const char *const optimizers[] = {"sgd", "adam", "adamw", NULL};
 static const char *const schedules[] = {"constant", "cosine", "onecycle", "step", NULL};
 static const char *const codes[] = {"none", "last", "all", NULL};
@@ -15,6 +16,8 @@ const ae_key ae_keys_common[] = {
      "slices of the dataset, most ranks a run can have; results depend on it but not on the number of ranks; auto = "
      "ranks "
      "at the start"},
+    {"data.binarize", AE_KEY_CHOICE, "none", 0, 0, binarizations, NULL, AE_KEY_FIXED,
+     "make values in 0 to 1 black or white at random: once (static), or afresh every epoch (dynamic)"},
     {"train.epochs", AE_KEY_INTEGER, "10", 1, 1e6, NULL, NULL, AE_KEY_FREE, "passes over the training examples"},
     {"train.batch_size", AE_KEY_INTEGER, "128", 1, 1e8, NULL, NULL, AE_KEY_FIXED,
      "examples of a step, over all ranks together"},
@@ -52,6 +55,12 @@ const ae_key ae_keys_network[] = {
     {"network.latent_size", AE_KEY_INTEGER, "20", 1, 1e6, NULL, NULL, AE_KEY_FIXED, "dimensions of a latent code"},
     {"network.likelihood", AE_KEY_CHOICE, "bernoulli", 0, 0, likelihoods, NULL, AE_KEY_FIXED,
      "of the data given the code: bernoulli (values in 0 … 1) or gaussian of variance 1/2"},
+    {0}};
+
+const ae_key ae_keys_vae[] = {
+    {"vae.beta", AE_KEY_REAL, "1", 0, 1e6, NULL, NULL, AE_KEY_FIXED, "weight of the divergence from the prior"},
+    {"vae.warmup_epochs", AE_KEY_REAL, "0", 0, 1e6, NULL, NULL, AE_KEY_FIXED,
+     "epochs over which that weight rises from 0, step by step"},
     {0}};
 
 const ae_key ae_keys_kmeans[] = {

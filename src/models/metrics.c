@@ -17,6 +17,7 @@ static const ae_column columns[] = {
     {"train_kl_c", "divergence of the class code's posterior from its prior, divided by the size of the class", "nat",
      false},
     {"train_kl_z", "divergence of the example code's posterior from its prior given the class code", "nat", false},
+    {"active_units", "latent dimensions whose divergence from the prior is above 0.01 nats on average", "", false},
     {"label_entropy", "entropy of the shares of the clusters used as labels: the price of a label", "nat", false},
     {"label_nmi", "normalised mutual information of the labels used in this epoch and the known ones", "", false},
     {"label_acc", "share of examples matched by the best one-to-one assignment of labels used to known ones", "",

@@ -26,7 +26,7 @@ typedef struct vhe {
   ae_tensor *posterior_c, *posterior_z;
   ae_window *window;
   int64_t *drawn;   /* (own, exemplars): the epoch's exemplars of every own example */
-  int64_t *wanted;  /* (capacity, exemplars): those of one batch */
+  int64_t *wanted;  /* (capacity, exemplars): those of the batch prefetched last */
   char *fetched[2]; /* their rows, of even and odd steps */
   /* sampling, blocks of AE_MODEL_BLOCK rows */
   ae_graph *generator;
@@ -167,8 +167,8 @@ static void fill(ae_model *base, const ae_batch *batch) {
   ae_graph_set_rows(base->graph, model->x->axis, batch->offset);
   ae_graph_set_rows_scaled(base->graph, model->exemplar->axis, batch->offset, model->exemplars);
   ae_dense_fill_examples(base, batch, model->x);
-  ae_dataset_to_float(base->setup.data, model->fetched[batch->step % 2], rows * model->exemplars,
-                      model->exemplar->value);
+  ae_dense_prepare(base, batch->epoch, model->wanted, model->fetched[batch->step % 2], rows * model->exemplars,
+                   model->exemplar->value);
   ae_dense_fill_noise(base, batch, AE_RANDOM_NOISE_C, model->noise_c);
   ae_dense_fill_noise(base, batch, AE_RANDOM_NOISE_Z, model->noise_z);
   for (int64_t i = 0; i < rows; i++)

@@ -35,8 +35,8 @@ static void print_bar(double share, char bar[25]) {
   bar[24] = '\0';
 }
 
-void ae_progress_step(ae_progress *progress, const ae_model *model, int64_t epoch, int64_t step, const double *sums,
-                      int64_t batch) {
+void ae_progress_step(ae_progress *progress, const ae_model *model, int64_t epoch, int64_t step, double loss,
+                      const double *sums, int64_t batch) {
   const double now = ae_clock_seconds(), spent = now - progress->epoch_begun;
   char terms[256], left[32], bar[25], line[640];
   progress->steps_done++;
@@ -44,8 +44,6 @@ void ae_progress_step(ae_progress *progress, const ae_model *model, int64_t epoc
   const double pause = ae_log_is_terminal() ? 0.2 : progress->log_every;
   if (now - progress->told < pause) return;
   progress->told = now;
-  double loss = 0;
-  for (int i = 0; i < model->terms; i++) loss += (double)model->term[i].weight * sums[i];
   const double remaining =
       (double)((progress->epochs - epoch) * progress->steps_per_epoch + progress->steps_per_epoch - step - 1);
   print_terms(model, sums, (double)progress->examples_done, terms, sizeof terms);

@@ -27,9 +27,11 @@ typedef struct ae_trainer {
   int *plane_end, planes;
   int64_t border[MOST_BUCKETS + 1]; /* of buckets, in the flat buffer */
   int buckets;
-  int *bucket_of;            /* of each parameter */
-  int waiting[MOST_BUCKETS]; /* parameters whose gradient is not final yet */
-  double *terms, *sums, *epoch_sums;
+  int *bucket_of;                    /* of each parameter */
+  int waiting[MOST_BUCKETS];         /* parameters whose gradient is not final yet */
+  int width;                         /* numbers per shard in a step: terms of the loss, then statistics */
+  double *terms, *sums, *epoch_sums; /* of own shards; of a step; of the epoch so far */
+  double epoch_loss;                 /* weighted terms, summed over the epoch so far */
   ae_schedule schedule;
   double learning_rate; /* of the step at hand */
   double begun;

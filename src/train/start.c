@@ -79,15 +79,16 @@ static ae_status cut_buckets(ae_trainer *t) {
 static ae_status build_exchange(ae_trainer *t) {
   ae_status status;
   float **planes = NULL;
+  t->width = t->model->terms + t->model->statistics;
   AE_CHECK(ae_comm_agree(t->comm, cut_buckets(t)));
-  AE_CHECK(ae_exchange_create(t->comm, &t->data->shards, t->border, t->buckets, t->model->terms, &t->exchange));
+  AE_CHECK(ae_exchange_create(t->comm, &t->data->shards, t->border, t->buckets, t->width, &t->exchange));
   status = AE_NEW(planes, t->planes);
   for (int i = 0; i < t->planes && status == AE_OK; i++) planes[i] = ae_exchange_gradient(t->exchange, i);
   if (status == AE_OK) status = ae_params_bind(t->params, ae_exchange_values(t->exchange), planes, t->planes);
   if (status == AE_OK) status = ae_optimizer_create(t->config, t->params, t->exchange, &t->optimizer);
-  if (status == AE_OK) status = AE_NEW(t->terms, t->data->shards.count * t->model->terms);
-  if (status == AE_OK) status = AE_NEW(t->sums, t->model->terms);
-  if (status == AE_OK) status = AE_NEW(t->epoch_sums, t->model->terms);
+  if (status == AE_OK) status = AE_NEW(t->terms, t->data->shards.count * t->width);
+  if (status == AE_OK) status = AE_NEW(t->sums, t->width);
+  if (status == AE_OK) status = AE_NEW(t->epoch_sums, t->width);
   AE_CHECK(ae_comm_agree(t->comm, status));
 cleanup:
   AE_FREE(planes);

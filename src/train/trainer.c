@@ -33,21 +33,26 @@ static void make_progress(void *context) {
   ae_profile_leave(previous);
 }
 
-/* Sums of the terms over each own shard's rows, and the gradient with which the backward pass begins. */
-static void take_terms(ae_trainer *t, const ae_batch *batch) {
-  const int terms = t->model->terms;
-  for (int i = 0; i < terms; i++) {
-    const ae_term *term = &t->model->term[i];
-    const float seed = term->weight / (float)batch->global_rows;
-    for (int s = 0; s < batch->segments; s++) {
-      double sum = 0;
-      for (int64_t row = batch->offset[s]; row < batch->offset[s + 1]; row++) {
-        sum += (double)term->rows->value[row];
-        if (term->rows->gradient != NULL) term->rows->gradient[row] = seed;
-      }
-      t->terms[s * terms + i] = sum;
+/* Sums of a term over each own shard's rows, and the gradient with which the backward pass begins. */
+static void take_term(ae_trainer *t, const ae_batch *batch, int number) {
+  const ae_term *term = &t->model->term[number];
+  const float seed = term->weight / (float)batch->global_rows;
+  for (int s = 0; s < batch->segments; s++) {
+    double sum = 0;
+    for (int64_t row = batch->offset[s]; row < batch->offset[s + 1]; row++) {
+      sum += (double)term->rows->value[row];
+      if (term->rows->gradient != NULL) term->rows->gradient[row] = seed;
     }
+    t->terms[s * t->width + number] = sum;
   }
+}
+
+static void take_terms(ae_trainer *t, const ae_batch *batch) {
+  const ae_model *model = t->model;
+  for (int i = 0; i < model->terms; i++) take_term(t, batch, i);
+  if (model->statistics == 0) return;
+  for (int s = 0; s < batch->segments; s++)
+    model->type->statistics(model, batch->offset[s], batch->offset[s + 1], t->terms + s * t->width + model->terms);
 }
 
 static ae_status name_divergence(const ae_trainer *t, const ae_control *control, int64_t step) {
@@ -72,7 +77,7 @@ static ae_status reduce_and_update(ae_trainer *t, const ae_batch *batch) {
   ae_exchange_control(t->exchange, &control);
   ae_profile_leave(previous);
   bool finite = isfinite(control.squared_norm);
-  for (int i = 0; i < t->model->terms; i++) finite = finite && isfinite(control.sums[i]);
+  for (int i = 0; i < t->width; i++) finite = finite && isfinite(control.sums[i]);
   if (!finite) return name_divergence(t, &control, batch->step);
   previous = ae_profile_enter(AE_PHASE_OPTIMIZER);
   ae_optimizer_step(t->optimizer, t->learning_rate, control.squared_norm);
@@ -104,19 +109,25 @@ static ae_status run_step(ae_trainer *t, const ae_batch *batch, const ae_batch *
 
 /* An epoch. */
 
+static void add_to_epoch(ae_trainer *t) {
+  for (int i = 0; i < t->width; i++) t->epoch_sums[i] += t->sums[i];
+  for (int i = 0; i < t->model->terms; i++) t->epoch_loss += (double)t->model->term[i].weight * t->sums[i];
+}
+
 static ae_status run_steps(ae_trainer *t, uint32_t epoch) {
   const int64_t steps = ae_sampler_steps(t->sampler);
   ae_batch batch[2];
   ae_sampler_begin(t->sampler, epoch);
-  memset(t->epoch_sums, 0, (size_t)t->model->terms * sizeof *t->epoch_sums);
+  memset(t->epoch_sums, 0, (size_t)t->width * sizeof *t->epoch_sums);
+  t->epoch_loss = 0;
   ae_sampler_batch(t->sampler, 0, &batch[0]);
   if (t->model->type->prefetch != NULL) t->model->type->prefetch(t->model, &batch[0]);
   for (int64_t step = 0; step < steps; step++) {
     if (step + 1 < steps) ae_sampler_batch(t->sampler, step + 1, &batch[(step + 1) % 2]);
     AE_RETURN_IF(run_step(t, &batch[step % 2], step + 1 < steps ? &batch[(step + 1) % 2] : NULL));
     t->state.step++;
-    for (int i = 0; i < t->model->terms; i++) t->epoch_sums[i] += t->sums[i];
-    ae_progress_step(&t->progress, t->model, epoch, step, t->epoch_sums, batch[step % 2].global_rows);
+    add_to_epoch(t);
+    ae_progress_step(&t->progress, t->model, epoch, step, t->epoch_loss, t->epoch_sums, batch[step % 2].global_rows);
   }
   ae_exchange_settle(t->exchange);
   return AE_OK;
@@ -124,14 +135,12 @@ static ae_status run_steps(ae_trainer *t, uint32_t epoch) {
 
 static void record_losses(const ae_trainer *t, double seconds, ae_metrics *metrics) {
   const double examples = (double)t->data->examples;
-  double loss = 0;
   for (int i = 0; i < t->model->terms; i++) {
     char column[64];
     snprintf(column, sizeof column, "train_%s", t->model->term[i].name);
     ae_metrics_set(metrics, column, t->epoch_sums[i] / examples);
-    loss += (double)t->model->term[i].weight * t->epoch_sums[i] / examples;
   }
-  ae_metrics_set(metrics, "train_loss", loss);
+  ae_metrics_set(metrics, "train_loss", t->epoch_loss / examples);
   ae_metrics_set(metrics, "epoch", (double)t->state.epoch);
   ae_metrics_set(metrics, "step", (double)t->state.step);
   ae_metrics_set(metrics, "learning_rate", t->learning_rate);
@@ -147,6 +156,7 @@ static ae_status run_epoch(ae_trainer *t) {
   ae_progress_epoch(&t->progress);
   if (type->epoch_begin != NULL) AE_RETURN_IF(type->epoch_begin(t->model, epoch, &metrics));
   AE_RETURN_IF(run_steps(t, epoch));
+  t->model->statistic_sum = t->epoch_sums + t->model->terms;
   if (type->epoch_end != NULL) AE_RETURN_IF(type->epoch_end(t->model, epoch, &metrics));
   t->state.epoch = epoch;
   record_losses(t, ae_clock_seconds() - t->progress.epoch_begun, &metrics);

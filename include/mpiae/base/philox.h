@@ -18,7 +18,8 @@ typedef enum ae_purpose {
   AE_RANDOM_SAMPLE,   /* example = sample, index = dimension */
   AE_RANDOM_IMPORT,   /* example = position */
   AE_RANDOM_GLYPH,    /* example = glyph, index = draw */
-  AE_RANDOM_SELFTEST  /* matrices of start-up self-tests */
+  AE_RANDOM_SELFTEST, /* matrices of start-up self-tests */
+  AE_RANDOM_BINARIZE  /* example, index = feature */
 } ae_purpose;
 
 /* A stream of numbers for one (purpose, epoch, example): plain data, copied freely. */

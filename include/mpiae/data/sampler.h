@@ -12,7 +12,7 @@ typedef struct ae_sampler ae_sampler;
  * is a global number. */
 typedef struct ae_batch {
   uint32_t epoch;         /* from 1 */
-  int64_t step;           /* in the epoch, from 0 */
+  int64_t step, steps;    /* in the epoch, from 0; how many it has */
   int64_t global_rows;    /* over all ranks: B, fewer in the last step */
   int segments;           /* own shards */
   const int64_t *offset;  /* segments + 1; lent */

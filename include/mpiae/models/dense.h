@@ -9,7 +9,7 @@
 /* network.hidden and network.activation. */
 ae_hidden ae_dense_hidden(const ae_config *config);
 
-/* Whether the data can be trained on by network.likelihood: AE_USAGE for values outside 0 … 1 under Bernoulli. */
+/* Whether the data can be trained on: AE_USAGE for values outside 0 … 1 under Bernoulli or to be binarised. */
 ae_status ae_dense_check_data(const ae_model *model);
 
 /* The mirrored decoder under "decoder": logits or means of the features from one or two codes. */
@@ -22,7 +22,13 @@ const char *ae_dense_loss_name(const ae_model *model);
 /* Predictions → what one looks at, in place: probabilities for Bernoulli, means for Gaussian. */
 void ae_dense_mean(const ae_model *model, int64_t rows, float *prediction);
 
-/* Inputs of a batch: rows of examples, N(0, 1) noise for each of `latent` dimensions by (purpose, epoch, example). */
+/* `count` rows of examples (global numbers) in the stored type, as the network sees them in this epoch: floats, made
+ * black or white where data.binarize says so, by Philox(seed, AE_RANDOM_BINARIZE, epoch or 0, example). */
+void ae_dense_prepare(const ae_model *model, uint32_t epoch, const int64_t *examples, const void *rows, int64_t count,
+                      float *out);
+
+/* Inputs of a batch: its examples as above; N(0, 1) noise for each of `latent` dimensions by (purpose, epoch, example).
+ */
 void ae_dense_fill_examples(const ae_model *model, const ae_batch *batch, ae_tensor *x);
 void ae_dense_fill_noise(const ae_model *model, const ae_batch *batch, ae_purpose purpose, ae_tensor *noise);
 

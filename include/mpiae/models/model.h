@@ -38,8 +38,8 @@ typedef struct ae_model_setup {
   int planes;
 } ae_model_setup;
 
-/* A term of the loss, one number per row of the batch: recorded as column train_<name>, summed with its weight into
- * train_loss. */
+/* A term of the loss, one number per row of the batch: recorded as column train_<name>, summed with its weight (fill
+ * may change it) into train_loss. */
 typedef struct ae_term {
   const char *name;
   ae_tensor *rows; /* width 1, a root of the graph when weight ≠ 0 */
@@ -53,6 +53,8 @@ struct ae_model {
   ae_graph *graph; /* of training; NULL for inference */
   ae_term term[AE_MODEL_MAX_TERMS];
   int terms;
+  int statistics;              /* further numbers summed over the examples of an epoch */
+  const double *statistic_sum; /* those sums, when epoch_end is called; lent */
 };
 
 /* What `mpiae sample` asks for. */
@@ -87,6 +89,9 @@ struct ae_model_type {
   void (*prefetch)(ae_model *model, const ae_batch *batch);
   void (*fill)(ae_model *model, const ae_batch *batch);
   void (*step_end)(ae_model *model, const ae_batch *batch);
+
+  /* Local. With statistics > 0: after the forward pass, their sums over rows begin … end−1 of the batch. */
+  void (*statistics)(const ae_model *model, int64_t begin, int64_t end, double *sums);
 
   /* Collective. Latent codes of all training examples into a codes file (axis `example` is made by the caller); NULL if
    * the model has none. */

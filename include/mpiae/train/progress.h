@@ -18,8 +18,8 @@ void ae_progress_epoch(ae_progress *progress);
 
 /* After each step: sums over the epoch so far of the loss and of the model's terms, over `examples` examples; `batch`
  * of them new. */
-void ae_progress_step(ae_progress *progress, const ae_model *model, int64_t epoch, int64_t step, const double *sums,
-                      int64_t batch);
+void ae_progress_step(ae_progress *progress, const ae_model *model, int64_t epoch, int64_t step, double loss,
+                      const double *sums, int64_t batch);
 
 /* After each epoch: the line that stays. */
 void ae_progress_epoch_end(ae_progress *progress, const ae_model *model, int64_t epoch, const ae_metrics *metrics);

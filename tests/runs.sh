@@ -1,0 +1,50 @@
+# shellcheck shell=bash
+# Sourced by tests of whole runs, with the program as $1: a scratch directory and what is asked of runs in it.
+set -uo pipefail
+mpiae=$(realpath "$1")
+failures=0
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+cd "$scratch" || exit 1
+
+# A run that fails makes everything after it fail too.
+fail() {
+  failures=$((failures + 1))
+  echo "FAILED: $1"
+  if [ "$failures" -gt 5 ]; then
+    echo "and so on"
+    exit 1
+  fi
+}
+
+# on RANKS ARGUMENTS…
+on() {
+  local ranks=$1
+  shift
+  if ! timeout 100 mpirun -n "$ranks" --oversubscribe --bind-to none "$mpiae" "$@" >log 2>&1 </dev/null; then
+    fail "mpiae $* on $ranks ranks"
+    tail -5 log
+  fi
+}
+
+# h5diff says "not comparable" with exit status 0, so its silence is required too.
+equal() {
+  local found
+  found=$(h5diff --exclude-path /provenance "$1" "$2" 2>&1) || fail "$1 and $2 differ"
+  if [ -n "$found" ]; then fail "$1 and $2: $found"; fi
+}
+
+differ() {
+  if h5diff --exclude-path /provenance "$1" "$2" >/dev/null 2>&1; then fail "$1 and $2 do not differ"; fi
+}
+
+# Columns of time differ from run to run.
+equal_metrics() {
+  if ! diff <(cut -d, -f1-2,5- "$1/metrics.csv") <(cut -d, -f1-2,5- "$2/metrics.csv"); then fail "metrics of $1 and $2"; fi
+}
+
+finish() {
+  echo "$failures failures"
+  [ "$failures" = 0 ]
+  exit
+}
