@@ -14,6 +14,10 @@ last=$(tail -n 1 runs/quickstart/metrics.csv)
 stamp=$(stat -c %Y runs/data/glyphs.h5)
 checkpoints=$(ls runs/quickstart/checkpoint-*)
 
+cmake --install build/release --prefix "$scratch/prefix" >install.log || { tail -5 install.log; exit 1; }
+"$scratch/prefix/bin/mpiae" --version >/dev/null
+[ -e "$scratch/prefix/share/mpiae/configs/vhe-mnist.yaml" ]
+
 tools/quickstart >second.log 2>&1 || { tail -30 second.log; exit 1; }
 [ "$(stat -c %Y runs/data/glyphs.h5)" = "$stamp" ] || { echo "the dataset was written again"; exit 1; }
 [ "$(ls runs/quickstart/checkpoint-*)" = "$checkpoints" ] || { echo "it trained again"; exit 1; }

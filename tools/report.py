@@ -15,6 +15,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 MOST_POINTS = 5000
 MOST_SAMPLES = 100
@@ -57,6 +58,7 @@ def plot_curves(metrics, names, label, limits=None):
         dashed = "--" if name.startswith("test_") else "-"
         axes.plot(metrics["epoch"], metrics[name], dashed, marker="o", markersize=3, label=name)
     axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylabel(label)
     if limits:
         axes.set_ylim(*limits)

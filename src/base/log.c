@@ -34,7 +34,6 @@ void ae_log_info(const char *format, ...) {
 }
 
 void ae_log_detail(const char *format, ...) {
-  if (level < AE_LOG_VERBOSE) return;
   va_list arguments;
   va_start(arguments, format);
   say(AE_LOG_VERBOSE, "", format, arguments);

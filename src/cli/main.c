@@ -43,9 +43,8 @@ static ae_status run(const ae_comm *comm, int argc, char **argv, bool *verbose) 
 }
 
 static void report(ae_status status, bool verbose) {
-  const char *kind = ae_error_code(status) == AE_STOPPED ? "stopped" : "error";
   ae_log_redraw("");
-  fprintf(stderr, "mpiae: %s: %s", kind, ae_error_message(status));
+  fprintf(stderr, "mpiae: error: %s", ae_error_message(status));
   if (verbose) fprintf(stderr, " [%s:%d]", ae_error_file(status), ae_error_line(status));
   fputc('\n', stderr);
 }

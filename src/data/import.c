@@ -1,6 +1,7 @@
 #include "mpiae/data/import.h"
 
 #include "mpiae/base/arithmetic.h"
+#include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/base/philox.h"
 #include "mpiae/data/idx.h"
@@ -209,6 +210,7 @@ ae_status ae_import_idx(const ae_comm *comm, const char *const *files, int count
   deal(comm, &from, &what, &own);
   free_source(&from);
   AE_CHECK(ae_dataset_write(comm, out, &what.shape, own.begin, own.count, own.rows, own.label, own.index, origin));
+  ae_log_info("%lld examples in %s", (long long)what.shape.examples, out);
 cleanup:
   free_source(&from);
   free_part(&own);

@@ -1,6 +1,7 @@
 #include "mpiae/data/synth.h"
 
 #include "mpiae/base/arithmetic.h"
+#include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/data/glyphs.h"
 #include "mpiae/data/writer.h"
@@ -34,6 +35,7 @@ ae_status ae_glyphs_write(const ae_comm *comm, const char *path, int64_t count, 
            (unsigned long long)seed);
   AE_CHECK(ae_comm_agree(comm, draw_part(begin, own, classes, seed, &rows, &label)));
   AE_CHECK(ae_dataset_write(comm, path, &shape, begin, own, rows, label, NULL, origin));
+  ae_log_info("%lld examples in %s", (long long)count, path);
 cleanup:
   AE_FREE(rows);
   AE_FREE(label);

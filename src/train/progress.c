@@ -30,15 +30,16 @@ static void print_duration(double seconds, char *out, size_t size) {
   else snprintf(out, size, "%ld:%02ld", whole / 60, whole % 60);
 }
 
-static void print_bar(double share, char bar[25]) {
-  for (int i = 0; i < 24; i++) bar[i] = share * 24 > i ? '=' : ' ';
-  bar[24] = '\0';
+static void print_bar(double share, char bar[64]) {
+  static const char full[] = "========================", empty[] = "                        ";
+  const int length = (int)(share * 24);
+  snprintf(bar, 64, " [%.*s%.*s]", length, full, 24 - length, empty);
 }
 
 void ae_progress_step(ae_progress *progress, const ae_model *model, int64_t epoch, int64_t step, double loss,
                       const double *sums, int64_t batch) {
   const double now = ae_clock_seconds(), spent = now - progress->epoch_begun;
-  char terms[256], left[32], bar[25], line[640];
+  char terms[256], left[32], bar[64] = "", line[768];
   progress->steps_done++;
   progress->examples_done += batch;
   const double pause = ae_log_is_terminal() ? 0.2 : progress->log_every;
@@ -48,8 +49,8 @@ void ae_progress_step(ae_progress *progress, const ae_model *model, int64_t epoc
       (double)((progress->epochs - epoch) * progress->steps_per_epoch + progress->steps_per_epoch - step - 1);
   print_terms(model, sums, (double)progress->examples_done, terms, sizeof terms);
   print_duration((now - progress->begun) / (double)progress->steps_done * remaining, left, sizeof left);
-  print_bar((double)(step + 1) / (double)progress->steps_per_epoch, bar);
-  snprintf(line, sizeof line, "epoch %lld/%lld step %lld/%lld [%s] loss %.2f%s  %.0f examples/s  left %s",
+  if (ae_log_is_terminal()) print_bar((double)(step + 1) / (double)progress->steps_per_epoch, bar);
+  snprintf(line, sizeof line, "epoch %lld/%lld step %lld/%lld%s loss %.2f%s  %.0f examples/s  left %s",
            (long long)epoch, (long long)progress->epochs, (long long)step + 1, (long long)progress->steps_per_epoch,
            bar, loss / (double)progress->examples_done, terms, (double)progress->examples_done / spent, left);
   if (ae_log_is_terminal()) ae_log_redraw(line);
@@ -96,16 +97,19 @@ static void print_profile(const double *all, int ranks) {
     total += mean;
     if (ae_phase_in_step((ae_phase)phase)) step += mean;
   }
-  ae_log_info("profile: %-24s %10s %8s %8s %10s %8s", "phase", "mean s", "of run", "of step", "longest s", "on rank");
+  ae_log_detail("profile: %-24s %10s %8s %8s %10s %8s", "phase", "mean s", "of run", "of step", "longest s", "on rank");
   for (int phase = 0; phase < AE_PHASE_COUNT; phase++) {
     const spread times = over_ranks(all, ranks, phase);
     char share[16] = "";
     if (times.largest < 5e-4) continue;
     if (ae_phase_in_step((ae_phase)phase)) snprintf(share, sizeof share, "%.1f %%", 100 * times.mean / step);
-    ae_log_info("profile: %-24s %10.3f %6.1f %% %8s %10.3f %8d", ae_phase_label((ae_phase)phase), times.mean,
-                100 * times.mean / total, share, times.largest, times.rank);
+    ae_log_detail("profile: %-24s %10.3f %6.1f %% %8s %10.3f %8d", ae_phase_label((ae_phase)phase), times.mean,
+                  100 * times.mean / total, share, times.largest, times.rank);
   }
-  ae_log_info("profile: %-24s %10.3f %6.1f %% %8s", "all training steps", step, 100 * step / total, "100.0 %");
+  ae_log_detail("profile: memory on rank 0: at most %.1f MB in arrays", (double)ae_memory_peak_bytes() * 1e-6);
+  ae_log_info(
+      "profile: training steps %.0f %% of the time, matrix products %.1f %% of the steps; the table is in run.log",
+      100 * step / total, 100 * over_ranks(all, ranks, AE_PHASE_PRODUCTS).mean / step);
 }
 
 void ae_progress_profile(const ae_comm *comm) {
@@ -121,5 +125,4 @@ void ae_progress_profile(const ae_comm *comm) {
   }
   ae_error_clear(&status);
   AE_FREE(all);
-  ae_log_info("memory: %.1f MB at most in this rank's arrays", (double)ae_memory_peak_bytes() * 1e-6);
 }

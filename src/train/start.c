@@ -183,7 +183,6 @@ static ae_status try_checkpoint(ae_trainer *t, int64_t step, bool *hopeless) {
   AE_CHECK(ae_checkpoint_read(&checkpoint, file));
   AE_CHECK(ae_provenance_compare(t->comm, file));
   t->state = state;
-  ae_log_info("resuming %s after epoch %lld, step %lld", path, (long long)state.epoch, (long long)state.step);
 cleanup:
   ae_h5_close(&file);
   ae_config_destroy(&then);

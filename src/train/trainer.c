@@ -165,26 +165,44 @@ static ae_status run_epoch(ae_trainer *t) {
   return ae_trainer_write_files(t);
 }
 
-static void introduce(const ae_trainer *t) {
-  ae_log_info(
-      "%s: %lld parameters, %lld examples in %d shards on %d ranks, batch %lld, %lld steps an epoch; run directory %s",
-      t->model->type->name, (long long)ae_params_elements(t->params), (long long)t->data->examples,
-      t->data->shards.shards, t->data->shards.ranks, (long long)ae_config_integer(t->config, "train.batch_size"),
-      (long long)ae_sampler_steps(t->sampler), t->directory);
-  ae_log_detail("BLAS kernels for %s; %d buckets of gradients; %.1f MB of activations and scratch", ae_blas_core(),
-                t->buckets, 1e-6 * (double)ae_graph_bytes(t->model->graph));
-  if (t->state.epoch >= t->progress.epochs) ae_log_info("all %lld epochs are done", (long long)t->progress.epochs);
+static const char *plural(int64_t count) { return count == 1 ? "" : "s"; }
+
+static void introduce(const ae_trainer *t, ae_run_mode mode) {
+  const ae_shards *shards = &t->data->shards;
+  ae_log_info("%s: %lld parameters, %lld examples in %d shard%s on %d rank%s, batch %lld, %lld step%s an epoch; run "
+              "directory %s",
+              t->model->type->name, (long long)ae_params_elements(t->params), (long long)t->data->examples,
+              shards->shards, plural(shards->shards), shards->ranks, plural(shards->ranks),
+              (long long)ae_config_integer(t->config, "train.batch_size"), (long long)ae_sampler_steps(t->sampler),
+              plural(ae_sampler_steps(t->sampler)), t->directory);
+  if (t->state.epoch > 0)
+    ae_log_info("going on after epoch %lld, step %lld", (long long)t->state.epoch, (long long)t->state.step);
+  else if (mode == AE_RUN_RESUME) ae_log_info("no checkpoint is there yet: starting from the beginning");
+  ae_log_detail("BLAS kernels for %s; %d bucket%s of gradients; %.1f MB of activations and scratch", ae_blas_core(),
+                t->buckets, plural(t->buckets), 1e-6 * (double)ae_graph_bytes(t->model->graph));
+}
+
+static void conclude(const ae_trainer *t) {
+  char path[AE_PATH_SIZE];
+  ae_run_directory_checkpoint(t->directory, t->state.step, path);
+  ae_progress_profile(t->comm);
+  ae_log_info("done: %s", path);
 }
 
 static ae_status run(ae_trainer *t, ae_run_mode mode) {
   AE_RETURN_IF(ae_run_directory_take(t->comm, t->directory, mode, &t->lock));
   AE_RETURN_IF(ae_trainer_start(t, mode));
+  if (t->state.epoch >= t->progress.epochs) {
+    ae_log_info("%s: %lld epoch%s done, train.epochs is %lld: nothing to do", t->directory,
+                (long long)t->state.epoch, plural(t->state.epoch), (long long)t->progress.epochs);
+    return AE_OK;
+  }
   /* only now is it known that the new run can begin */
   if (mode == AE_RUN_OVERWRITE) AE_RETURN_IF(ae_run_directory_clear(t->comm, t->directory));
   AE_RETURN_IF(ae_trainer_open_files(t));
-  introduce(t);
+  introduce(t, mode);
   while (t->state.epoch < t->progress.epochs) AE_RETURN_IF(run_epoch(t));
-  ae_progress_profile(t->comm);
+  conclude(t);
   return AE_OK;
 }
 

@@ -12,7 +12,7 @@ void ae_log_set_level(ae_log_level level);
 /* A further stream that receives every line (run.log), or NULL. Not owned. */
 void ae_log_set_copy(FILE *stream);
 
-/* Lines for level ≥ AE_LOG_NORMAL, AE_LOG_VERBOSE, AE_LOG_QUIET. A newline is added. */
+/* Lines for level ≥ AE_LOG_NORMAL, AE_LOG_VERBOSE, AE_LOG_QUIET; the copy gets all. A newline is added. */
 void ae_log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void ae_log_detail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void ae_log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
