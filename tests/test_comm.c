@@ -125,12 +125,12 @@ static void float_tree(int64_t lo, int64_t hi, int64_t i, float *sum) {
 }
 
 /* One pass of both halves with the "optimizer" value += gradient. */
-static void run_exchange(int shard_count) {
+static void run_exchange(int shard_count, ae_exchange_way way) {
   const int64_t border[] = {0, AE_BLOCK, 5 * AE_BLOCK, 5 * AE_BLOCK, 20 * AE_BLOCK};
   const int64_t count = 20 * AE_BLOCK;
   const ae_shards shards = shards_of(100, shard_count);
   ae_exchange *exchange;
-  ae_test_ok(ae_exchange_create(ae_test_comm(), &shards, border, 4, 2, &exchange));
+  ae_test_ok(ae_exchange_create(ae_test_comm(), &shards, border, 4, 2, way, &exchange));
   const ae_range *nodes = ae_exchange_plane_shards(exchange), *slices;
   const int slice_count = ae_exchange_slices(exchange, &slices);
   double terms[2 * 64], sums[2], expected_norm[20];
@@ -180,9 +180,11 @@ static void run_exchange(int shard_count) {
 
 static void the_exchange_gives_the_tree_sum_everywhere(void **state) {
   (void)state;
-  run_exchange(SHARDS);
-  run_exchange(7);
-  run_exchange(13);
+  for (ae_exchange_way way = AE_EXCHANGE_BEST; way <= AE_EXCHANGE_MESSAGES; way++) {
+    run_exchange(SHARDS, way);
+    run_exchange(7, way);
+    run_exchange(13, way);
+  }
 }
 
 int main(int argc, char **argv) {

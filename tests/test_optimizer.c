@@ -42,7 +42,7 @@ static void create(bench *b, const char *const *overrides, int count) {
   b->bias = ae_params_add(b->params, "bias", 1, (int64_t[]){NUMBERS}, axes, 0, false);
   ae_test_ok(ae_params_seal(b->params));
   const int64_t border[] = {0, b->bias->offset, ae_params_size(b->params)};
-  ae_test_ok(ae_exchange_create(comm, &shards, border, 2, 0, &b->exchange));
+  ae_test_ok(ae_exchange_create(comm, &shards, border, 2, 0, AE_EXCHANGE_MESSAGES, &b->exchange));
   ae_test_ok(ae_optimizer_create(b->config, b->params, b->exchange, &b->optimizer));
   for (int i = 0; i < NUMBERS; i++)
     ae_exchange_values(b->exchange)[b->weight->offset + i] = ae_exchange_values(b->exchange)[b->bias->offset + i] =

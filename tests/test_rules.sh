@@ -18,13 +18,13 @@ same() {
     equal "$name-1/checkpoint-000000014.h5" "$name-$ranks/checkpoint-000000014.h5"
     equal "$name-1/codes-000002.h5" "$name-$ranks/codes-000002.h5"
   done
-  on 2 train "$model.yaml" "$@" train.epochs=1 train.schedule_steps=14 --run "$name-2-3"
-  on 3 train "$model.yaml" "$@" train.schedule_steps=14 --run "$name-2-3" --resume
+  on 2 train "$model.yaml" "$@" train.epochs=1 --run "$name-2-3"
+  on 3 train "$model.yaml" "$@" --run "$name-2-3" --resume
   equal "$name-1/checkpoint-000000014.h5" "$name-2-3/checkpoint-000000014.h5"
   equal_metrics "$name-1" "$name-2-3"
 }
 
-rule=(train.clip_norm=30 train.weight_decay=0.01 train.warmup_steps=3 train.learning_rate=0.003)
+rule=(train.schedule_steps=14 train.clip_norm=30 train.weight_decay=0.01 train.warmup_steps=3 train.learning_rate=0.003)
 previous=""
 for optimizer in sgd adam adamw; do
   for schedule in constant cosine onecycle step; do

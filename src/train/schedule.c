@@ -7,7 +7,9 @@
 ae_schedule ae_schedule_read(const ae_config *config) {
   ae_schedule schedule = {.rate = ae_config_real(config, "train.learning_rate"),
                           .factor = ae_config_real(config, "train.schedule_factor"),
-                          .horizon = ae_config_integer(config, "train.schedule_steps"),
+                          .horizon = ae_config_is(config, "train.schedule_steps", "auto")
+                                         ? 1
+                                         : ae_config_integer(config, "train.schedule_steps"),
                           .warmup = ae_config_integer(config, "train.warmup_steps")};
   if (ae_config_is(config, "train.schedule", "cosine")) schedule.kind = AE_COSINE;
   else if (ae_config_is(config, "train.schedule", "onecycle")) schedule.kind = AE_ONECYCLE;

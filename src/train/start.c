@@ -81,7 +81,8 @@ static ae_status build_exchange(ae_trainer *t) {
   float **planes = NULL;
   t->width = t->model->terms + t->model->statistics;
   AE_CHECK(ae_comm_agree(t->comm, cut_buckets(t)));
-  AE_CHECK(ae_exchange_create(t->comm, &t->data->shards, t->border, t->buckets, t->width, &t->exchange));
+  AE_CHECK(
+      ae_exchange_create(t->comm, &t->data->shards, t->border, t->buckets, t->width, AE_EXCHANGE_BEST, &t->exchange));
   status = AE_NEW(planes, t->planes);
   for (int i = 0; i < t->planes && status == AE_OK; i++) planes[i] = ae_exchange_gradient(t->exchange, i);
   if (status == AE_OK) status = ae_params_bind(t->params, ae_exchange_values(t->exchange), planes, t->planes);
@@ -108,9 +109,10 @@ static void show_columns(ae_trainer *t) {
   }
 }
 
-/* The schedule is one of the whole run: resuming with more epochs does not bend it. */
+/* The schedule is one of the whole run: resuming with more epochs does not bend it. A constant rate has no horizon. */
 static void fix_horizon(ae_trainer *t) {
-  if (ae_config_is(t->config, "train.schedule_steps", "auto")) {
+  if (ae_config_is(t->config, "train.schedule_steps", "auto") &&
+      !ae_config_is(t->config, "train.schedule", "constant")) {
     char number[32];
     snprintf(number, sizeof number, "%lld",
              (long long)(ae_config_integer(t->config, "train.epochs") * ae_sampler_steps(t->sampler)));
@@ -139,7 +141,7 @@ static ae_status build(ae_trainer *t) {
 /* What "auto" came to when the run began. */
 static void take_over(ae_trainer *t, const ae_config *then, const char *key) {
   char number[32];
-  if (!ae_config_is(t->config, key, "auto")) return;
+  if (!ae_config_is(t->config, key, "auto") || ae_config_is(then, key, "auto")) return;
   snprintf(number, sizeof number, "%lld", (long long)ae_config_integer(then, key));
   ae_config_set(t->config, key, number);
 }
@@ -211,14 +213,20 @@ cleanup:
   return status;
 }
 
-ae_status ae_trainer_start(ae_trainer *t, ae_run_mode mode) {
-  bool resumed = false;
-  if (mode == AE_RUN_RESUME) AE_RETURN_IF(resume(t, &resumed));
-  if (resumed) return AE_OK;
+static ae_status begin(ae_trainer *t) {
   AE_RETURN_IF(build(t));
   ae_params_start(t->params, (uint64_t)t->state.seed);
   AE_RETURN_IF(ae_provenance_compare(t->comm, NULL));
   return t->model->type->start != NULL ? t->model->type->start(t->model) : AE_OK;
+}
+
+ae_status ae_trainer_start(ae_trainer *t, ae_run_mode mode) {
+  bool resumed = false;
+  if (mode == AE_RUN_RESUME) AE_RETURN_IF(resume(t, &resumed));
+  if (!resumed) AE_RETURN_IF(begin(t));
+  /* the values may be one array for all: nobody reads them before all have written the same */
+  ae_comm_barrier(t->comm);
+  return AE_OK;
 }
 
 void ae_trainer_destroy(ae_trainer *t) {

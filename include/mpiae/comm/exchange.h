@@ -19,11 +19,15 @@
 
 typedef struct ae_exchange ae_exchange;
 
+/* How: ranks of one node read each other's planes, and one array of values, in shared memory where it can be had
+ * (shared.h), and send messages otherwise; or messages in any case. The results are the same bits. */
+typedef enum ae_exchange_way { AE_EXCHANGE_BEST, AE_EXCHANGE_MESSAGES } ae_exchange_way;
+
 /* Collective. Bucket b is [border[b], border[b+1]), all borders multiples of AE_BLOCK, border[0] = 0, border[buckets] =
  * count. `width`: numbers per shard in the control reduction. Allocates values and gradient planes (zeroed,
  * 64-byte aligned). Nothing is allocated later. */
 ae_status ae_exchange_create(const ae_comm *comm, const ae_shards *shards, const int64_t *border, int buckets,
-                             int64_t width, ae_exchange **out);
+                             int64_t width, ae_exchange_way way, ae_exchange **out);
 void ae_exchange_destroy(ae_exchange **exchange); /* Collective; NULL is fine */
 
 /* Lent buffers: `count` values; plane g of gradients for the g-th maximal subtree of own shards. */

@@ -20,7 +20,7 @@ typedef struct ae_schedule {
   int64_t horizon, every, warmup; /* steps */
 } ae_schedule;
 
-/* From train.learning_rate, train.schedule, train.schedule_steps (a number by now), train.schedule_every,
+/* From train.learning_rate, train.schedule, train.schedule_steps (a number by now but for a constant rate), train.schedule_every,
  * train.schedule_factor, train.warmup_steps. */
 ae_schedule ae_schedule_read(const ae_config *config);
 
