@@ -168,10 +168,14 @@ static void wait_all(ae_exchange *exchange, MPI_Request *requests, int *count) {
   *count = 0;
 }
 
-/* Waits until every rank's mark number `place` has come to `step`. */
-static void await(const ae_exchange *exchange, int place, uint64_t step) {
+/* Waits until every rank's mark number `place` has come to `step`. MPI is entered meanwhile: the others may be waiting
+ * for examples that only this rank's progress brings them. */
+static void await(ae_exchange *exchange, int place, uint64_t step) {
   for (int rank = 0; rank < exchange->shards.ranks; rank++)
-    while (atomic_load_explicit(&exchange->mark[rank][place], memory_order_acquire) < step) sched_yield();
+    while (atomic_load_explicit(&exchange->mark[rank][place], memory_order_acquire) < step) {
+      ae_exchange_progress(exchange);
+      sched_yield();
+    }
 }
 
 static void set_mark(const ae_exchange *exchange, int place, uint64_t step) {
