@@ -52,28 +52,41 @@ static void a_text_file_reaches_all_ranks(void **state) {
 /* The number shard v contributes to column j: sums of these depend on the order of addition. */
 static double number(int v, int64_t j) { return (1.0 + (double)j) / (3.0 + v * v) * (v % 3 == 1 ? 1e12 : 1.0); }
 
+static void expect_sum(ae_shards shards, int64_t width) {
+  const int count = shards.shards;
+  double *values, *sum, *expected;
+  ae_test_ok(AE_NEW(values, shards.count * width));
+  ae_test_ok(AE_NEW(sum, width));
+  ae_test_ok(AE_NEW(expected, count * width));
+  for (int v = 0; v < count; v++)
+    for (int64_t j = 0; j < width; j++) expected[v * width + j] = number(v, j);
+  memcpy(values, expected + shards.first * width, (size_t)(shards.count * width) * sizeof *values);
+  ae_tree_add(count, expected, width);
+  ae_test_ok(ae_reduce_sum(ae_test_comm(), &shards, shards.count > 0 ? values : NULL, width, sum));
+  assert_memory_equal(sum, expected, (size_t)width * sizeof *sum);
+  AE_FREE(values);
+  AE_FREE(sum);
+  AE_FREE(expected);
+}
+
 static void the_reduction_adds_along_the_tree(void **state) {
   (void)state;
-  const ae_comm *comm = ae_test_comm();
   const int64_t widths[] = {1, 3, 1000};
   for (int count = 7; count <= 13; count += 3)
-    for (int w = 0; w < 3; w++) {
-      const ae_shards shards = shards_of(100, count);
-      const int64_t width = widths[w];
-      double *values, *sum, *expected;
-      ae_test_ok(AE_NEW(values, shards.count * width));
-      ae_test_ok(AE_NEW(sum, width));
-      ae_test_ok(AE_NEW(expected, count * width));
-      for (int v = 0; v < count; v++)
-        for (int64_t j = 0; j < width; j++) expected[v * width + j] = number(v, j);
-      memcpy(values, expected + shards.first * width, (size_t)(shards.count * width) * sizeof *values);
-      ae_tree_add(count, expected, width);
-      ae_test_ok(ae_reduce_sum(comm, &shards, values, width, sum));
-      assert_memory_equal(sum, expected, (size_t)width * sizeof *sum);
-      AE_FREE(values);
-      AE_FREE(sum);
-      AE_FREE(expected);
-    }
+    for (int w = 0; w < 3; w++) expect_sum(shards_of(100, count), widths[w]);
+}
+
+/* Sums over 1 … 9 blocks, on ranks of which some hold none. */
+static void ranks_without_a_block_take_part_in_sums(void **state) {
+  (void)state;
+  const ae_comm *comm = ae_test_comm();
+  for (int64_t blocks = 1; blocks <= 9; blocks++) {
+    ae_shards shards;
+    ae_test_ok(ae_shards_init_blocks(&shards, blocks * 10 - 3, 10, ae_comm_rank(comm), ae_comm_size(comm)));
+    assert_int_equal(shards.shards, blocks);
+    expect_sum(shards, 1);
+    expect_sum(shards, 1000);
+  }
 }
 
 static void the_largest_pair_wins(void **state) {
@@ -87,10 +100,9 @@ static void the_largest_pair_wins(void **state) {
   assert_int_equal(indices[1], 50 - (ae_comm_size(comm) - 1));
 }
 
-static void any_example_can_be_fetched(void **state) {
-  (void)state;
-  enum { EXAMPLES = 20, WIDTH = 5 };
-  const ae_shards shards = shards_of(EXAMPLES, 13);
+enum { EXAMPLES = 20, WIDTH = 5 };
+
+static void fetch_all(ae_shards shards) {
   const int64_t begin = ae_shards_own_begin(&shards), count = ae_shards_own_count(&shards);
   uint8_t *rows, got[EXAMPLES * WIDTH];
   ae_test_ok(AE_NEW(rows, count * WIDTH));
@@ -108,6 +120,15 @@ static void any_example_can_be_fetched(void **state) {
   ae_comm_barrier(ae_test_comm());
   ae_window_destroy(&window);
   AE_FREE(rows);
+}
+
+static void any_example_can_be_fetched(void **state) {
+  (void)state;
+  const ae_comm *comm = ae_test_comm();
+  ae_shards blocks;
+  fetch_all(shards_of(EXAMPLES, 13));
+  ae_test_ok(ae_shards_init_blocks(&blocks, EXAMPLES, 10, ae_comm_rank(comm), ae_comm_size(comm)));
+  fetch_all(blocks);
 }
 
 /* The gradient of element i from shard v. */
@@ -188,9 +209,12 @@ static void the_exchange_gives_the_tree_sum_everywhere(void **state) {
 }
 
 int main(int argc, char **argv) {
-  const ae_test tests[] = {
-      AE_TEST(ranks_agree_on_the_lowest_error),   AE_TEST(a_text_file_reaches_all_ranks),
-      AE_TEST(the_reduction_adds_along_the_tree), AE_TEST(the_largest_pair_wins),
-      AE_TEST(any_example_can_be_fetched),        AE_TEST(the_exchange_gives_the_tree_sum_everywhere)};
+  const ae_test tests[] = {AE_TEST(ranks_agree_on_the_lowest_error),
+                           AE_TEST(a_text_file_reaches_all_ranks),
+                           AE_TEST(the_reduction_adds_along_the_tree),
+                           AE_TEST(ranks_without_a_block_take_part_in_sums),
+                           AE_TEST(the_largest_pair_wins),
+                           AE_TEST(any_example_can_be_fetched),
+                           AE_TEST(the_exchange_gives_the_tree_sum_everywhere)};
   return ae_test_main(argc, argv, tests, sizeof tests / sizeof *tests);
 }

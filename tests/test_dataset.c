@@ -129,6 +129,39 @@ static uint32_t checksum_of(const char *path, int shards) {
   return checksum;
 }
 
+static ae_dataset *open_blocks(const char *path, int64_t block) {
+  ae_dataset *dataset = NULL;
+  ae_test_ok(ae_dataset_open_blocks(ae_test_comm(), path, block, &dataset));
+  return dataset;
+}
+
+/* 53 examples in 53, 4, 2, 1 and 1 blocks: with fewer blocks than ranks, some ranks hold nothing. */
+static void blocks_are_read_on_any_number_of_ranks(void **state) {
+  (void)state;
+  char path[512], real_path[512];
+  const int64_t sizes[] = {1, 16, 30, 53, 256};
+  const int counts[] = {53, 4, 2, 1, 1};
+  const share own = make_share();
+  write_images(path_of(path, "blocks.h5"), &own, true);
+  write_vectors(path_of(real_path, "real.h5"), &own);
+  for (int i = 0; i < 5; i++) {
+    ae_dataset *dataset = open_blocks(path, sizes[i]), *real = open_blocks(real_path, sizes[i]);
+    assert_int_equal(dataset->shards.shards, counts[i]);
+    assert_int_equal(dataset->classes, 5);
+    assert_non_null(dataset->label);
+    assert_int_equal(dataset->checksum, checksum_of(path, 0));
+    expect_images(dataset);
+    assert_int_equal(real->checksum, checksum_of(real_path, 0));
+    assert_float_equal(real->low, -0.5f, 0);
+    assert_float_equal(real->high, 254.5f, 0);
+    ae_dataset_close(&dataset);
+    ae_dataset_close(&real);
+  }
+  ae_dataset *dataset = NULL;
+  ae_test_error(ae_dataset_open_blocks(ae_test_comm(), ae_test_path("absent.h5"), 256, &dataset), AE_DATA, "absent.h5");
+  assert_null(dataset);
+}
+
 /* The numbers were found with Python's zlib.crc32 over "u1 53 2 3 4", the bytes and the labels (little-endian). */
 static void the_checksum_sees_order_labels_and_nothing_else(void **state) {
   (void)state;
@@ -309,6 +342,7 @@ int main(int argc, char **argv) {
   static const ae_test tests[] = {
       AE_TEST(images_are_read_in_any_number_of_shards),
       AE_TEST(vectors_without_labels_are_read),
+      AE_TEST(blocks_are_read_on_any_number_of_ranks),
       AE_TEST(the_checksum_sees_order_labels_and_nothing_else),
       AE_TEST(the_lowest_value_that_is_not_finite_is_named),
       AE_TEST(labels_out_of_range_are_named),

@@ -86,7 +86,8 @@ ae_status ae_reduce_sum(const ae_comm *comm, const ae_shards *shards, double *va
                                                all.first[shards->ranks] * own_columns)));
   add_own(shards, &all, values, width);
   for (int64_t at = 0; at < width; at += slice)
-    reduce_slice(comm, shards, &all, values + at, width, ae_min(slice, width - at), &t, sum + at);
+    reduce_slice(comm, shards, &all, own_nodes > 0 ? values + at : NULL, width, ae_min(slice, width - at), &t,
+                 sum + at);
 cleanup:
   transfer_free(&t);
   ae_nodes_free(&all);

@@ -2,6 +2,12 @@
 
 #include "mpiae/base/arithmetic.h"
 
+static void deal_shards(ae_shards *shards, int64_t examples, int count, int rank, int ranks) {
+  *shards = (ae_shards){.examples = examples, .shards = count, .rank = rank, .ranks = ranks};
+  shards->first = ae_shards_first_of_rank(shards, rank);
+  shards->count = ae_shards_first_of_rank(shards, rank + 1) - shards->first;
+}
+
 ae_status ae_shards_init(ae_shards *shards, int64_t examples, int shard_count, int rank, int ranks) {
   if (shard_count < 1) return AE_FAIL(AE_USAGE, "data.shards is %d: at least 1 is needed", shard_count);
   if (ranks > shard_count)
@@ -9,9 +15,15 @@ ae_status ae_shards_init(ae_shards *shards, int64_t examples, int shard_count, i
                    "%d ranks but only %d shards (data.shards): a rank needs at least one. Start at most %d ranks, or "
                    "begin a new run with data.shards=%d or more",
                    ranks, shard_count, shard_count, ranks);
-  *shards = (ae_shards){.examples = examples, .shards = shard_count, .rank = rank, .ranks = ranks};
-  shards->first = ae_shards_first_of_rank(shards, rank);
-  shards->count = ae_shards_first_of_rank(shards, rank + 1) - shards->first;
+  deal_shards(shards, examples, shard_count, rank, ranks);
+  return AE_OK;
+}
+
+ae_status ae_shards_init_blocks(ae_shards *shards, int64_t examples, int64_t block, int rank, int ranks) {
+  int count;
+  AE_ASSERT(block >= 1);
+  AE_RETURN_IF(ae_to_int(ae_max(1, examples / block + (examples % block != 0)), "number of blocks", &count));
+  deal_shards(shards, examples, count, rank, ranks);
   return AE_OK;
 }
 

@@ -169,12 +169,22 @@ static ae_status take_checksum(const ae_comm *comm, ae_dataset *dataset) {
   return checksum_all(comm, dataset->label, count * (int64_t)sizeof *dataset->label, &dataset->checksum);
 }
 
-static ae_status read_dataset(const ae_comm *comm, ae_h5 *file, int shard_count, ae_dataset *dataset) {
+/* How a dataset is to be cut. */
+typedef struct slicing {
+  int shards;    /* 0 = as many as ranks */
+  int64_t block; /* most examples of a slice; 0 = by shards */
+} slicing;
+
+static ae_status slice(const ae_comm *comm, slicing cut, ae_dataset *dataset) {
   const int rank = ae_comm_rank(comm), ranks = ae_comm_size(comm);
+  if (cut.block > 0) return ae_shards_init_blocks(&dataset->shards, dataset->examples, cut.block, rank, ranks);
+  return ae_shards_init(&dataset->shards, dataset->examples, cut.shards == 0 ? ranks : cut.shards, rank, ranks);
+}
+
+static ae_status read_dataset(const ae_comm *comm, ae_h5 *file, slicing cut, ae_dataset *dataset) {
   AE_RETURN_IF(check_format(file, dataset->path));
   AE_RETURN_IF(describe_examples(file, dataset));
-  AE_RETURN_IF(
-      ae_shards_init(&dataset->shards, dataset->examples, shard_count == 0 ? ranks : shard_count, rank, ranks));
+  AE_RETURN_IF(slice(comm, cut, dataset));
   AE_RETURN_IF(read_rows(file, comm, dataset));
   AE_RETURN_IF(read_labels(file, comm, dataset));
   return take_checksum(comm, dataset);
@@ -185,7 +195,7 @@ static ae_status new_dataset(const char *path, ae_dataset **out) {
   return ae_memory_text(path, &(*out)->path);
 }
 
-ae_status ae_dataset_open(const ae_comm *comm, const char *path, int shard_count, ae_dataset **out) {
+static ae_status open_sliced(const ae_comm *comm, const char *path, slicing cut, ae_dataset **out) {
   ae_status status = AE_OK;
   ae_h5 *file = NULL;
   ae_dataset *dataset = NULL;
@@ -193,7 +203,7 @@ ae_status ae_dataset_open(const ae_comm *comm, const char *path, int shard_count
   *out = NULL;
   AE_CHECK(ae_comm_agree(comm, new_dataset(path, &dataset)));
   AE_CHECK(ae_h5_open(comm, path, &file));
-  AE_CHECK(read_dataset(comm, file, shard_count, dataset));
+  AE_CHECK(read_dataset(comm, file, cut, dataset));
   *out = dataset;
   dataset = NULL;
 cleanup:
@@ -201,6 +211,15 @@ cleanup:
   ae_h5_close(&file);
   ae_profile_leave(previous);
   return status;
+}
+
+ae_status ae_dataset_open(const ae_comm *comm, const char *path, int shard_count, ae_dataset **out) {
+  return open_sliced(comm, path, (slicing){.shards = shard_count}, out);
+}
+
+ae_status ae_dataset_open_blocks(const ae_comm *comm, const char *path, int64_t block, ae_dataset **out) {
+  AE_ASSERT(block >= 1);
+  return open_sliced(comm, path, (slicing){.block = block}, out);
 }
 
 void ae_dataset_close(ae_dataset **dataset) {

@@ -7,7 +7,8 @@
 #include "mpiae/comm/shards.h"
 
 /* Collective. `values` is (own shards, width), row-major, one row per own shard in order; destroyed. `sum` gets width
- * numbers. A shard with nothing to give passes zeros. Errors: AE_INTERNAL when memory is short. */
+ * numbers. A shard with nothing to give passes zeros; a rank without shards any pointer. Errors: AE_INTERNAL when
+ * memory is short. */
 ae_status ae_reduce_sum(const ae_comm *comm, const ae_shards *shards, double *values, int64_t width, double *sum);
 
 /* Collective. Sums of int64 over ranks, in place: exact, so order does not matter. */

@@ -31,6 +31,11 @@ typedef struct ae_dataset {
  * shapes or types that do not fit, labels of another length or below −1, a file cut short. An empty dataset is
  * AE_DATA. */
 ae_status ae_dataset_open(const ae_comm *comm, const char *path, int shard_count, ae_dataset **out);
+
+/* Collective. The same with the slices of ae_shards_init_blocks, for evaluation and encoding: at most `block`
+ * examples each, any number of ranks; a rank without slices has no rows. The checksum is that of ae_dataset_open. */
+ae_status ae_dataset_open_blocks(const ae_comm *comm, const char *path, int64_t block, ae_dataset **out);
+
 void ae_dataset_close(ae_dataset **dataset); /* Local; NULL is fine */
 
 /* Local. `count` rows in the stored type (row i at rows + i·row_bytes) as float32 (uint8 × 1/255) into out
