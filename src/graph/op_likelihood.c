@@ -2,13 +2,11 @@
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/graph/op.h"
 #include "mpiae/graph/ops.h"
+#include "mpiae/tensor/gaussian.h"
 
 #include <math.h>
 
 static int64_t rows_of(ae_graph *graph, const ae_node *node) { return ae_graph_rows(graph, node->out->axis).count; }
-
-/* (1/2) ln π for each of D dimensions. */
-static double gaussian_constant(int64_t dimensions) { return 0.5 * (double)dimensions * log(acos(-1.0)); }
 
 static void bernoulli_forward(ae_graph *graph, const ae_node *node) {
   ae_bernoulli(rows_of(graph, node), node->in[0]->width, node->in[0]->value, node->in[1]->value, node->out->value);
@@ -34,7 +32,7 @@ static void bernoulli_reference(const ae_node *node, const int64_t *rows, const 
 
 static void gaussian_forward(ae_graph *graph, const ae_node *node) {
   const int64_t rows = rows_of(graph, node);
-  const float constant = (float)gaussian_constant(node->in[0]->width);
+  const float constant = (float)ae_gaussian_constant(node->in[0]->width);
   ae_squared_error(rows, node->in[0]->width, node->in[0]->value, node->in[1]->value, node->out->value);
   for (int64_t i = 0; i < rows; i++) node->out->value[i] += constant;
 }
@@ -49,7 +47,7 @@ static void gaussian_reference(const ae_node *node, const int64_t *rows, const d
   const int64_t width = node->in[0]->width;
   (void)rows, (void)parameter;
   for (int64_t i = 0; i < out_rows; i++) {
-    out[i] = gaussian_constant(width);
+    out[i] = ae_gaussian_constant(width);
     for (int64_t j = 0; j < width; j++) out[i] += pow(in[0][i * width + j] - in[1][i * width + j], 2);
   }
 }

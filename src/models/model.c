@@ -11,12 +11,28 @@ void ae_model_init(ae_model *model, const ae_model_type *type, const ae_model_se
   model->setup = *setup;
 }
 
-void ae_model_add_term(ae_model *model, const char *name, ae_tensor *rows, float weight) {
-  if (rows == NULL) return;
+void ae_model_add_term(ae_model *model, const char *name, float weight) {
   AE_ASSERT(model->terms < AE_MODEL_MAX_TERMS);
-  model->term[model->terms++] = (ae_term){name, rows, weight};
+  model->term[model->terms++] = (ae_term){name, weight, 1, NULL};
+}
+
+void ae_model_set_term(ae_model *model, int term, ae_tensor *rows) {
+  AE_ASSERT(term < model->terms);
+  if (rows == NULL) return;
+  model->term[term].rows = rows;
   ae_graph_keep(rows);
-  if (weight != 0) ae_graph_root(model->graph, rows);
+  if (model->term[term].weight != 0) ae_graph_root(model->graph, rows);
+}
+
+void ae_model_add_measure(ae_model *model, const char *name) {
+  AE_ASSERT(model->measures < AE_MODEL_MAX_TERMS);
+  model->measure[model->measures++] = name;
+}
+
+void ae_model_add_field(ae_model *model, ae_field field) {
+  AE_ASSERT(model->fields < AE_MODEL_MAX_FIELDS);
+  model->field[model->fields++] = field;
+  if (field.code != NULL) model->code_width += field.width;
 }
 
 static ae_status configure(const ae_key *const *tables, const char *text, int64_t length, const char *name,
@@ -73,17 +89,12 @@ cleanup:
   return status;
 }
 
-ae_status ae_model_write_images(const ae_model *model, ae_h5 *file, const char *path, const char *axis, int64_t total,
-                                int64_t begin, int64_t count, const float *rows, const char *description) {
-  ae_h5_dataset dataset = {
-      .path = path, .type = AE_H5_FLOAT32, .rank = 1 + model->setup.rank, .description = description};
-  dataset.dim[0] = total;
-  dataset.axes[0] = axis;
-  for (int i = 0; i < model->setup.rank; i++) {
-    dataset.dim[i + 1] = model->setup.dim[i];
-    dataset.axes[i + 1] = ae_example_axis(model->setup.rank, i);
-  }
-  return ae_h5_write(file, &dataset, begin, count, rows);
+void ae_model_list(bool (*has)(const ae_model_type *type), char *out, size_t size) {
+  size_t used = 0;
+  out[0] = '\0';
+  for (const ae_model_type *const *type = ae_model_table(); *type != NULL; type++)
+    if (has(*type) && used < size)
+      used += (size_t)snprintf(out + used, size - used, "%s%s", used > 0 ? ", " : "", (*type)->name);
 }
 
 const char *ae_example_axis(int rank, int i) {

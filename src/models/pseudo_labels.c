@@ -357,40 +357,16 @@ ae_status ae_pseudo_labels_load(ae_pseudo_labels *labels, ae_h5 *file) {
   return ae_comm_agree(labels->comm, check_loaded(labels, file));
 }
 
-/* One of the four arrays of a codes file: L columns of the recorded ones, from column `first`. */
-static ae_status write_columns(const ae_pseudo_labels *labels, ae_h5 *file, const char *path, const float *rows,
-                               int64_t first, const char *axis, const char *description, float *scratch) {
-  const ae_shards *shards = &labels->data->shards;
-  for (int64_t i = 0; i < own(labels); i++)
-    memcpy(scratch + i * labels->latent, rows + i * 2 * labels->latent + first, (size_t)labels->latent * sizeof *rows);
-  const ae_h5_dataset dataset = {path,        AE_H5_FLOAT32, 2, {shards->examples, labels->latent}, {"example", axis},
-                                 description, NULL};
-  return ae_h5_write(file, &dataset, ae_shards_own_begin(shards), own(labels), scratch);
+/* L columns of the recorded ones, from column `first`. */
+static void copy_columns(const ae_pseudo_labels *labels, const float *rows, int64_t first, float *out) {
+  for (int64_t i = 0; i < own(labels) && out != NULL; i++)
+    memcpy(out + i * labels->latent, rows + i * 2 * labels->latent + first, (size_t)labels->latent * sizeof *rows);
 }
 
-ae_status ae_pseudo_labels_write_codes(const ae_pseudo_labels *labels, ae_h5 *file) {
-  const int64_t latent = labels->latent;
-  ae_status status;
-  float *scratch = NULL;
-  AE_CHECK(ae_comm_agree(labels->comm, AE_NEW(scratch, own(labels) * latent)));
-  AE_CHECK(ae_h5_create_axis(file, "/", "latent", latent, NULL, "dimension of a latent code"));
-  AE_CHECK(write_columns(labels, file, "/z_mean", labels->code, 0, "latent",
-                         "mean of the posterior of the example code z, as recorded in training", scratch));
-  AE_CHECK(write_columns(labels, file, "/z_logstd", labels->code_logstd, 0, "latent",
-                         "log standard deviation of the posterior of z", scratch));
-  AE_CHECK(write_columns(labels, file, "/c_mean", labels->code, latent, "latent",
-                         "mean of the posterior of the class code c, as recorded in training", scratch));
-  AE_CHECK(write_columns(labels, file, "/c_logstd", labels->code_logstd, latent, "latent",
-                         "log standard deviation of the posterior of c", scratch));
-  const ae_h5_dataset used = {"/pseudo_label",
-                              AE_H5_INT32,
-                              1,
-                              {labels->data->examples},
-                              {"example"},
-                              "class of each example in the epoch that recorded the codes",
-                              NULL};
-  AE_CHECK(ae_h5_write(file, &used, ae_shards_own_begin(&labels->data->shards), own(labels), labels->used));
-cleanup:
-  AE_FREE(scratch);
-  return status;
+void ae_pseudo_labels_recorded(const ae_pseudo_labels *labels, void *const field[5]) {
+  copy_columns(labels, labels->code, 0, field[0]);
+  copy_columns(labels, labels->code_logstd, 0, field[1]);
+  copy_columns(labels, labels->code, labels->latent, field[2]);
+  copy_columns(labels, labels->code_logstd, labels->latent, field[3]);
+  if (field[4] != NULL) memcpy(field[4], labels->used, (size_t)own(labels) * sizeof *labels->used);
 }

@@ -11,11 +11,20 @@
 #include "mpiae/models/dense.h"
 #include "mpiae/models/keys.h"
 #include "mpiae/models/pseudo_labels.h"
+#include "mpiae/tensor/elementwise.h"
 #include "mpiae/tensor/gaussian.h"
 
+#include <math.h>
 #include <string.h>
 
 extern const ae_model_type ae_model_vhe;
+
+/* A network for inference, on blocks of AE_BLOCK_ROWS rows. */
+typedef struct network {
+  ae_graph *graph;
+  ae_tensor *x, *c, *z; /* its inputs */
+  ae_tensor *out;
+} network;
 
 typedef struct vhe {
   ae_model base;
@@ -28,24 +37,30 @@ typedef struct vhe {
   int64_t *drawn;   /* (own, exemplars): the epoch's exemplars of every own example */
   int64_t *wanted;  /* (capacity, exemplars): those of the batch prefetched last */
   char *fetched[2]; /* their rows, of even and odd steps */
-  /* sampling, blocks of AE_MODEL_BLOCK rows */
-  ae_graph *generator;
-  ae_tensor *c, *noise, *z, *prediction;
+  /* inference */
+  network encoder_c, encoder_z, prior, decoder; /* q(c|{x}), q(z|x,c), p(z|c), p(x|c,z) */
+  float *pair;                                  /* (AE_BLOCK_ROWS, 2L): codes [z, c] */
+  float *noise;                                 /* (AE_BLOCK_ROWS, L) */
+  int32_t label[AE_BLOCK_ROWS];                 /* clusters of the block being evaluated */
 } vhe;
 
-/* p(z|c) and p(x|c, z): the half that training and sampling share. */
-static ae_tensor *prior(const vhe *model, ae_graph *graph, ae_tensor *c) {
+static ae_tensor *build_prior(const vhe *model, ae_graph *graph, ae_tensor *c) {
   return ae_nn_gaussian_pair(graph, "prior_z", &c, 1, ae_dense_hidden(model->base.setup.config), model->latent, 0, 1);
 }
 
-static ae_tensor *decode(const vhe *model, ae_graph *graph, ae_tensor *c, ae_tensor *z) {
+static ae_tensor *build_decoder(const vhe *model, ae_graph *graph, ae_tensor *c, ae_tensor *z) {
   ae_tensor *const codes[] = {z, c};
   return ae_dense_decoder(&model->base, graph, codes, 2);
 }
 
+static ae_tensor *build_encoder_z(const vhe *model, ae_graph *graph, ae_tensor *x, ae_tensor *c) {
+  ae_tensor *const seen[] = {x, c};
+  return ae_nn_gaussian_pair(graph, "encoder_z", seen, 2, ae_dense_hidden(model->base.setup.config), model->latent, 0,
+                             1);
+}
+
 static ae_status build_training(vhe *model) {
   const ae_model_setup *setup = &model->base.setup;
-  const ae_hidden hidden = ae_dense_hidden(setup->config);
   AE_RETURN_IF(
       ae_graph_create(setup->params, setup->data->shards.count, setup->plane_end, setup->planes, &model->base.graph));
   ae_graph *graph = model->base.graph;
@@ -56,18 +71,16 @@ static ae_status build_training(vhe *model) {
   model->noise_c = ae_graph_input(graph, "noise_c", axis, 1, &model->latent, false);
   model->noise_z = ae_graph_input(graph, "noise_z", axis, 1, &model->latent, false);
   model->weight = ae_graph_input(graph, "class_weight", axis, 0, NULL, false);
-  model->posterior_c =
-      ae_nn_gaussian_pair(graph, "encoder_c", &model->exemplar, 1, hidden, model->latent, axis, model->exemplars);
+  model->posterior_c = ae_nn_gaussian_pair(graph, "encoder_c", &model->exemplar, 1, ae_dense_hidden(setup->config),
+                                           model->latent, axis, model->exemplars);
   ae_tensor *c = ae_gaussian_sample(graph, "c", model->posterior_c, model->noise_c);
-  ae_tensor *const seen[] = {model->x, c};
-  model->posterior_z = ae_nn_gaussian_pair(graph, "encoder_z", seen, 2, hidden, model->latent, axis, 1);
+  model->posterior_z = build_encoder_z(model, graph, model->x, c);
   ae_tensor *z = ae_gaussian_sample(graph, "z", model->posterior_z, model->noise_z);
-  ae_tensor *kl_z = ae_gaussian_kl(graph, "kl_z", model->posterior_z, prior(model, graph, c));
+  ae_tensor *kl_z = ae_gaussian_kl(graph, "kl_z", model->posterior_z, build_prior(model, graph, c));
   ae_tensor *kl_c = ae_gaussian_kl_standard(graph, "kl_c", model->posterior_c);
-  ae_tensor *loss = ae_dense_loss(&model->base, graph, decode(model, graph, c, z), model->x);
-  ae_model_add_term(&model->base, ae_dense_loss_name(&model->base), loss, 1);
-  ae_model_add_term(&model->base, "kl_c", ae_weigh_rows(graph, "kl_c_share", kl_c, model->weight), 1);
-  ae_model_add_term(&model->base, "kl_z", kl_z, 1);
+  ae_model_set_term(&model->base, 0, ae_dense_loss(&model->base, graph, build_decoder(model, graph, c, z), model->x));
+  ae_model_set_term(&model->base, 1, ae_weigh_rows(graph, "kl_c_share", kl_c, model->weight));
+  ae_model_set_term(&model->base, 2, kl_z);
   ae_graph_keep(model->posterior_c);
   ae_graph_keep(model->posterior_z);
   return ae_graph_seal(graph);
@@ -82,30 +95,81 @@ static ae_status allocate_training(vhe *model) {
   return build_training(model);
 }
 
-static ae_status build_generator(vhe *model) {
-  AE_RETURN_IF(ae_graph_create(model->base.setup.params, 1, NULL, 0, &model->generator));
-  ae_graph *graph = model->generator;
-  const int axis = ae_graph_axis(graph, AE_MODEL_BLOCK);
-  model->c = ae_graph_input(graph, "c", axis, 1, &model->latent, false);
-  model->noise = ae_graph_input(graph, "noise_z", axis, 1, &model->latent, false);
-  model->z = ae_gaussian_sample(graph, "z", prior(model, graph, model->c), model->noise);
-  model->prediction = decode(model, graph, model->c, model->z);
-  ae_graph_keep(model->c);
-  ae_graph_keep(model->z);
-  ae_graph_keep(model->prediction);
-  return ae_graph_seal(graph);
+/* Starts a network with the inputs it has, each kept: draws of a block run it again. */
+static ae_status begin_network(const vhe *model, network *net, bool x, bool c, bool z) {
+  const ae_model_setup *setup = &model->base.setup;
+  AE_RETURN_IF(ae_graph_create(setup->params, 1, NULL, 0, &net->graph));
+  const int axis = ae_graph_axis(net->graph, AE_BLOCK_ROWS);
+  if (x) net->x = ae_graph_input(net->graph, "x", axis, setup->rank, setup->dim, false);
+  if (c) net->c = ae_graph_input(net->graph, "c", axis, 1, &model->latent, false);
+  if (z) net->z = ae_graph_input(net->graph, "z", axis, 1, &model->latent, false);
+  ae_graph_keep(net->x);
+  ae_graph_keep(net->c);
+  ae_graph_keep(net->z);
+  return AE_OK;
+}
+
+static ae_status end_network(network *net, ae_tensor *out) {
+  net->out = out;
+  ae_graph_keep(out);
+  return ae_graph_seal(net->graph);
+}
+
+static ae_status build_inference(vhe *model) {
+  network *net = &model->encoder_c;
+  AE_RETURN_IF(begin_network(model, net, true, false, false));
+  AE_RETURN_IF(end_network(net, ae_nn_gaussian_pair(net->graph, "encoder_c", &net->x, 1,
+                                                    ae_dense_hidden(model->base.setup.config), model->latent, 0, 1)));
+  net = &model->encoder_z;
+  AE_RETURN_IF(begin_network(model, net, true, true, false));
+  AE_RETURN_IF(end_network(net, build_encoder_z(model, net->graph, net->x, net->c)));
+  net = &model->prior;
+  AE_RETURN_IF(begin_network(model, net, false, true, false));
+  AE_RETURN_IF(end_network(net, build_prior(model, net->graph, net->c)));
+  net = &model->decoder;
+  AE_RETURN_IF(begin_network(model, net, false, true, true));
+  AE_RETURN_IF(end_network(net, build_decoder(model, net->graph, net->c, net->z)));
+  AE_RETURN_IF(AE_NEW(model->pair, AE_BLOCK_ROWS * 2 * model->latent));
+  return AE_NEW(model->noise, AE_BLOCK_ROWS * model->latent);
 }
 
 static void destroy(ae_model *base) {
   vhe *model = (vhe *)base;
   ae_window_destroy(&model->window);
   ae_graph_destroy(&model->base.graph);
-  ae_graph_destroy(&model->generator);
+  ae_graph_destroy(&model->encoder_c.graph);
+  ae_graph_destroy(&model->encoder_z.graph);
+  ae_graph_destroy(&model->prior.graph);
+  ae_graph_destroy(&model->decoder.graph);
   ae_pseudo_labels_destroy(&model->labels);
   AE_FREE(model->drawn);
   AE_FREE(model->wanted);
+  AE_FREE(model->pair);
+  AE_FREE(model->noise);
   for (int i = 0; i < 2; i++) AE_FREE(model->fetched[i]);
   AE_FREE(model);
+}
+
+/* What the model tells of an example. */
+static void describe(vhe *model) {
+  ae_model *base = &model->base;
+  const int64_t latent = model->latent;
+  base->proper = ae_dense_is_proper(base);
+  ae_model_add_term(base, ae_dense_loss_name(base), 1);
+  ae_model_add_term(base, "kl_c", 1);
+  ae_model_add_term(base, "kl_z", 1);
+  ae_model_add_measure(base, "label_price");
+  ae_model_add_field(
+      base, (ae_field){"z_mean", "z", AE_H5_FLOAT32, latent, "latent", "mean of the posterior of the example code z"});
+  ae_model_add_field(base, (ae_field){"z_logstd", NULL, AE_H5_FLOAT32, latent, "latent",
+                                      "log standard deviation of the posterior of z"});
+  ae_model_add_field(
+      base, (ae_field){"c_mean", "c", AE_H5_FLOAT32, latent, "latent", "mean of the posterior of the class code c"});
+  ae_model_add_field(base, (ae_field){"c_logstd", NULL, AE_H5_FLOAT32, latent, "latent",
+                                      "log standard deviation of the posterior of c"});
+  ae_model_add_field(base, (ae_field){"pseudo_label", NULL, AE_H5_INT32, 1, NULL,
+                                      "class of each example: of a training example, that of the epoch that recorded "
+                                      "the codes; of others, the nearest cluster"});
 }
 
 static ae_status create(const ae_model_setup *setup, ae_model **out) {
@@ -115,12 +179,13 @@ static ae_status create(const ae_model_setup *setup, ae_model **out) {
   ae_model_init(&model->base, &ae_model_vhe, setup);
   model->latent = ae_config_integer(setup->config, "network.latent_size");
   model->exemplars = ae_config_integer(setup->config, "vhe.exemplars");
+  describe(model);
   if (ae_dense_hidden(setup->config).count == 0)
     AE_RAISE(AE_USAGE, "network.hidden is empty, but the homoencoder's networks need at least one hidden layer");
-  AE_CHECK(ae_dense_check_data(&model->base));
+  if (setup->data != NULL) AE_CHECK(ae_dense_accepts(&model->base, setup->data));
   AE_CHECK(ae_pseudo_labels_create(setup->comm, setup->config, setup->data, model->latent, &model->labels));
   AE_CHECK(ae_comm_agree(setup->comm, setup->data != NULL ? allocate_training(model) : AE_OK));
-  AE_CHECK(ae_comm_agree(setup->comm, build_generator(model)));
+  AE_CHECK(ae_comm_agree(setup->comm, build_inference(model)));
   if (setup->data != NULL)
     AE_CHECK(
         ae_window_create(setup->comm, &setup->data->shards, setup->data->rows, setup->data->row_bytes, &model->window));
@@ -130,7 +195,11 @@ cleanup:
   return status;
 }
 
-static ae_status start(ae_model *base) { return ae_pseudo_labels_start(((vhe *)base)->labels); }
+static ae_status start(ae_model *base) {
+  vhe *model = (vhe *)base;
+  base->classes = model->labels->clusters;
+  return ae_pseudo_labels_start(model->labels);
+}
 
 static ae_status epoch_begin(ae_model *base, uint32_t epoch, ae_metrics *metrics) {
   vhe *model = (vhe *)base;
@@ -167,8 +236,9 @@ static void fill(ae_model *base, const ae_batch *batch) {
   ae_graph_set_rows(base->graph, model->x->axis, batch->offset);
   ae_graph_set_rows_scaled(base->graph, model->exemplar->axis, batch->offset, model->exemplars);
   ae_dense_fill_examples(base, batch, model->x);
-  ae_dense_prepare(base, batch->epoch, model->wanted, model->fetched[batch->step % 2], rows * model->exemplars,
-                   model->exemplar->value);
+  const ae_block exemplars = {base->setup.data, rows * model->exemplars, model->wanted,
+                              model->fetched[batch->step % 2]};
+  ae_dense_prepare(base, batch->epoch, &exemplars, model->exemplar->value);
   ae_dense_fill_noise(base, batch, AE_RANDOM_NOISE_C, model->noise_c);
   ae_dense_fill_noise(base, batch, AE_RANDOM_NOISE_Z, model->noise_z);
   for (int64_t i = 0; i < rows; i++)
@@ -187,97 +257,187 @@ static void step_end(ae_model *base, const ae_batch *batch) {
 }
 
 static ae_status save(ae_model *base, ae_h5 *file) { return ae_pseudo_labels_save(((vhe *)base)->labels, file); }
-static ae_status load(ae_model *base, ae_h5 *file) { return ae_pseudo_labels_load(((vhe *)base)->labels, file); }
-
-static ae_status write_codes(ae_model *base, ae_h5 *file) {
-  return ae_pseudo_labels_write_codes(((vhe *)base)->labels, file);
+static ae_status load(ae_model *base, ae_h5 *file) {
+  vhe *model = (vhe *)base;
+  AE_RETURN_IF(ae_pseudo_labels_load(model->labels, file));
+  base->classes = model->labels->clusters;
+  return AE_OK;
 }
+
+static void recorded(const ae_model *base, void *const *field) {
+  ae_pseudo_labels_recorded(((const vhe *)base)->labels, field);
+}
+
+/* Inference. */
+
+/* Columns of rows (count, 2L): the half of means, or of log standard deviations, or of z or c of codes [z, c]. */
+static void copy_half(const float *rows, int64_t count, int64_t latent, int half, float *out) {
+  for (int64_t i = 0; i < count; i++)
+    memcpy(out + i * latent, rows + (2 * i + half) * latent, (size_t)latent * sizeof *out);
+}
+
+static void put_half(const float *half_rows, int64_t count, int64_t latent, int half, float *rows) {
+  for (int64_t i = 0; i < count; i++)
+    memcpy(rows + (2 * i + half) * latent, half_rows + i * latent, (size_t)latent * sizeof *rows);
+}
+
+/* q(z | x, c) of a block whose x and c are in place; its means into the first half of `pair`, c into the second. */
+static void infer_z(vhe *model, int64_t count) {
+  const network *net = &model->encoder_z;
+  ae_dense_run(net->graph, net->x, count);
+  for (int64_t i = 0; i < count; i++)
+    memcpy(model->pair + 2 * i * model->latent, net->out->value + 2 * i * model->latent,
+           (size_t)model->latent * sizeof *model->pair);
+  put_half(net->c->value, count, model->latent, 1, model->pair);
+}
+
+/* Each example as a class of its own: c = μ_c({x}), z = μ_z(x, c), into `pair`. */
+static void infer_alone(vhe *model, const ae_block *block) {
+  network *c = &model->encoder_c, *z = &model->encoder_z;
+  ae_dense_prepare(&model->base, 0, block, c->x->value);
+  memcpy(z->x->value, c->x->value, (size_t)(block->count * model->base.setup.features) * sizeof(float));
+  ae_dense_run(c->graph, c->x, block->count);
+  copy_half(c->out->value, block->count, model->latent, 0, z->c->value);
+  infer_z(model, block->count);
+}
+
+/* The posterior of the class of row i. */
+static const float *class_posterior(const vhe *model, int64_t i) {
+  return model->labels->posterior + model->label[i] * 2 * model->latent;
+}
+
+/* Clusters of unseen examples: nearest to the codes they have alone. */
+static ae_status infer_class(vhe *model, const ae_block *block) {
+  infer_alone(model, block);
+  return ae_kmeans_assign(model->pair, block->count, 2 * model->latent, model->labels->centroid,
+                          model->labels->clusters, model->label, NULL);
+}
+
+static ae_status encode(ae_model *base, const ae_block *block, void *const *field) {
+  vhe *model = (vhe *)base;
+  const int64_t latent = model->latent, count = block->count;
+  AE_RETURN_IF(infer_class(model, block));
+  for (int64_t i = 0; i < count; i++) {
+    memcpy(model->encoder_z.c->value + i * latent, class_posterior(model, i), (size_t)latent * sizeof(float));
+    if (field[3] != NULL)
+      memcpy((float *)field[3] + i * latent, class_posterior(model, i) + latent, (size_t)latent * sizeof(float));
+  }
+  infer_z(model, count);
+  for (int half = 0; half < 2; half++)
+    if (field[half] != NULL) copy_half(model->encoder_z.out->value, count, latent, half, field[half]);
+  if (field[2] != NULL) copy_half(model->pair, count, latent, 1, field[2]);
+  if (field[4] != NULL) memcpy(field[4], model->label, (size_t)count * sizeof *model->label);
+  return AE_OK;
+}
+
+static ae_status one_shot(ae_model *base, const ae_block *block, float *code) {
+  vhe *model = (vhe *)base;
+  infer_alone(model, block);
+  memcpy(code, model->pair, (size_t)(block->count * 2 * model->latent) * sizeof *code);
+  return AE_OK;
+}
+
+static ae_status decode(ae_model *base, int64_t count, const float *code, float *x) {
+  vhe *model = (vhe *)base;
+  network *net = &model->decoder;
+  copy_half(code, count, model->latent, 0, net->z->value);
+  copy_half(code, count, model->latent, 1, net->c->value);
+  ae_dense_run(net->graph, net->z, count);
+  memcpy(x, net->out->value, (size_t)(count * base->setup.features) * sizeof *x);
+  ae_dense_mean(base, count, x);
+  return AE_OK;
+}
+
+/* c from its class, z from q(z | x, c), and what both lead to, for noise number `draw`. */
+static void draw_codes(vhe *model, const ae_block *block, uint32_t draw) {
+  const int64_t latent = model->latent, count = block->count;
+  network *z = &model->encoder_z;
+  ae_dense_noise(&model->base, block, AE_RANDOM_EVALUATE_C, draw, latent, model->noise);
+  for (int64_t i = 0; i < count; i++)
+    ae_gaussian_draw(1, latent, class_posterior(model, i), model->noise + i * latent, z->c->value + i * latent);
+  ae_dense_run(z->graph, z->x, count);
+  ae_dense_noise(&model->base, block, AE_RANDOM_EVALUATE_Z, draw, latent, model->noise);
+  ae_gaussian_draw(count, latent, z->out->value, model->noise, model->decoder.z->value);
+  memcpy(model->prior.c->value, z->c->value, (size_t)(count * latent) * sizeof(float));
+  memcpy(model->decoder.c->value, z->c->value, (size_t)(count * latent) * sizeof(float));
+  ae_dense_run(model->prior.graph, model->prior.c, count);
+  ae_dense_run(model->decoder.graph, model->decoder.z, count);
+}
+
+static int64_t total_size(const ae_pseudo_labels *labels) {
+  int64_t total = 0;
+  for (int k = 0; k < labels->clusters; k++) total += labels->size[k];
+  return total;
+}
+
+/* −ELBO given the nearest cluster k: c from q̄_k, whose own cost its examples share; the price of k beside it. */
+static ae_status evaluate(ae_model *base, const ae_block *block, uint32_t draw, double *terms, double *log_weight) {
+  vhe *model = (vhe *)base;
+  const int64_t latent = model->latent, count = block->count;
+  const int width = base->terms + base->measures;
+  float loss[AE_BLOCK_ROWS], kl_z[AE_BLOCK_ROWS];
+  if (draw == 0) AE_RETURN_IF(infer_class(model, block));
+  draw_codes(model, block, draw);
+  ae_dense_likelihood(base, count, model->decoder.out->value, model->encoder_z.x->value, loss);
+  ae_gaussian_divergence(count, latent, model->encoder_z.out->value, model->prior.out->value, kl_z);
+  ae_gaussian_log_ratio(count, latent, model->encoder_z.out->value, model->prior.out->value, model->noise,
+                        model->decoder.z->value, log_weight);
+  for (int64_t i = 0; i < count; i++) {
+    const double size = (double)ae_max(1, model->labels->size[model->label[i]]);
+    float kl_c;
+    ae_gaussian_divergence(1, latent, class_posterior(model, i), NULL, &kl_c);
+    double *row = terms + i * width;
+    row[0] = (double)loss[i];
+    row[1] = (double)kl_c / size;
+    row[2] = (double)kl_z[i];
+    row[3] = log((double)total_size(model->labels) / size);
+    log_weight[i] -= (double)loss[i];
+  }
+  return AE_OK;
+}
+
+/* Streams of a sample, told apart by their epoch. */
+enum { DRAW_CLASS, DRAW_C, DRAW_Z };
 
 /* The class of a sample, by the shares of the clusters. */
 static int32_t draw_class(const ae_pseudo_labels *labels, ae_stream stream) {
-  int64_t total = 0;
-  for (int k = 0; k < labels->clusters; k++) total += labels->size[k];
-  int64_t place = ae_random_below(stream, 0, total);
+  int64_t place = ae_random_below(stream, 0, total_size(labels));
   int32_t k = 0;
   while (place >= labels->size[k]) place -= labels->size[k++];
   return k;
 }
 
-/* Where the samples of this rank go. */
-typedef struct samples {
-  float *x, *c, *z;
-  int32_t *label; /* −1 when c came from the prior */
-} samples;
-
-/* Streams of a sample, told apart by their epoch. */
-enum { DRAW_CLASS, DRAW_C, DRAW_Z };
-
-static void sample_block(vhe *model, const ae_sample_request *request, int64_t at, int64_t count, samples out) {
-  const int64_t latent = model->latent, features = model->base.setup.features;
-  ae_graph_set_rows(model->generator, model->c->axis, (int64_t[]){0, count});
-  for (int64_t i = 0; i < count; i++) {
-    float *c = model->c->value + i * latent;
-    ae_random_fill_normal(ae_stream_of(request->seed, AE_RANDOM_SAMPLE, DRAW_C, at + i), latent, c);
-    ae_random_fill_normal(ae_stream_of(request->seed, AE_RANDOM_SAMPLE, DRAW_Z, at + i), latent,
-                          model->noise->value + i * latent);
-    out.label[i] = -1;
-    if (request->from_prior) continue;
-    out.label[i] = draw_class(model->labels, ae_stream_of(request->seed, AE_RANDOM_SAMPLE, DRAW_CLASS, at + i));
-    const float *q = model->labels->posterior + out.label[i] * 2 * latent;
-    ae_gaussian_draw(1, latent, q, c, c);
-  }
-  ae_graph_forward(model->generator, NULL);
-  memcpy(out.x, model->prediction->value, (size_t)(count * features) * sizeof *out.x);
-  memcpy(out.c, model->c->value, (size_t)(count * latent) * sizeof *out.c);
-  memcpy(out.z, model->z->value, (size_t)(count * latent) * sizeof *out.z);
-  ae_dense_mean(&model->base, count, out.x);
+/* q(c | D) of the examples to draw more of: the mean of what each gives. */
+static void infer_like(vhe *model, const ae_block *like, float *posterior) {
+  const network *net = &model->encoder_c;
+  ae_dense_prepare(&model->base, 0, like, net->x->value);
+  ae_dense_run(net->graph, net->x, like->count);
+  ae_column_sum(like->count, 2 * model->latent, net->out->value, false, posterior);
+  ae_scale(2 * model->latent, 1.0f / (float)like->count, posterior, posterior);
 }
 
-static ae_status write_samples(const vhe *model, ae_h5 *file, int64_t total, int64_t begin, int64_t count,
-                               samples rows) {
-  AE_RETURN_IF(ae_model_write_images(&model->base, file, "/x", "sample", total, begin, count, rows.x,
-                                     "decoded samples: mean of p(x | c, z)"));
-  AE_RETURN_IF(ae_h5_create_axis(file, "/", "latent", model->latent, NULL, "dimension of a latent code"));
-  ae_h5_dataset codes = {"/c", AE_H5_FLOAT32, 2, {total, model->latent}, {"sample", "latent"}, "class codes drawn",
-                         NULL};
-  AE_RETURN_IF(ae_h5_write(file, &codes, begin, count, rows.c));
-  codes.path = "/z";
-  codes.description = "example codes drawn from p(z | c)";
-  AE_RETURN_IF(ae_h5_write(file, &codes, begin, count, rows.z));
-  const ae_h5_dataset label = {"/pseudo_label",
-                               AE_H5_INT32,
-                               1,
-                               {total},
-                               {"sample"},
-                               "cluster whose class posterior gave c; -1 = c from the prior",
-                               NULL};
-  return ae_h5_write(file, &label, begin, count, rows.label);
-}
-
-static ae_status sample(ae_model *base, const ae_sample_request *request, ae_h5 *file) {
+static ae_status draw(ae_model *base, const ae_sample_request *request, int64_t at, int64_t count, float *code,
+                      int32_t *label) {
   vhe *model = (vhe *)base;
-  int64_t begin, end;
-  ae_status status;
-  samples rows = {0};
-  ae_dense_share(base->setup.comm, request->count, &begin, &end);
-  status = AE_NEW(rows.x, (end - begin) * base->setup.features);
-  if (status == AE_OK) status = AE_NEW(rows.c, (end - begin) * model->latent);
-  if (status == AE_OK) status = AE_NEW(rows.z, (end - begin) * model->latent);
-  if (status == AE_OK) status = AE_NEW(rows.label, end - begin);
-  AE_CHECK(ae_comm_agree(base->setup.comm, status));
-  for (int64_t at = begin; at < end; at += AE_MODEL_BLOCK) {
-    const int64_t place = at - begin;
-    const samples block = {rows.x + place * base->setup.features, rows.c + place * model->latent,
-                           rows.z + place * model->latent, rows.label + place};
-    sample_block(model, request, at, ae_min(AE_MODEL_BLOCK, end - at), block);
+  const int64_t latent = model->latent;
+  float *c = model->prior.c->value, *like = model->pair;
+  if (request->like != NULL) infer_like(model, request->like, like);
+  for (int64_t i = 0; i < count; i++) {
+    const float *q = request->like != NULL ? like : NULL;
+    ae_random_fill_normal(ae_stream_of(request->seed, AE_RANDOM_SAMPLE, DRAW_C, at + i), latent, c + i * latent);
+    ae_random_fill_normal(ae_stream_of(request->seed, AE_RANDOM_SAMPLE, DRAW_Z, at + i), latent,
+                          model->noise + i * latent);
+    if (q == NULL && !request->from_prior) {
+      label[i] = draw_class(model->labels, ae_stream_of(request->seed, AE_RANDOM_SAMPLE, DRAW_CLASS, at + i));
+      q = model->labels->posterior + label[i] * 2 * latent;
+    }
+    if (q != NULL) ae_gaussian_draw(1, latent, q, c + i * latent, c + i * latent);
   }
-  AE_CHECK(write_samples(model, file, request->count, begin, end - begin, rows));
-cleanup:
-  AE_FREE(rows.x);
-  AE_FREE(rows.c);
-  AE_FREE(rows.z);
-  AE_FREE(rows.label);
-  return status;
+  ae_dense_run(model->prior.graph, model->prior.c, count);
+  ae_gaussian_draw(count, latent, model->prior.out->value, model->noise, model->noise);
+  put_half(model->noise, count, latent, 0, code);
+  put_half(c, count, latent, 1, code);
+  return AE_OK;
 }
 
 static const char *const label_sources[] = {"kmeans", "given", NULL};
@@ -309,5 +469,10 @@ const ae_model_type ae_model_vhe = {.name = "vhe",
                                     .prefetch = prefetch,
                                     .fill = fill,
                                     .step_end = step_end,
-                                    .write_codes = write_codes,
-                                    .sample = sample};
+                                    .accepts = ae_dense_accepts,
+                                    .encode = encode,
+                                    .recorded = recorded,
+                                    .decode = decode,
+                                    .evaluate = evaluate,
+                                    .draw = draw,
+                                    .one_shot = one_shot};

@@ -73,3 +73,19 @@ AE_CLONES void ae_gaussian_divergence_backward(int64_t rows, int64_t latent, con
     }
   }
 }
+
+double ae_gaussian_constant(int64_t dimensions) { return 0.5 * (double)dimensions * log(acos(-1.0)); }
+
+void ae_gaussian_log_ratio(int64_t rows, int64_t latent, const float *q, const float *p, const float *noise,
+                           const float *z, double *out) {
+  for (int64_t i = 0; i < rows; i++, q += 2 * latent, noise += latent, z += latent) {
+    out[i] = 0;
+    for (int64_t j = 0; j < latent; j++) {
+      const double e = (double)noise[j], mean = p != NULL ? (double)p[j] : 0,
+                   log_p = p != NULL ? (double)p[latent + j] : 0;
+      const double apart = ((double)z[j] - mean) * exp(-log_p);
+      out[i] += 0.5 * (e * e - apart * apart) + (double)q[latent + j] - log_p;
+    }
+    if (p != NULL) p += 2 * latent;
+  }
+}

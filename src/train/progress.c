@@ -126,3 +126,21 @@ void ae_progress_profile(const ae_comm *comm) {
   ae_error_clear(&status);
   AE_FREE(all);
 }
+
+void ae_progress_pass_on(ae_progress_pass *pass, int64_t done) {
+  const double now = ae_clock_seconds(), pause = ae_log_is_terminal() ? 0.2 : 30;
+  char left[32], bar[64], line[256];
+  if (pass->begun == 0) pass->begun = pass->told = now;
+  if (now - pass->told < pause || done == 0) return;
+  pass->told = now;
+  print_duration((now - pass->begun) / (double)done * (double)(pass->total - done), left, sizeof left);
+  print_bar((double)done / (double)pass->total, bar);
+  snprintf(line, sizeof line, "%s%s %.0f %%  left %s", pass->what, ae_log_is_terminal() ? bar : "",
+           100 * (double)done / (double)pass->total, left);
+  if (ae_log_is_terminal()) ae_log_redraw(line);
+  else ae_log_info("%s", line);
+}
+
+void ae_progress_pass_end(ae_progress_pass *pass) {
+  if (ae_log_is_terminal() && pass->told > pass->begun) ae_log_redraw("");
+}

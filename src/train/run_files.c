@@ -3,6 +3,7 @@
 #include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/base/profile.h"
+#include "mpiae/train/inference.h"
 
 #include <errno.h>
 #include <string.h>
@@ -50,29 +51,37 @@ static ae_status write_csv(const ae_trainer *t) {
   return ae_comm_agree(t->comm, ae_comm_rank(t->comm) == 0 ? ae_history_write_csv(t->history, path) : AE_OK);
 }
 
+/* What is written into a file of results after an epoch. */
+typedef struct results {
+  const ae_trainer *t;
+  const ae_codes *codes;
+} results;
+
 static ae_status fill_codes(ae_h5 *file, void *context) {
-  const ae_trainer *t = context;
-  const ae_shards *shards = &t->data->shards;
-  AE_RETURN_IF(ae_h5_put_text(file, "/", "mpiae_format", "codes"));
-  AE_RETURN_IF(ae_h5_put_integer(file, "/", "mpiae_version", 1));
-  AE_RETURN_IF(ae_h5_put_text(file, "/", "model", t->model->type->name));
-  AE_RETURN_IF(ae_h5_put_integer(file, "/", "epoch", t->state.epoch));
-  AE_RETURN_IF(ae_h5_create_axis(file, "/", "example", shards->examples, NULL, "training example, in dataset order"));
-  AE_RETURN_IF(t->model->type->write_codes(t->model, file));
-  const ae_h5_dataset label = {"/label", AE_H5_INT32, 1, {shards->examples}, {"example"}, "known label; -1 = unknown",
-                               NULL};
-  if (t->data->label != NULL)
-    AE_RETURN_IF(ae_h5_write(file, &label, ae_shards_own_begin(shards), ae_shards_own_count(shards), t->data->label));
+  const results *what = context;
+  const ae_trainer *t = what->t;
+  AE_RETURN_IF(ae_inference_begin(t->model, file, "codes", t->state.epoch));
+  AE_RETURN_IF(ae_codes_write(t->model, file, t->data, what->codes));
+  if (t->model->type->annotate != NULL) AE_RETURN_IF(t->model->type->annotate(t->model, file));
   return ae_provenance_write(t->comm, file, ae_clock_seconds() - t->begun);
 }
 
+/* As recorded in training, or by a pass now. */
 static ae_status write_codes(ae_trainer *t) {
+  ae_status status;
+  ae_codes codes = {0};
   char path[AE_PATH_SIZE];
-  if (t->model->type->write_codes == NULL) return AE_OK;
+  if (t->model->fields == 0) return AE_OK;
   ae_run_directory_codes(t->directory, t->state.epoch, path);
+  AE_CHECK(ae_comm_agree(t->comm, ae_codes_create(t->model, ae_shards_own_count(&t->data->shards), &codes)));
+  if (t->model->type->recorded != NULL) t->model->type->recorded(t->model, codes.field);
+  else AE_CHECK(ae_inference_encode(t->model, t->data, &codes));
+  results what = {t, &codes};
   const ae_phase previous = ae_profile_enter(AE_PHASE_WRITE);
-  const ae_status status = ae_h5_produce(t->comm, path, fill_codes, t);
+  status = ae_h5_produce(t->comm, path, fill_codes, &what);
   ae_profile_leave(previous);
+cleanup:
+  ae_codes_free(&codes);
   return status;
 }
 

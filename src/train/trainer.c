@@ -36,7 +36,7 @@ static void make_progress(void *context) {
 /* Sums of a term over each own shard's rows, and the gradient with which the backward pass begins. */
 static void take_term(ae_trainer *t, const ae_batch *batch, int number) {
   const ae_term *term = &t->model->term[number];
-  const float seed = term->weight / (float)batch->global_rows;
+  const float seed = term->weight * term->scale / (float)batch->global_rows;
   for (int s = 0; s < batch->segments; s++) {
     double sum = 0;
     for (int64_t row = batch->offset[s]; row < batch->offset[s + 1]; row++) {
@@ -111,7 +111,8 @@ static ae_status run_step(ae_trainer *t, const ae_batch *batch, const ae_batch *
 
 static void add_to_epoch(ae_trainer *t) {
   for (int i = 0; i < t->width; i++) t->epoch_sums[i] += t->sums[i];
-  for (int i = 0; i < t->model->terms; i++) t->epoch_loss += (double)t->model->term[i].weight * t->sums[i];
+  for (int i = 0; i < t->model->terms; i++)
+    t->epoch_loss += (double)(t->model->term[i].weight * t->model->term[i].scale) * t->sums[i];
 }
 
 static ae_status run_steps(ae_trainer *t, uint32_t epoch) {
@@ -193,8 +194,8 @@ static ae_status run(ae_trainer *t, ae_run_mode mode) {
   AE_RETURN_IF(ae_run_directory_take(t->comm, t->directory, mode, &t->lock));
   AE_RETURN_IF(ae_trainer_start(t, mode));
   if (t->state.epoch >= t->progress.epochs) {
-    ae_log_info("%s: %lld epoch%s done, train.epochs is %lld: nothing to do", t->directory,
-                (long long)t->state.epoch, plural(t->state.epoch), (long long)t->progress.epochs);
+    ae_log_info("%s: %lld epoch%s done, train.epochs is %lld: nothing to do", t->directory, (long long)t->state.epoch,
+                plural(t->state.epoch), (long long)t->progress.epochs);
     return AE_OK;
   }
   /* only now is it known that the new run can begin */

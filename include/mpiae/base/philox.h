@@ -8,18 +8,20 @@
 
 /* What a number is for. The numbers are part of what a seed means: append only. */
 typedef enum ae_purpose {
-  AE_RANDOM_INIT = 1, /* example = parameter, index = element */
-  AE_RANDOM_SHUFFLE,  /* example = shard, index = position */
-  AE_RANDOM_NOISE_Z,  /* example, index = dimension */
-  AE_RANDOM_NOISE_C,  /* example, index = dimension */
-  AE_RANDOM_CODE,     /* example, index = dimension: first codes of a homoencoder */
-  AE_RANDOM_EXEMPLAR, /* example, index = exemplar */
-  AE_RANDOM_KMEANS,   /* example or cluster, index = draw */
-  AE_RANDOM_SAMPLE,   /* example = sample, index = dimension */
-  AE_RANDOM_IMPORT,   /* example = position */
-  AE_RANDOM_GLYPH,    /* example = glyph, index = draw */
-  AE_RANDOM_SELFTEST, /* matrices of start-up self-tests */
-  AE_RANDOM_BINARIZE  /* example, index = feature */
+  AE_RANDOM_INIT = 1,   /* example = parameter, index = element */
+  AE_RANDOM_SHUFFLE,    /* example = shard, index = position */
+  AE_RANDOM_NOISE_Z,    /* example, index = dimension */
+  AE_RANDOM_NOISE_C,    /* example, index = dimension */
+  AE_RANDOM_CODE,       /* example, index = dimension: first codes of a homoencoder */
+  AE_RANDOM_EXEMPLAR,   /* example, index = exemplar */
+  AE_RANDOM_KMEANS,     /* example or cluster, index = draw */
+  AE_RANDOM_SAMPLE,     /* example = sample, index = dimension */
+  AE_RANDOM_IMPORT,     /* example = position */
+  AE_RANDOM_GLYPH,      /* example = glyph, index = draw */
+  AE_RANDOM_SELFTEST,   /* matrices of start-up self-tests */
+  AE_RANDOM_BINARIZE,   /* example, index = feature */
+  AE_RANDOM_EVALUATE_Z, /* epoch = draw; example, index = dimension */
+  AE_RANDOM_EVALUATE_C  /* likewise */
 } ae_purpose;
 
 /* A stream of numbers for one (purpose, epoch, example): plain data, copied freely. */

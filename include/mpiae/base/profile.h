@@ -25,6 +25,7 @@ double ae_clock_seconds(void);
   X(AE_PHASE_KMEANS, "k-means", 0)                                                                                     \
   X(AE_PHASE_LABELS, "class index and scores", 0)                                                                      \
   X(AE_PHASE_ENCODE, "encode", 0)                                                                                      \
+  X(AE_PHASE_EVALUATE, "evaluate", 0)                                                                                  \
   X(AE_PHASE_WRITE, "write files", 0)
 
 #define AE_PHASE_ENUM(name, label, step) name,

@@ -8,16 +8,14 @@
 
 #include "mpiae/comm/comm.h"
 #include "mpiae/config/config.h"
-#include "mpiae/data/dataset.h"
+#include "mpiae/data/block.h"
 #include "mpiae/data/sampler.h"
 #include "mpiae/graph/graph.h"
 #include "mpiae/h5/h5.h"
 #include "mpiae/models/metrics.h"
 
 #define AE_MODEL_MAX_TERMS 8
-
-/* Rows of an inference pass: fixed, so that results do not depend on how examples are dealt to ranks. */
-#define AE_MODEL_BLOCK 256
+#define AE_MODEL_MAX_FIELDS 8
 
 typedef struct ae_model ae_model;
 typedef struct ae_model_type ae_model_type;
@@ -38,21 +36,40 @@ typedef struct ae_model_setup {
   int planes;
 } ae_model_setup;
 
-/* A term of the loss, one number per row of the batch: recorded as column train_<name>, summed with its weight (fill
- * may change it) into train_loss. */
+/* A term of the loss, one number per example: recorded as columns train_<name> and test_<name>, summed with its weight
+ * into the loss. */
 typedef struct ae_term {
   const char *name;
-  ae_tensor *rows; /* width 1, a root of the graph when weight ≠ 0 */
   float weight;
+  float scale;     /* of the weight in the step at hand: 1, unless fill says otherwise (warm-up) */
+  ae_tensor *rows; /* of the training graph, width 1; a root of it when weight ≠ 0 */
 } ae_term;
 
-/* The part all models share; a model's own struct begins with it. */
+/* What a model tells of an example: one dataset of a codes file. Fields with `code` are, one after another, what decode
+ * takes. */
+typedef struct ae_field {
+  const char *name; /* "z_mean" */
+  const char *code; /* what it is a value of ("z"), or NULL */
+  ae_h5_type type;  /* AE_H5_FLOAT32 or AE_H5_INT32 */
+  int64_t width;    /* numbers of an example */
+  const char *axis; /* name of that axis; NULL: one number without an axis */
+  const char *description;
+} ae_field;
+
+/* The part all models share; a model's own struct begins with it. create fills in terms, measures and fields. */
 struct ae_model {
   const ae_model_type *type;
   ae_model_setup setup;
   ae_graph *graph; /* of training; NULL for inference */
   ae_term term[AE_MODEL_MAX_TERMS];
   int terms;
+  const char *measure[AE_MODEL_MAX_TERMS]; /* further numbers that evaluate gives for an example: columns test_<name> */
+  int measures;
+  ae_field field[AE_MODEL_MAX_FIELDS];
+  int fields;
+  int64_t code_width;          /* numbers of a code: the widths of the fields with `code`; 0 = the model has none */
+  bool proper;                 /* the terms, each with weight 1, sum to a bound on −ln p(x) */
+  int classes;                 /* clusters that samples may come from; 0 = none */
   int statistics;              /* further numbers summed over the examples of an epoch */
   const double *statistic_sum; /* those sums, when epoch_end is called; lent */
 };
@@ -61,7 +78,8 @@ struct ae_model {
 typedef struct ae_sample_request {
   int64_t count;
   uint64_t seed;
-  bool from_prior; /* --from prior */
+  bool from_prior;      /* --from prior */
+  const ae_block *like; /* --like: examples of one class to draw more of; or NULL */
 } ae_sample_request;
 
 struct ae_model_type {
@@ -93,13 +111,27 @@ struct ae_model_type {
   /* Local. With statistics > 0: after the forward pass, their sums over rows begin … end−1 of the batch. */
   void (*statistics)(const ae_model *model, int64_t begin, int64_t end, double *sums);
 
-  /* Collective. Latent codes of all training examples into a codes file (axis `example` is made by the caller); NULL if
-   * the model has none. */
-  ae_status (*write_codes)(ae_model *model, ae_h5 *file);
+  /* Local. AE_USAGE when the model cannot take values like those of the dataset, whose shape fits. */
+  ae_status (*accepts)(const ae_model *model, const ae_dataset *data);
 
-  /* Collective. Draws examples into a samples file (axis `sample` and those of an example are made by the caller); NULL
-   * if the model cannot. */
-  ae_status (*sample)(ae_model *model, const ae_sample_request *request, ae_h5 *file);
+  /* Inference, on at most AE_BLOCK_ROWS rows at a time; NULL where the model has no such thing. Local: the caller
+   * agrees on the status. Needs no training setup, and disturbs none. encode: field[i] receives (count, width of field
+   * i); fields that are NULL are passed by. recorded: the fields of all own training examples as recorded in the last
+   * epoch, in place of a pass of encode. decode: codes (count, code_width) → what one looks at, (count, features): the
+   * mean of p(x | code). evaluate: terms receives (count, terms + measures), with noise number `draw`; log_weight
+   * receives ln p(x, code) − ln q(code | x) of that draw where the model is proper. Draws of a block are asked for in
+   * order, from 0. draw: codes of samples at … at+count−1 of a request, and the class each came from (−1 = none;
+   * preset). one_shot: codes of examples each of which is a class of its own: c from q(c | {x}). */
+  ae_status (*encode)(ae_model *model, const ae_block *block, void *const *field);
+  void (*recorded)(const ae_model *model, void *const *field);
+  ae_status (*decode)(ae_model *model, int64_t count, const float *code, float *x);
+  ae_status (*evaluate)(ae_model *model, const ae_block *block, uint32_t draw, double *terms, double *log_weight);
+  ae_status (*draw)(ae_model *model, const ae_sample_request *request, int64_t at, int64_t count, float *code,
+                    int32_t *label);
+  ae_status (*one_shot)(ae_model *model, const ae_block *block, float *code);
+
+  /* Collective. Further datasets of a training run's codes file; or NULL. Axes of the fields are there. */
+  ae_status (*annotate)(const ae_model *model, ae_h5 *file);
 };
 
 /* The type of this name, or NULL. */
@@ -121,15 +153,17 @@ ae_status ae_model_configure(const char *text, int64_t length, const char *name,
 /* Local. Fills the shared part from the setup. */
 void ae_model_init(ae_model *model, const ae_model_type *type, const ae_model_setup *setup);
 
-/* Local. Adds a loss term and makes its rows a root when weighted. NULL rows (an error of building) are passed by. */
-void ae_model_add_term(ae_model *model, const char *name, ae_tensor *rows, float weight);
+/* Local, for create. A loss term; then its rows in the training graph, which become a root of it when the term is
+ * weighted (NULL rows, an error of building, are passed by). A measure. A field. */
+void ae_model_add_term(ae_model *model, const char *name, float weight);
+void ae_model_set_term(ae_model *model, int term, ae_tensor *rows);
+void ae_model_add_measure(ae_model *model, const char *name);
+void ae_model_add_field(ae_model *model, ae_field field);
 
 /* Local. Name of axis i of one example: "feature", or "channel", "row", "column". */
 const char *ae_example_axis(int rank, int i);
 
-/* Collective. Writes a dataset of `total` examples along the axis `axis`, this rank giving rows [begin, begin + count).
- */
-ae_status ae_model_write_images(const ae_model *model, ae_h5 *file, const char *path, const char *axis, int64_t total,
-                                int64_t begin, int64_t count, const float *rows, const char *description);
+/* Local. The names of the models whose type has something, for messages: "vae, vhe". */
+void ae_model_list(bool (*has)(const ae_model_type *type), char *out, size_t size);
 
 #endif

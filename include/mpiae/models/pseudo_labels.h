@@ -52,7 +52,8 @@ void ae_pseudo_labels_record(ae_pseudo_labels *labels, int64_t example, const fl
 ae_status ae_pseudo_labels_save(const ae_pseudo_labels *labels, ae_h5 *file);
 ae_status ae_pseudo_labels_load(ae_pseudo_labels *labels, ae_h5 *file);
 
-/* Collective. /z_mean, /z_logstd, /c_mean, /c_logstd and /pseudo_label of a codes file. */
-ae_status ae_pseudo_labels_write_codes(const ae_pseudo_labels *labels, ae_h5 *file);
+/* Local. What was recorded of the own examples, as the fields of a codes file: z_mean, z_logstd, c_mean, c_logstd
+ * (own, L) and pseudo_label (own). NULL ones are passed by. */
+void ae_pseudo_labels_recorded(const ae_pseudo_labels *labels, void *const field[5]);
 
 #endif

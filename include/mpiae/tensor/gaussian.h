@@ -16,4 +16,12 @@ void ae_gaussian_divergence(int64_t rows, int64_t latent, const float *q, const 
 void ae_gaussian_divergence_backward(int64_t rows, int64_t latent, const float *q, const float *p,
                                      const float *upstream, bool add_q, float *dq, bool add_p, float *dp);
 
+/* (D/2) ln π: what the squared error lacks to be −ln of a Gaussian density of variance ½ in D dimensions. */
+double ae_gaussian_constant(int64_t dimensions);
+
+/* ln p(z) − ln q(z) per row for z drawn from q with `noise` (rows, L); p NULL is the standard normal: the part of an
+ * importance weight that codes have (Burda et al. 2016). In float64. */
+void ae_gaussian_log_ratio(int64_t rows, int64_t latent, const float *q, const float *p, const float *noise,
+                           const float *z, double *out);
+
 #endif

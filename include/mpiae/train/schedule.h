@@ -20,8 +20,8 @@ typedef struct ae_schedule {
   int64_t horizon, every, warmup; /* steps */
 } ae_schedule;
 
-/* From train.learning_rate, train.schedule, train.schedule_steps (a number by now but for a constant rate), train.schedule_every,
- * train.schedule_factor, train.warmup_steps. */
+/* From train.learning_rate, train.schedule, train.schedule_steps (a number by now but for a constant rate),
+ * train.schedule_every, train.schedule_factor, train.warmup_steps. */
 ae_schedule ae_schedule_read(const ae_config *config);
 
 double ae_schedule_rate(const ae_schedule *schedule, int64_t step);

@@ -1,0 +1,34 @@
+/* Blocks of examples: what a pass of inference takes at once. Their borders depend on the dataset's slices alone, never
+ * on the number of ranks, so results are the same bits for any. */
+#ifndef MPIAE_DATA_BLOCK_H
+#define MPIAE_DATA_BLOCK_H
+
+#include "mpiae/data/dataset.h"
+
+/* Most rows of a block. */
+#define AE_BLOCK_ROWS 256
+
+/* Some examples; all lent. */
+typedef struct ae_block {
+  const ae_dataset *data; /* what the rows are; one that is open */
+  int64_t count;          /* at most AE_BLOCK_ROWS for the hooks of models */
+  const int64_t *example; /* their global numbers */
+  const void *rows;       /* in the stored type of the data */
+} ae_block;
+
+/* A walk over this rank's examples, block by block; each slice of the dataset begins a new one. */
+typedef struct ae_block_walk {
+  ae_block block;
+  int64_t place; /* of the block's first example among the own ones */
+  int shard;     /* own shard that the block is of, from 0 */
+  int64_t example[AE_BLOCK_ROWS];
+} ae_block_walk;
+
+/* Local. for (ae_block_first(&walk, data); walk.block.count > 0; ae_block_next(&walk)) … */
+void ae_block_first(ae_block_walk *walk, const ae_dataset *data);
+void ae_block_next(ae_block_walk *walk);
+
+/* Local. The part of `count` things, cut into blocks of AE_BLOCK_ROWS, that a rank has: [*begin, *end). */
+void ae_block_share(const ae_comm *comm, int64_t count, int64_t *begin, int64_t *end);
+
+#endif

@@ -1,0 +1,67 @@
+/* Passes of a trained model over data: what encode, decode, evaluate, reconstruct, sample and interpolate share, and
+ * what a run does between epochs. Blocks of examples are dealt to ranks; results are the same bits for any number of
+ * them. All collective unless told; errors are agreed. */
+#ifndef MPIAE_TRAIN_INFERENCE_H
+#define MPIAE_TRAIN_INFERENCE_H
+
+#include "mpiae/models/model.h"
+
+/* AE_USAGE: the data have another shape than the model's, or values that it cannot take. */
+ae_status ae_inference_accept(const ae_model *model, const ae_dataset *data);
+
+/* The attributes of a file of results (mpiae_format = `format`) and the axes of one example. */
+ae_status ae_inference_begin(const ae_model *model, ae_h5 *file, const char *format, int64_t epoch);
+
+/* What a model tells of its examples: an array per field, (rows, width of the field). */
+typedef struct ae_codes {
+  int64_t rows;
+  void *field[AE_MODEL_MAX_FIELDS];
+} ae_codes;
+
+ae_status ae_codes_create(const ae_model *model, int64_t rows, ae_codes *codes); /* Local */
+void ae_codes_free(ae_codes *codes);                                             /* Local; zeroed ones are fine */
+
+/* Local. The codes of some rows as decode takes them: out (count, code_width). */
+void ae_codes_join(const ae_model *model, const ae_codes *codes, int64_t begin, int64_t count, float *out);
+
+/* Fields of the own examples by one pass of encode. */
+ae_status ae_inference_encode(ae_model *model, const ae_dataset *data, ae_codes *codes);
+
+/* Datasets /<field> along the axis `example`, made here, of all examples of the data; /label where known. */
+ae_status ae_codes_write(const ae_model *model, ae_h5 *file, const ae_dataset *data, const ae_codes *codes);
+
+/* Means over the examples of a dataset. */
+typedef struct ae_evaluation {
+  int64_t examples;
+  double loss;                         /* weighted terms */
+  double term[2 * AE_MODEL_MAX_TERMS]; /* of the model's terms, then of its measures */
+  double elbo;                         /* −Σ terms, each with weight 1; NaN unless the model is proper */
+  double bound; /* importance-weighted bound on ln p(x) with `draws` draws (Burda et al. 2016, eq. 8); likewise */
+} ae_evaluation;
+
+/* Terms are averaged over `draws` ≥ 1 draws of the noise, which depend on (seed, draw, example) alone. */
+ae_status ae_inference_evaluate(ae_model *model, const ae_dataset *data, int draws, ae_evaluation *out);
+
+/* Writes a dataset of `total` examples of the model's shape along `axis`, which is there; this rank gives rows [begin,
+ * begin + count). */
+ae_status ae_pictures_write(const ae_model *model, ae_h5 *file, const char *path, const char *axis, int64_t total,
+                            int64_t begin, int64_t count, const float *rows, const char *description);
+
+/* Decodes this rank's codes (count, code_width) and writes what comes out, as above. */
+ae_status ae_pictures_decode(ae_model *model, ae_h5 *file, const char *path, const char *axis, int64_t total,
+                             int64_t begin, int64_t count, const float *codes, const char *description);
+
+/* The codes themselves, one dataset /<code> for each part of a code ("/z", "/c"). */
+ae_status ae_pictures_write_codes(const ae_model *model, ae_h5 *file, const char *axis, int64_t total, int64_t begin,
+                                  int64_t count, const float *codes);
+
+/* /x and /reconstruction (decoded from the means) of the first `count` examples, and their numbers on the axis
+ * `example`; /label where known. */
+ae_status ae_pictures_reconstruct(ae_model *model, ae_h5 *file, const ae_dataset *data, int64_t count);
+
+/* Samples along the axis `sample`: pictures at `path`; with `codes` also what they were decoded from, and the cluster
+ * (/pseudo_label) where samples come from clusters. */
+ae_status ae_pictures_sample(ae_model *model, ae_h5 *file, const ae_sample_request *request, const char *path,
+                             bool codes);
+
+#endif

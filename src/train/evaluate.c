@@ -1,0 +1,123 @@
+#include "mpiae/base/memory.h"
+#include "mpiae/base/profile.h"
+#include "mpiae/comm/reduce.h"
+#include "mpiae/train/inference.h"
+#include "mpiae/train/progress.h"
+
+#include <math.h>
+#include <string.h>
+
+static bool same_shape(const ae_model *model, const ae_dataset *data) {
+  return data->rank == model->setup.rank &&
+         memcmp(data->dim, model->setup.dim, (size_t)data->rank * sizeof *data->dim) == 0;
+}
+
+static void print_shape(int rank, const int64_t *dim, char out[96]) {
+  size_t used = (size_t)snprintf(out, 96, "(N");
+  for (int i = 0; i < rank; i++) used += (size_t)snprintf(out + used, 96 - used, ", %lld", (long long)dim[i]);
+  snprintf(out + used, 96 - used, ")");
+}
+
+ae_status ae_inference_accept(const ae_model *model, const ae_dataset *data) {
+  char ours[96], theirs[96];
+  if (same_shape(model, data)) return model->type->accepts != NULL ? model->type->accepts(model, data) : AE_OK;
+  print_shape(model->setup.rank, model->setup.dim, ours);
+  print_shape(data->rank, data->dim, theirs);
+  return AE_FAIL(AE_USAGE,
+                 "%s holds examples of shape %s, but the model is for %s: give data like those it was trained on",
+                 data->path, theirs, ours);
+}
+
+/* Numbers of an example: terms and measures, then the mean and the log-mean-exp of its log weights. */
+static int width_of(const ae_model *model) { return model->terms + model->measures + 1; }
+
+/* Scratch of a pass. */
+typedef struct pass {
+  ae_model *model;
+  int draws;
+  double *terms;                                     /* (AE_BLOCK_ROWS, terms + measures): of a draw */
+  double *total;                                     /* the same, summed over draws */
+  double weight[AE_BLOCK_ROWS];                      /* ln of a draw's importance weight */
+  double largest[AE_BLOCK_ROWS], sum[AE_BLOCK_ROWS]; /* Σ over draws of e^weight = e^largest · sum */
+} pass;
+
+static void add_weights(pass *p, int64_t count) {
+  for (int64_t i = 0; i < count; i++) {
+    const double w = p->weight[i], largest = fmax(p->largest[i], w);
+    p->sum[i] = p->sum[i] * exp(p->largest[i] - largest) + exp(w - largest);
+    p->largest[i] = largest;
+  }
+}
+
+static ae_status evaluate_block(pass *p, const ae_block *block) {
+  ae_model *model = p->model;
+  const int width = model->terms + model->measures;
+  memset(p->total, 0, (size_t)(block->count * width) * sizeof *p->total);
+  for (int64_t i = 0; i < block->count; i++) {
+    p->largest[i] = -INFINITY;
+    p->sum[i] = 0;
+  }
+  for (int draw = 0; draw < p->draws; draw++) {
+    AE_RETURN_IF(model->type->evaluate(model, block, (uint32_t)draw, p->terms, p->weight));
+    for (int64_t i = 0; i < block->count * width; i++) p->total[i] += p->terms[i] / p->draws;
+    if (model->proper) add_weights(p, block->count);
+  }
+  return AE_OK;
+}
+
+/* Adds a block to the sums of its slice. */
+static void add_block(const pass *p, int64_t count, double *sums) {
+  const int width = width_of(p->model);
+  for (int64_t i = 0; i < count; i++) {
+    for (int j = 0; j < width - 1; j++) sums[j] += p->total[i * (width - 1) + j];
+    if (p->model->proper) sums[width - 1] += p->largest[i] + log(p->sum[i] / p->draws);
+  }
+}
+
+static ae_status run_pass(pass *p, const ae_dataset *data, double *sums) {
+  ae_status status = AE_OK;
+  ae_block_walk walk;
+  ae_progress_pass told = {.what = "evaluated", .total = ae_shards_own_count(&data->shards)};
+  for (ae_block_first(&walk, data); walk.block.count > 0 && status == AE_OK; ae_block_next(&walk)) {
+    status = evaluate_block(p, &walk.block);
+    if (status == AE_OK) add_block(p, walk.block.count, sums + walk.shard * width_of(p->model));
+    ae_progress_pass_on(&told, walk.place + walk.block.count);
+  }
+  ae_progress_pass_end(&told);
+  return status;
+}
+
+static void take_means(const ae_model *model, const ae_dataset *data, const double *sum, ae_evaluation *out) {
+  const int width = width_of(model);
+  const double examples = (double)data->examples;
+  *out = (ae_evaluation){.examples = data->examples, .elbo = NAN, .bound = NAN};
+  for (int i = 0; i < width - 1; i++) out->term[i] = sum[i] / examples;
+  for (int i = 0; i < model->terms; i++) out->loss += (double)model->term[i].weight * out->term[i];
+  if (!model->proper) return;
+  out->elbo = 0;
+  for (int i = 0; i < model->terms; i++) out->elbo -= out->term[i];
+  out->bound = sum[width - 1] / examples;
+}
+
+ae_status ae_inference_evaluate(ae_model *model, const ae_dataset *data, int draws, ae_evaluation *out) {
+  ae_status status;
+  double *sums = NULL, *sum = NULL;
+  pass p = {.model = model, .draws = draws};
+  const int width = width_of(model);
+  const ae_phase previous = ae_profile_enter(AE_PHASE_EVALUATE);
+  status = AE_NEW(sums, data->shards.count * width);
+  if (status == AE_OK) status = AE_NEW(sum, width);
+  if (status == AE_OK) status = AE_NEW(p.terms, AE_BLOCK_ROWS * width);
+  if (status == AE_OK) status = AE_NEW(p.total, AE_BLOCK_ROWS * width);
+  if (status == AE_OK) status = run_pass(&p, data, sums);
+  AE_CHECK(ae_comm_agree(model->setup.comm, status));
+  AE_CHECK(ae_reduce_sum(model->setup.comm, &data->shards, sums, width, sum));
+  take_means(model, data, sum, out);
+cleanup:
+  AE_FREE(sums);
+  AE_FREE(sum);
+  AE_FREE(p.terms);
+  AE_FREE(p.total);
+  ae_profile_leave(previous);
+  return status;
+}

@@ -1,0 +1,138 @@
+#include "mpiae/base/arithmetic.h"
+#include "mpiae/base/memory.h"
+#include "mpiae/train/inference.h"
+
+#include <string.h>
+
+ae_status ae_inference_begin(const ae_model *model, ae_h5 *file, const char *format, int64_t epoch) {
+  const ae_model_setup *setup = &model->setup;
+  AE_RETURN_IF(ae_h5_put_text(file, "/", "mpiae_format", format));
+  AE_RETURN_IF(ae_h5_put_integer(file, "/", "mpiae_version", 1));
+  AE_RETURN_IF(ae_h5_put_text(file, "/", "model", model->type->name));
+  AE_RETURN_IF(ae_h5_put_integer(file, "/", "epoch", epoch));
+  for (int i = 0; i < setup->rank; i++)
+    AE_RETURN_IF(
+        ae_h5_create_axis(file, "/", ae_example_axis(setup->rank, i), setup->dim[i], NULL, "axis of one example"));
+  return AE_OK;
+}
+
+ae_status ae_pictures_write(const ae_model *model, ae_h5 *file, const char *path, const char *axis, int64_t total,
+                            int64_t begin, int64_t count, const float *rows, const char *description) {
+  ae_h5_dataset dataset = {
+      .path = path, .type = AE_H5_FLOAT32, .rank = 1 + model->setup.rank, .description = description};
+  dataset.dim[0] = total;
+  dataset.axes[0] = axis;
+  for (int i = 0; i < model->setup.rank; i++) {
+    dataset.dim[i + 1] = model->setup.dim[i];
+    dataset.axes[i + 1] = ae_example_axis(model->setup.rank, i);
+  }
+  return ae_h5_write(file, &dataset, begin, count, rows);
+}
+
+/* In blocks counted from `begin`, which is a multiple of their size or the start of a slice. */
+static ae_status decode_rows(ae_model *model, int64_t count, const float *codes, float *x) {
+  for (int64_t at = 0; at < count; at += AE_BLOCK_ROWS)
+    AE_RETURN_IF(model->type->decode(model, ae_min(AE_BLOCK_ROWS, count - at), codes + at * model->code_width,
+                                     x + at * model->setup.features));
+  return AE_OK;
+}
+
+ae_status ae_pictures_decode(ae_model *model, ae_h5 *file, const char *path, const char *axis, int64_t total,
+                             int64_t begin, int64_t count, const float *codes, const char *description) {
+  float *x = NULL;
+  ae_status status = AE_NEW(x, count * model->setup.features);
+  if (status == AE_OK) status = decode_rows(model, count, codes, x);
+  AE_CHECK(ae_comm_agree(model->setup.comm, status));
+  AE_CHECK(ae_pictures_write(model, file, path, axis, total, begin, count, x, description));
+cleanup:
+  AE_FREE(x);
+  return status;
+}
+
+/* Own rows among the first `count` examples, as floats and as reconstructed. */
+static ae_status reconstruct_rows(ae_model *model, const ae_dataset *data, int64_t count, float *x, float *decoded) {
+  ae_status status;
+  ae_codes codes = {0};
+  float *code = NULL;
+  ae_block_walk walk;
+  AE_CHECK(AE_NEW(code, AE_BLOCK_ROWS * model->code_width));
+  AE_CHECK(ae_codes_create(model, AE_BLOCK_ROWS, &codes));
+  for (ae_block_first(&walk, data); walk.block.count > 0 && walk.place < count; ae_block_next(&walk)) {
+    const int64_t rows = ae_min(walk.block.count, count - walk.place), place = walk.place * model->setup.features;
+    walk.block.count = rows;
+    AE_CHECK(model->type->encode(model, &walk.block, codes.field));
+    ae_codes_join(model, &codes, 0, rows, code);
+    AE_CHECK(model->type->decode(model, rows, code, decoded + place));
+    ae_dataset_to_float(data, walk.block.rows, rows, x + place);
+  }
+cleanup:
+  AE_FREE(code);
+  ae_codes_free(&codes);
+  return status;
+}
+
+/* The axis of the examples shown, and their known labels. */
+static ae_status write_shown(ae_h5 *file, const ae_dataset *data, int64_t total, int64_t begin, int64_t count) {
+  AE_RETURN_IF(ae_h5_create_axis(file, "/", "example", total, NULL, "example, in the order of the dataset"));
+  const ae_h5_dataset label = {"/label", AE_H5_INT32, 1, {total}, {"example"}, "known label; -1 = unknown", NULL};
+  return data->label != NULL ? ae_h5_write(file, &label, begin, count, data->label) : AE_OK;
+}
+
+ae_status ae_pictures_reconstruct(ae_model *model, ae_h5 *file, const ae_dataset *data, int64_t count) {
+  const int64_t own = ae_shards_own_count(&data->shards), total = ae_min(count, data->examples);
+  const int64_t begin = ae_min(ae_shards_own_begin(&data->shards), total), shown = ae_min(own, total - begin);
+  float *x = NULL, *decoded = NULL;
+  ae_status status = AE_NEW(x, shown * model->setup.features);
+  if (status == AE_OK) status = AE_NEW(decoded, shown * model->setup.features);
+  if (status == AE_OK) status = reconstruct_rows(model, data, shown, x, decoded);
+  AE_CHECK(ae_comm_agree(model->setup.comm, status));
+  AE_CHECK(write_shown(file, data, total, begin, shown));
+  AE_CHECK(ae_pictures_write(model, file, "/x", "example", total, begin, shown, x, "examples"));
+  AE_CHECK(ae_pictures_write(model, file, "/reconstruction", "example", total, begin, shown, decoded,
+                             "what their codes are decoded to"));
+cleanup:
+  AE_FREE(x);
+  AE_FREE(decoded);
+  return status;
+}
+
+/* This rank's samples [begin, end) of a request. */
+static ae_status draw_rows(ae_model *model, const ae_sample_request *request, int64_t begin, int64_t end, float *codes,
+                           int32_t *label) {
+  for (int64_t at = begin; at < end; at += AE_BLOCK_ROWS) {
+    const int64_t count = ae_min(AE_BLOCK_ROWS, end - at);
+    for (int64_t i = 0; i < count; i++) label[at - begin + i] = -1;
+    AE_RETURN_IF(
+        model->type->draw(model, request, at, count, codes + (at - begin) * model->code_width, label + (at - begin)));
+  }
+  return AE_OK;
+}
+
+ae_status ae_pictures_sample(ae_model *model, ae_h5 *file, const ae_sample_request *request, const char *path,
+                             bool with_codes) {
+  int64_t begin, end;
+  float *codes = NULL;
+  int32_t *label = NULL;
+  ae_block_share(model->setup.comm, request->count, &begin, &end);
+  ae_status status = AE_NEW(codes, (end - begin) * model->code_width);
+  if (status == AE_OK) status = AE_NEW(label, end - begin);
+  if (status == AE_OK) status = draw_rows(model, request, begin, end, codes, label);
+  AE_CHECK(ae_comm_agree(model->setup.comm, status));
+  AE_CHECK(ae_h5_create_axis(file, "/", "sample", request->count, NULL, "sample"));
+  AE_CHECK(ae_pictures_decode(model, file, path, "sample", request->count, begin, end - begin, codes,
+                              "samples: mean of p(x | code)"));
+  if (!with_codes) goto cleanup;
+  AE_CHECK(ae_pictures_write_codes(model, file, "sample", request->count, begin, end - begin, codes));
+  const ae_h5_dataset from = {"/pseudo_label",
+                              AE_H5_INT32,
+                              1,
+                              {request->count},
+                              {"sample"},
+                              "cluster that the sample was drawn from; -1 = none",
+                              NULL};
+  if (model->classes > 0) AE_CHECK(ae_h5_write(file, &from, begin, end - begin, label));
+cleanup:
+  AE_FREE(codes);
+  AE_FREE(label);
+  return status;
+}
