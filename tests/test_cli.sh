@@ -211,7 +211,7 @@ x[41, 2] = numpy.nan
 with h5py.File("nan.h5", "w") as file:
     file.attrs["mpiae_format"], file.attrs["mpiae_version"], file["x"] = "dataset", 1, x
 END
-refuse 3 "nan.h5: feature 2 of example 41" train vhe.yaml data.train=nan.h5 --run r-nan
+refuse 3 "nan.h5:/x: feature 2 of example 41" train vhe.yaml data.train=nan.h5 --run r-nan
 "$python" - <<'END'
 import h5py, numpy
 for name, x in (("vectors", numpy.linspace(0, 1, 540)), ("signed", numpy.linspace(-1, 2, 540))):

@@ -162,6 +162,44 @@ static void blocks_are_read_on_any_number_of_ranks(void **state) {
   assert_null(dataset);
 }
 
+/* Fetches in a scrambled order, some twice, and sees every byte on every rank. */
+static void expect_fetched(const ae_dataset *dataset) {
+  enum { WANTED = 70 };
+  int64_t examples[WANTED];
+  char rows[WANTED * FEATURES * sizeof(float)];
+  memset(rows, 0x5a, sizeof rows);
+  for (int i = 0; i < WANTED; i++) examples[i] = (i * 20 + 52) % EXAMPLES;
+  ae_test_ok(ae_dataset_fetch(ae_test_comm(), dataset, examples, WANTED, rows));
+  for (int i = 0; i < WANTED; i++)
+    for (int f = 0; f < FEATURES; f++) {
+      float value = 0;
+      memcpy(&value, rows + ((size_t)i * FEATURES + (size_t)f) * sizeof value, sizeof value);
+      if (dataset->type == AE_H5_FLOAT32) assert_float_equal(value, byte_at(examples[i], f) - 0.5f, 0);
+      else assert_int_equal((uint8_t)rows[i * FEATURES + f], byte_at(examples[i], f));
+    }
+}
+
+static void examples_of_all_ranks_are_fetched(void **state) {
+  (void)state;
+  char path[512], real_path[512];
+  uint8_t rows[2 * FEATURES];
+  const share own = make_share();
+  write_images(path_of(path, "fetch.h5"), &own, true);
+  write_vectors(path_of(real_path, "reals.h5"), &own);
+  for (int64_t block = 1; block <= 64; block *= 8) {
+    ae_dataset *dataset = open_blocks(path, block), *real = open_blocks(real_path, block);
+    expect_fetched(dataset);
+    expect_fetched(real);
+    ae_test_ok(ae_dataset_fetch(ae_test_comm(), dataset, NULL, 0, NULL));
+    ae_test_error(ae_dataset_fetch(ae_test_comm(), dataset, (const int64_t[]){3, 53}, 2, rows), AE_USAGE,
+                  "there is no example 53: ");
+    ae_test_error(ae_dataset_fetch(ae_test_comm(), dataset, (const int64_t[]){-1}, 1, rows), AE_USAGE,
+                  "fetch.h5 has 53, numbered from 0");
+    ae_dataset_close(&dataset);
+    ae_dataset_close(&real);
+  }
+}
+
 /* The numbers were found with Python's zlib.crc32 over "u1 53 2 3 4", the bytes and the labels (little-endian). */
 static void the_checksum_sees_order_labels_and_nothing_else(void **state) {
   (void)state;
@@ -184,9 +222,9 @@ static void the_lowest_value_that_is_not_finite_is_named(void **state) {
     int64_t example, feature;
     float value;
     const char *part;
-  } cases[] = {{0, 0, NAN, "feature 0 of example 0 of /x is not a number"},
-               {EXAMPLES - 1, FEATURES - 1, INFINITY, "feature 23 of example 52 of /x is infinite"},
-               {29, 3, -INFINITY, "feature 3 of example 29 of /x is infinite"}};
+  } cases[] = {{0, 0, NAN, "feature 0 of example 0 is not a number"},
+               {EXAMPLES - 1, FEATURES - 1, INFINITY, "feature 23 of example 52 is infinite"},
+               {29, 3, -INFINITY, "feature 3 of example 29 is infinite"}};
   char path[512];
   path_of(path, "nan.h5");
   for (int i = 0; i < 3; i++) {
@@ -343,6 +381,7 @@ int main(int argc, char **argv) {
       AE_TEST(images_are_read_in_any_number_of_shards),
       AE_TEST(vectors_without_labels_are_read),
       AE_TEST(blocks_are_read_on_any_number_of_ranks),
+      AE_TEST(examples_of_all_ranks_are_fetched),
       AE_TEST(the_checksum_sees_order_labels_and_nothing_else),
       AE_TEST(the_lowest_value_that_is_not_finite_is_named),
       AE_TEST(labels_out_of_range_are_named),

@@ -4,6 +4,8 @@
 #include "mpiae/base/clones.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/base/profile.h"
+#include "mpiae/data/array.h"
+#include "mpiae/data/location.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -11,9 +13,19 @@
 #include <zlib.h>
 
 #define VERSION 1
+#define MESSAGE_BYTES ((int64_t)1 << 26)
 
 /* More classes than this are believed only when there are as many examples. */
 enum { MOST_CLASSES = 1000000 };
+
+/* Where the numbers are: in a dataset file, or in any array of an HDF5 file. */
+typedef struct source {
+  ae_h5 *file;
+  const char *path;  /* of the file */
+  const char *array; /* "/x" in a dataset file */
+  const char *label; /* NULL = none */
+  bool bare;         /* not in a dataset file */
+} source;
 
 static ae_status check_format(ae_h5 *file, const char *path) {
   ae_status status = AE_OK;
@@ -32,69 +44,113 @@ cleanup:
   return status;
 }
 
-/* Fills in what the file says of /x. */
-static ae_status describe_examples(ae_h5 *file, ae_dataset *dataset) {
+static ae_status take_shape(const source *from, int rank, const int64_t *dim, ae_dataset *dataset) {
+  if (from->bare) {
+    if (!ae_array_shape(rank, dim, &dataset->rank, dataset->dim))
+      return AE_FAIL(AE_DATA, "%s:%s has %d axes; examples are " AE_ARRAY_SHAPES, from->path, from->array, rank);
+    return AE_OK;
+  }
+  if (rank != 2 && rank != 4)
+    return AE_FAIL(AE_DATA, "%s:%s has %d axes; store it as (N, C, H, W) or (N, F)", from->path, from->array, rank);
+  dataset->rank = rank - 1;
+  for (int i = 0; i < dataset->rank; i++) dataset->dim[i] = dim[1 + i];
+  return AE_OK;
+}
+
+/* Fills in what the file says of the examples. */
+static ae_status describe_examples(const source *from, ae_dataset *dataset) {
   int rank = 0;
   int64_t dim[AE_H5_MAX_RANK] = {0};
-  AE_RETURN_IF(ae_h5_describe(file, "/x", &dataset->type, &rank, dim));
-  if (rank != 2 && rank != 4)
-    return AE_FAIL(AE_DATA, "%s: /x has %d axes; store it as (N, C, H, W) or (N, F)", dataset->path, rank);
-  if (dataset->type != AE_H5_UINT8 && dataset->type != AE_H5_FLOAT32)
-    return AE_FAIL(AE_DATA, "%s: /x is neither uint8 nor float32; convert it to one of them", dataset->path);
-  dataset->examples = dim[0];
-  dataset->rank = rank - 1;
-  dataset->features = 1;
-  for (int i = 0; i < dataset->rank; i++) {
-    dataset->dim[i] = dim[1 + i];
-    AE_RETURN_IF(ae_multiply(dataset->features, dim[1 + i], "/x", &dataset->features));
+  AE_RETURN_IF(ae_h5_describe(from->file, from->array, &dataset->type, &rank, dim));
+  AE_RETURN_IF(take_shape(from, rank, dim, dataset));
+  if (dataset->type != AE_H5_UINT8 && dataset->type != AE_H5_FLOAT32) {
+    if (!from->bare)
+      return AE_FAIL(AE_DATA, "%s:%s is neither uint8 nor float32; convert it to one of them", from->path, from->array);
+    dataset->type = AE_H5_FLOAT32;
   }
+  dataset->examples = dim[0];
+  dataset->features = 1;
+  for (int i = 0; i < dataset->rank; i++)
+    AE_RETURN_IF(ae_multiply(dataset->features, dataset->dim[i], from->array, &dataset->features));
   if (dataset->examples == 0 || dataset->features == 0)
-    return AE_FAIL(AE_DATA, "%s: /x is empty; a dataset needs at least one example of one feature", dataset->path);
+    return AE_FAIL(AE_DATA, "%s:%s is empty; a dataset needs at least one example of one feature", from->path,
+                   from->array);
   dataset->row_bytes = dataset->features * (dataset->type == AE_H5_UINT8 ? 1 : (int64_t)sizeof(float));
   return AE_OK;
 }
 
-static ae_status check_labels(ae_h5 *file, const ae_dataset *dataset) {
+/* Whether the array holds integers; one that cannot be opened is left to who reads it to complain of. */
+static bool holds_integers(const source *from) {
+  hid_t dataset = H5Dopen2(ae_h5_handle(from->file), from->label, H5P_DEFAULT);
+  if (dataset < 0) return true;
+  hid_t type = H5Dget_type(dataset);
+  const bool integers = type >= 0 && H5Tget_class(type) == H5T_INTEGER;
+  H5Tclose(type);
+  H5Dclose(dataset);
+  return integers;
+}
+
+/* Finds the labels beside a bare array: those that do not fit it are somebody else's. */
+static ae_status look_for_labels(const ae_comm *comm, source *from, int64_t examples) {
   int rank = 0;
   int64_t dim[AE_H5_MAX_RANK] = {0};
   ae_h5_type type;
-  AE_RETURN_IF(ae_h5_describe(file, "/label", &type, &rank, dim));
+  const bool absent =
+      strcmp(from->label, from->array) == 0 || !ae_location_holds(from->file, from->label) || !holds_integers(from);
+  if (ae_comm_max(comm, absent) == 0) {
+    AE_RETURN_IF(ae_h5_describe(from->file, from->label, &type, &rank, dim));
+    if (rank == 1 && dim[0] == examples) return AE_OK;
+  }
+  from->label = NULL;
+  return AE_OK;
+}
+
+/* The labels of a dataset file must fit. */
+static ae_status check_labels(source *from, int64_t examples) {
+  bool exists = false;
+  int rank = 0;
+  int64_t dim[AE_H5_MAX_RANK] = {0};
+  ae_h5_type type;
+  AE_RETURN_IF(ae_h5_exists(from->file, from->label, &exists));
+  if (!exists) {
+    from->label = NULL;
+    return AE_OK;
+  }
+  AE_RETURN_IF(ae_h5_describe(from->file, from->label, &type, &rank, dim));
   if (type == AE_H5_FLOAT32 || type == AE_H5_FLOAT64)
-    return AE_FAIL(AE_DATA, "%s: /label must hold integers; convert it to int32", dataset->path);
-  if (rank != 1 || dim[0] != dataset->examples)
-    return AE_FAIL(AE_DATA, "%s: /label has %d axes and length %lld, but /x has %lld examples; they must match",
-                   dataset->path, rank, (long long)dim[0], (long long)dataset->examples);
+    return AE_FAIL(AE_DATA, "%s:%s must hold integers; convert it to int32", from->path, from->label);
+  if (rank != 1 || dim[0] != examples)
+    return AE_FAIL(AE_DATA, "%s:%s has %d axes and length %lld, but %s has %lld examples; they must match", from->path,
+                   from->label, rank, (long long)dim[0], from->array, (long long)examples);
   return AE_OK;
 }
 
 /* Labels are read wide, so that one that does not fit is named, not clipped. */
-static ae_status take_labels(ae_dataset *dataset, const int64_t *wide) {
+static ae_status take_labels(const source *from, const int64_t *wide, ae_dataset *dataset) {
   const int64_t begin = ae_shards_own_begin(&dataset->shards), count = ae_shards_own_count(&dataset->shards);
   AE_RETURN_IF(AE_NEW(dataset->label, count));
   for (int64_t i = 0; i < count; i++) {
     if (wide[i] < -1 || wide[i] >= INT32_MAX)
-      return AE_FAIL(AE_DATA, "%s: label %lld of example %lld is out of range; labels are -1 (unknown) or from 0",
-                     dataset->path, (long long)wide[i], (long long)(begin + i));
+      return AE_FAIL(AE_DATA, "%s:%s: label %lld of example %lld is out of range; labels are -1 (unknown) or from 0",
+                     from->path, from->label, (long long)wide[i], (long long)(begin + i));
     dataset->label[i] = (int32_t)wide[i];
   }
   return AE_OK;
 }
 
-static ae_status read_labels(ae_h5 *file, const ae_comm *comm, ae_dataset *dataset) {
+static ae_status read_labels(const ae_comm *comm, source *from, ae_dataset *dataset) {
   ae_status status = AE_OK;
   int64_t *wide = NULL, largest = -1;
-  bool exists = false;
   const int64_t begin = ae_shards_own_begin(&dataset->shards), count = ae_shards_own_count(&dataset->shards);
-  AE_CHECK(ae_h5_exists(file, "/label", &exists));
-  if (!exists) goto cleanup;
-  AE_CHECK(check_labels(file, dataset));
+  AE_CHECK(from->bare ? look_for_labels(comm, from, dataset->examples) : check_labels(from, dataset->examples));
+  if (from->label == NULL) goto cleanup;
   AE_CHECK(ae_comm_agree(comm, AE_NEW(wide, count)));
-  AE_CHECK(ae_h5_read(file, "/label", AE_H5_INT64, 1, begin, count, wide));
-  AE_CHECK(ae_comm_agree(comm, take_labels(dataset, wide)));
+  AE_CHECK(ae_h5_read(from->file, from->label, AE_H5_INT64, 1, begin, count, wide));
+  AE_CHECK(ae_comm_agree(comm, take_labels(from, wide, dataset)));
   for (int64_t i = 0; i < count; i++) largest = ae_max(largest, wide[i]);
   largest = ae_comm_max(comm, largest);
   if (largest >= MOST_CLASSES && largest >= dataset->examples)
-    AE_RAISE(AE_DATA, "%s: a label is %lld, with %lld examples: number the classes from 0", dataset->path,
+    AE_RAISE(AE_DATA, "%s:%s: a label is %lld, with %lld examples: number the classes from 0", from->path, from->label,
              (long long)largest, (long long)dataset->examples);
   dataset->classes = (int)largest + 1;
 cleanup:
@@ -102,14 +158,14 @@ cleanup:
   return status;
 }
 
-static ae_status check_finite(const ae_dataset *dataset) {
+static ae_status check_finite(const source *from, const ae_dataset *dataset) {
   const float *value = dataset->rows;
   const int64_t begin = ae_shards_own_begin(&dataset->shards), count = ae_shards_own_count(&dataset->shards);
   if (dataset->type != AE_H5_FLOAT32) return AE_OK;
   for (int64_t i = 0; i < count * dataset->features; i++)
     if (!isfinite(value[i]))
-      return AE_FAIL(AE_DATA, "%s: feature %lld of example %lld of /x is %s; remove or replace it", dataset->path,
-                     (long long)(i % dataset->features), (long long)(begin + i / dataset->features),
+      return AE_FAIL(AE_DATA, "%s:%s: feature %lld of example %lld is %s; remove or replace it", from->path,
+                     from->array, (long long)(i % dataset->features), (long long)(begin + i / dataset->features),
                      isnan(value[i]) ? "not a number" : "infinite");
   return AE_OK;
 }
@@ -130,14 +186,14 @@ static void find_bounds(const ae_comm *comm, ae_dataset *dataset) {
   dataset->high = bound[1];
 }
 
-static ae_status read_rows(ae_h5 *file, const ae_comm *comm, ae_dataset *dataset) {
+static ae_status read_rows(const ae_comm *comm, const source *from, ae_dataset *dataset) {
   const int64_t begin = ae_shards_own_begin(&dataset->shards), count = ae_shards_own_count(&dataset->shards);
   char *rows = NULL;
   const ae_status allocated = AE_NEW(rows, count * dataset->row_bytes);
   dataset->rows = rows;
   AE_RETURN_IF(ae_comm_agree(comm, allocated));
-  AE_RETURN_IF(ae_h5_read(file, "/x", dataset->type, dataset->features, begin, count, dataset->rows));
-  AE_RETURN_IF(ae_comm_agree(comm, check_finite(dataset)));
+  AE_RETURN_IF(ae_h5_read(from->file, from->array, dataset->type, dataset->features, begin, count, dataset->rows));
+  AE_RETURN_IF(ae_comm_agree(comm, check_finite(from, dataset)));
   find_bounds(comm, dataset);
   return AE_OK;
 }
@@ -181,34 +237,52 @@ static ae_status slice(const ae_comm *comm, slicing cut, ae_dataset *dataset) {
   return ae_shards_init(&dataset->shards, dataset->examples, cut.shards == 0 ? ranks : cut.shards, rank, ranks);
 }
 
-static ae_status read_dataset(const ae_comm *comm, ae_h5 *file, slicing cut, ae_dataset *dataset) {
-  AE_RETURN_IF(check_format(file, dataset->path));
-  AE_RETURN_IF(describe_examples(file, dataset));
+static ae_status read_dataset(const ae_comm *comm, source *from, slicing cut, ae_dataset *dataset) {
+  AE_RETURN_IF(from->bare ? ae_location_require(comm, from->file, from->array) : check_format(from->file, from->path));
+  AE_RETURN_IF(describe_examples(from, dataset));
   AE_RETURN_IF(slice(comm, cut, dataset));
-  AE_RETURN_IF(read_rows(file, comm, dataset));
-  AE_RETURN_IF(read_labels(file, comm, dataset));
+  AE_RETURN_IF(read_rows(comm, from, dataset));
+  AE_RETURN_IF(read_labels(comm, from, dataset));
   return take_checksum(comm, dataset);
 }
 
-static ae_status new_dataset(const char *path, ae_dataset **out) {
+/* "/a/x" → "/a/label" */
+static ae_status name_labels(const char *array, char **label) {
+  const int group = (int)(strrchr(array, '/') - array);
+  AE_RETURN_IF(AE_NEW(*label, (size_t)group + sizeof "/label"));
+  sprintf(*label, "%.*s/label", group, array);
+  return AE_OK;
+}
+
+static ae_status prepare(const char *path, const char *array, ae_dataset **out, char **label) {
   AE_RETURN_IF(AE_NEW(*out, 1));
-  return ae_memory_text(path, &(*out)->path);
+  AE_RETURN_IF(ae_memory_text(path, &(*out)->path));
+  return name_labels(array, label);
 }
 
 static ae_status open_sliced(const ae_comm *comm, const char *path, slicing cut, ae_dataset **out) {
   ae_status status = AE_OK;
-  ae_h5 *file = NULL;
+  ae_location place = {0};
+  source from = {0};
+  char *label = NULL;
   ae_dataset *dataset = NULL;
   const ae_phase previous = ae_profile_enter(AE_PHASE_READ);
   *out = NULL;
-  AE_CHECK(ae_comm_agree(comm, new_dataset(path, &dataset)));
-  AE_CHECK(ae_h5_open(comm, path, &file));
-  AE_CHECK(read_dataset(comm, file, cut, dataset));
+  AE_CHECK(ae_location_find(comm, path, &place));
+  from.bare = place.array != NULL;
+  from.path = place.file;
+  from.array = from.bare ? place.array : "/x";
+  AE_CHECK(ae_comm_agree(comm, prepare(path, from.array, &dataset, &label)));
+  from.label = label;
+  AE_CHECK(ae_h5_open(comm, place.file, &from.file));
+  AE_CHECK(read_dataset(comm, &from, cut, dataset));
   *out = dataset;
   dataset = NULL;
 cleanup:
   ae_dataset_close(&dataset);
-  ae_h5_close(&file);
+  ae_h5_close(&from.file);
+  ae_location_free(&place);
+  AE_FREE(label);
   ae_profile_leave(previous);
   return status;
 }
@@ -245,4 +319,32 @@ const void *ae_dataset_row(const ae_dataset *dataset, int64_t example) {
   const int64_t own = example - ae_shards_own_begin(&dataset->shards);
   AE_ASSERT(own >= 0 && own < ae_shards_own_count(&dataset->shards));
   return (const char *)dataset->rows + own * dataset->row_bytes;
+}
+
+static ae_status check_examples(const ae_dataset *dataset, const int64_t *examples, int64_t count) {
+  for (int64_t i = 0; i < count; i++)
+    if (examples[i] < 0 || examples[i] >= dataset->examples)
+      return AE_FAIL(AE_USAGE, "there is no example %lld: %s has %lld, numbered from 0", (long long)examples[i],
+                     dataset->path, (long long)dataset->examples);
+  return AE_OK;
+}
+
+/* Every row is zeros but on the rank that has it, so or-ing bits copies it. */
+ae_status ae_dataset_fetch(const ae_comm *comm, const ae_dataset *dataset, const int64_t *examples, int64_t count,
+                           void *rows) {
+  const int64_t begin = ae_shards_own_begin(&dataset->shards), own = ae_shards_own_count(&dataset->shards);
+  const int64_t row_bytes = dataset->row_bytes, bytes = count * row_bytes;
+  char *out = rows;
+  AE_RETURN_IF(ae_comm_agree(comm, check_examples(dataset, examples, count)));
+  for (int64_t i = 0; i < count; i++) {
+    const bool mine = examples[i] >= begin && examples[i] < begin + own;
+    if (mine) memcpy(out + i * row_bytes, ae_dataset_row(dataset, examples[i]), (size_t)row_bytes);
+    else memset(out + i * row_bytes, 0, (size_t)row_bytes);
+  }
+  for (int64_t at = 0; at < bytes; at += MESSAGE_BYTES)
+    ae_comm_require(comm,
+                    MPI_Allreduce(MPI_IN_PLACE, out + at, (int)ae_min(MESSAGE_BYTES, bytes - at), MPI_BYTE, MPI_BOR,
+                                  ae_comm_handle(comm)),
+                    "fetching examples");
+  return AE_OK;
 }

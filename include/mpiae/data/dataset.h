@@ -2,7 +2,12 @@
  *
  * File: attributes mpiae_format="dataset", mpiae_version=1; /x uint8 or float32 of shape (N, C, H, W) or (N, F);
  * optional /label int32 (N), −1 = unknown; optional /source_index int64 (N), the place in the file it was made
- * from. */
+ * from.
+ *
+ * Instead of such a file any HDF5 array of examples will do, named FILE.h5:/path. Its first axis is the examples: (N)
+ * is one feature, (N, F), (N, H, W) is (N, 1, H, W), (N, C, H, W). uint8 is taken as in a dataset file (× 1/255);
+ * float32 as it is; float64 and integers other than uint8 become float32, not scaled. `label` in the same group
+ * gives the labels when it holds N integers; else there are none. */
 #ifndef MPIAE_DATA_DATASET_H
 #define MPIAE_DATA_DATASET_H
 
@@ -11,12 +16,12 @@
 #include "mpiae/h5/h5.h"
 
 typedef struct ae_dataset {
-  char *path;
+  char *path;       /* as given: a file, or FILE.h5:/path */
   int64_t examples; /* N in the file */
   int rank;         /* axes of one example: 1 (F) or 3 (C, H, W) */
   int64_t dim[3];
   int64_t features;  /* product of dim */
-  ae_h5_type type;   /* AE_H5_UINT8 (to be scaled by 1/255) or AE_H5_FLOAT32, as stored */
+  ae_h5_type type;   /* of the rows here: AE_H5_UINT8 (to be scaled by 1/255) or AE_H5_FLOAT32 */
   int64_t row_bytes; /* features × size of type */
   ae_shards shards;
   void *rows;        /* own examples × features, in the stored type */
@@ -29,7 +34,7 @@ typedef struct ae_dataset {
 /* Collective. Reads this rank's shards. shard_count 0 = as many as ranks. A float value that is not finite is
  * AE_DATA and names the example (lowest of the whole dataset) and its feature; so are a wrong format attribute,
  * shapes or types that do not fit, labels of another length or below −1, a file cut short. An empty dataset is
- * AE_DATA. */
+ * AE_DATA; so is a path that is not in the file (some that are get named). */
 ae_status ae_dataset_open(const ae_comm *comm, const char *path, int shard_count, ae_dataset **out);
 
 /* Collective. The same with the slices of ae_shards_init_blocks, for evaluation and encoding: at most `block`
@@ -41,6 +46,12 @@ void ae_dataset_close(ae_dataset **dataset); /* Local; NULL is fine */
 /* Local. `count` rows in the stored type (row i at rows + i·row_bytes) as float32 (uint8 × 1/255) into out
  * (count, features). */
 void ae_dataset_to_float(const ae_dataset *dataset, const void *rows, int64_t count, float *out);
+
+/* Collective. Rows of `count` examples (global numbers in any order, equal on all ranks), in the dataset's type, on
+ * every rank: rows has count × row_bytes. Errors: AE_USAGE naming a number out of range and how many examples there
+ * are. */
+ae_status ae_dataset_fetch(const ae_comm *comm, const ae_dataset *dataset, const int64_t *examples, int64_t count,
+                           void *rows);
 
 /* Local. Row of an own example (global number), in the stored type; lent. */
 const void *ae_dataset_row(const ae_dataset *dataset, int64_t example);
