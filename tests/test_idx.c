@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static void expect_values(const ae_idx *idx, int64_t count, int salt) {
-  for (int64_t i = 0; i < count; i++) assert_int_equal(idx->values[i], (i * 7 + salt) % 251);
+static void expect_values(const ae_array *idx, int64_t count, int salt) {
+  for (int64_t i = 0; i < count; i++) assert_int_equal(((const uint8_t *)idx->values)[i], (i * 7 + salt) % 251);
 }
 
 static void plain_and_zipped_files_are_read(void **state) {
@@ -18,15 +18,15 @@ static void plain_and_zipped_files_are_read(void **state) {
   static const int64_t counts[] = {5, 20, 60, 120};
   for (int zipped = 0; zipped < 2; zipped++)
     for (int rank = 1; rank <= 4; rank++) {
-      ae_idx idx;
+      ae_array idx;
       /* The name says the opposite of the content. */
       const char *path = ae_test_path(zipped ? "plain" : "plain.gz");
       ae_test_write_idx(path, 8, rank, dim, counts[rank - 1], rank, zipped);
-      ae_test_ok(ae_idx_read(path, &idx));
+      ae_test_ok(ae_idx_read(path, AE_ARRAY_LABELS, &idx));
       assert_int_equal(idx.rank, rank);
       for (int i = 0; i < rank; i++) assert_int_equal(idx.dim[i], dim[i]);
       expect_values(&idx, counts[rank - 1], rank);
-      ae_idx_free(&idx);
+      ae_array_free(&idx);
     }
 }
 
@@ -34,18 +34,18 @@ static void plain_and_zipped_files_are_read(void **state) {
 static void large_files_are_read(void **state) {
   (void)state;
   const uint32_t dim[2] = {70000, 1000};
-  ae_idx idx;
+  ae_array idx;
   const char *path = ae_test_path("large.gz");
   const int64_t count = (int64_t)dim[0] * dim[1];
   ae_test_write_idx(path, 8, 2, dim, count, 3, 1);
-  ae_test_ok(ae_idx_read(path, &idx));
-  assert_int_equal(idx.values[count - 1], ((count - 1) * 7 + 3) % 251);
-  ae_idx_free(&idx);
+  ae_test_ok(ae_idx_read(path, AE_ARRAY_LABELS, &idx));
+  assert_int_equal(((const uint8_t *)idx.values)[count - 1], ((count - 1) * 7 + 3) % 251);
+  ae_array_free(&idx);
 }
 
 static void expect_error(const char *path, const char *part) {
-  ae_idx idx;
-  ae_test_error(ae_idx_read(path, &idx), AE_DATA, part);
+  ae_array idx;
+  ae_test_error(ae_idx_read(path, AE_ARRAY_LABELS, &idx), AE_DATA, part);
   assert_null(idx.values);
 }
 
@@ -115,17 +115,17 @@ static void mnist_is_read(void **state) {
   if (folder == NULL) skip();
   snprintf(path, sizeof path, "%s/mnist/t10k-images-idx3-ubyte.gz", folder);
   if (access(path, R_OK) != 0) skip();
-  ae_idx idx;
-  ae_test_ok(ae_idx_read(path, &idx));
+  ae_array idx;
+  ae_test_ok(ae_idx_read(path, AE_ARRAY_LABELS, &idx));
   assert_int_equal(idx.rank, 3);
   assert_int_equal(idx.dim[0], 10000);
   assert_int_equal(idx.dim[1], 28);
   assert_int_equal(idx.dim[2], 28);
   int64_t sum = 0;
-  for (int64_t i = 0; i < 10000 * 784; i++) sum += idx.values[i];
+  for (int64_t i = 0; i < 10000 * 784; i++) sum += ((const uint8_t *)idx.values)[i];
   /* Mean grey of the test images, known to be 0.1325. */
   assert_in_range(sum * 10000 / (10000 * 784 * 255), 1324, 1326);
-  ae_idx_free(&idx);
+  ae_array_free(&idx);
 }
 
 int main(int argc, char **argv) {

@@ -4,12 +4,22 @@
 #include "mpiae/data/dataset.h"
 #include "mpiae/data/import.h"
 
-#include <stdlib.h>
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define IMAGES 41
 
 static const ae_import_options plain = {0};
+
+static const ae_import_format *format_of(const char *name) {
+  const ae_import_format *format = ae_import_formats();
+  while (strcmp(format->name, name) != 0) format++;
+  return format;
+}
+
+static const ae_import_format *idx(void) { return format_of("idx"); }
 
 static const char *path_of(char out[512], const char *name) { return strcpy(out, ae_test_path(name)); }
 
@@ -57,7 +67,7 @@ static void images_and_labels_are_imported(void **state) {
   write_images(images, IMAGES, 1);
   write_idx(path_of(labels, "labels"), 1, (const uint32_t[]){IMAGES}, 2, 0);
   const ae_import_options options = {.labels = labels};
-  ae_test_ok(ae_import_idx(ae_test_comm(), files, 1, &options, path_of(out, "out.h5")));
+  ae_test_ok(ae_import(ae_test_comm(), idx(), files, 1, &options, path_of(out, "out.h5")));
   ae_dataset *dataset = open_dataset(out);
   assert_int_equal(dataset->examples, IMAGES);
   assert_int_equal(dataset->rank, 3);
@@ -77,7 +87,7 @@ static void vectors_are_imported(void **state) {
   const char *files[] = {path_of(vectors, "vectors")};
   int64_t source[IMAGES];
   write_idx(vectors, 2, (const uint32_t[]){IMAGES, 9}, 1, 0);
-  ae_test_ok(ae_import_idx(ae_test_comm(), files, 1, &plain, path_of(out, "out.h5")));
+  ae_test_ok(ae_import(ae_test_comm(), idx(), files, 1, &plain, path_of(out, "out.h5")));
   ae_dataset *dataset = open_dataset(out);
   assert_int_equal(dataset->rank, 1);
   assert_int_equal(dataset->features, 9);
@@ -93,7 +103,7 @@ static void colour_images_are_imported(void **state) {
   char images[512], out[512];
   const char *files[] = {path_of(images, "colour")};
   write_idx(images, 4, (const uint32_t[]){3, 2, 4, 5}, 1, 0);
-  ae_test_ok(ae_import_idx(ae_test_comm(), files, 1, &plain, path_of(out, "out.h5")));
+  ae_test_ok(ae_import(ae_test_comm(), idx(), files, 1, &plain, path_of(out, "out.h5")));
   ae_dataset *dataset = open_dataset(out);
   assert_int_equal(dataset->rank, 3);
   assert_int_equal(dataset->dim[0], 2);
@@ -109,14 +119,14 @@ static void files_are_joined_in_order(void **state) {
   /* The second goes on where the first ends: 13 images of 30 bytes. */
   write_images(first, 13, 1);
   write_images(second, 7, 1 + 13 * 30 * 7);
-  ae_test_ok(ae_import_idx(ae_test_comm(), files, 2, &plain, path_of(out, "joined.h5")));
+  ae_test_ok(ae_import(ae_test_comm(), idx(), files, 2, &plain, path_of(out, "joined.h5")));
   ae_dataset *dataset = open_dataset(out);
   assert_int_equal(dataset->examples, 20);
   read_sources(out, 20, source);
   expect_images(dataset, source, 30);
   write_images(path_of(reference, "reference.gz"), 20, 1);
   const char *one[] = {reference};
-  ae_test_ok(ae_import_idx(ae_test_comm(), one, 1, &plain, path_of(out, "one.h5")));
+  ae_test_ok(ae_import(ae_test_comm(), idx(), one, 1, &plain, path_of(out, "one.h5")));
   ae_dataset *whole = open_dataset(out);
   assert_int_equal(whole->checksum, dataset->checksum);
   ae_dataset_close(&dataset);
@@ -127,7 +137,7 @@ static void files_are_joined_in_order(void **state) {
 static void shuffle(const char *images, const char *labels, uint64_t seed, int64_t limit, int64_t *source) {
   char out[512];
   const ae_import_options options = {.labels = labels, .shuffle = true, .seed = seed, .limit = limit};
-  ae_test_ok(ae_import_idx(ae_test_comm(), &images, 1, &options, path_of(out, "out.h5")));
+  ae_test_ok(ae_import(ae_test_comm(), idx(), &images, 1, &options, path_of(out, "out.h5")));
   ae_dataset *dataset = open_dataset(out);
   assert_int_equal(dataset->examples, limit > 0 && limit < IMAGES ? limit : IMAGES);
   read_sources(out, dataset->examples, source);
@@ -163,7 +173,7 @@ static void fewer_examples_than_ranks_are_imported(void **state) {
   const char *files[] = {path_of(images, "images.gz")};
   const ae_import_options options = {.limit = 2};
   write_images(images, IMAGES, 1);
-  ae_test_ok(ae_import_idx(ae_test_comm(), files, 1, &options, path_of(out, "out.h5")));
+  ae_test_ok(ae_import(ae_test_comm(), idx(), files, 1, &options, path_of(out, "out.h5")));
   ae_h5 *file = NULL;
   uint8_t rows[60];
   ae_test_ok(ae_h5_open(ae_test_comm(), out, &file));
@@ -176,7 +186,7 @@ static void expect_refused(const char *const *files, int count, const char *labe
   const ae_import_options options = {.labels = labels};
   const char *out = ae_test_path("refused.h5");
   ae_h5 *file = NULL;
-  ae_test_error(ae_import_idx(ae_test_comm(), files, count, &options, out), AE_DATA, part);
+  ae_test_error(ae_import(ae_test_comm(), idx(), files, count, &options, out), AE_DATA, part);
   ae_test_error(ae_h5_open(ae_test_comm(), ae_test_path("refused.h5"), &file), AE_DATA, "No such file");
 }
 
@@ -192,7 +202,7 @@ static void what_does_not_fit_is_refused(void **state) {
   expect_refused(files, 1, "/nowhere/labels", "/nowhere/labels");
   expect_refused(files, 1, other, "is it an image file?");
   write_idx(path_of(labels, "labels"), 1, (const uint32_t[]){IMAGES - 1}, 2, 1);
-  expect_refused(files, 1, labels, "it has 40 labels, but there are 41 images");
+  expect_refused(files, 1, labels, "it has 40 labels, but there are 41 examples");
   const char *swapped[] = {labels};
   expect_refused(swapped, 1, NULL, "it has one axis, as labels have");
   write_idx(other, 3, (const uint32_t[]){0, 5, 5}, 1, 1);
@@ -208,7 +218,165 @@ static void a_place_that_cannot_be_written_is_named(void **state) {
   char images[512];
   const char *files[] = {path_of(images, "images.gz")};
   write_images(images, IMAGES, 1);
-  ae_test_error(ae_import_idx(ae_test_comm(), files, 1, &plain, "/proc/out.h5"), AE_DATA, "cannot create /proc/out.h5");
+  ae_test_error(ae_import(ae_test_comm(), idx(), files, 1, &plain, "/proc/out.h5"), AE_DATA,
+                "cannot create /proc/out.h5");
+}
+
+/* Rank 0 writes numbers as NumPy would; the others wait. */
+static void write_npy(const char *path, const char *descr, const char *shape, const void *data, size_t size) {
+  if (ae_comm_rank(ae_test_comm()) == 0) {
+    char header[120];
+    snprintf(header, sizeof header, "{'descr': '%s', 'fortran_order': False, 'shape': %s, }", descr, shape);
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    fprintf(file, "\x93NUMPY%c%c%c%c", 1, 0, (int)strlen(header), 0);
+    fputs(header, file);
+    assert_int_equal(fwrite(data, 1, size, file), size);
+    fclose(file);
+  }
+  ae_comm_barrier(ae_test_comm());
+}
+
+static ae_status import_npy(const char *const *files, int count, const ae_import_options *options, const char *out) {
+  return ae_import(ae_test_comm(), format_of("npy"), files, count, options, out);
+}
+
+static void arrays_of_numpy_are_imported(void **state) {
+  (void)state;
+  static const char *const shapes[] = {"(24,)", "(8, 3)", "(4, 3, 2)", "(2, 3, 2, 2)"};
+  static const int64_t examples[] = {24, 8, 4, 2}, dim[4][3] = {{1, 0, 0}, {3, 0, 0}, {1, 3, 2}, {3, 2, 2}};
+  char first[512], second[512], out[512];
+  const char *files[] = {path_of(first, "first.npy"), path_of(second, "second.npy")};
+  int16_t data[24];
+  for (int i = 0; i < 24; i++) data[i] = (int16_t)(i * 300 - 1000);
+  path_of(out, "out.h5");
+  for (int rank = 1; rank <= 4; rank++) {
+    write_npy(first, "<i2", shapes[rank - 1], data, sizeof data);
+    write_npy(second, "<i2", shapes[rank - 1], data, sizeof data);
+    ae_test_ok(import_npy(files, 2, &plain, out));
+    ae_dataset *dataset = NULL;
+    ae_test_ok(ae_dataset_open_blocks(ae_test_comm(), out, 1, &dataset));
+    assert_int_equal(dataset->examples, 2 * examples[rank - 1]);
+    assert_int_equal(dataset->type, AE_H5_FLOAT32);
+    assert_memory_equal(dataset->dim, dim[rank - 1], sizeof dim[0]);
+    const float *row = dataset->rows;
+    const int64_t begin = ae_shards_own_begin(&dataset->shards) * dataset->features;
+    for (int64_t i = 0; i < ae_shards_own_count(&dataset->shards) * dataset->features; i++)
+      assert_float_equal(row[i], data[(begin + i) % 24], 0);
+    ae_dataset_close(&dataset);
+  }
+}
+
+static void refuse_npy(const char *const *files, int count, const char *labels, const char *part) {
+  const ae_import_options options = {.labels = labels};
+  ae_test_error(import_npy(files, count, &options, ae_test_path("refused.h5")), AE_DATA, part);
+}
+
+static void arrays_that_do_not_fit_are_refused(void **state) {
+  (void)state;
+  char good[512], other[512], labels[512];
+  const char *files[] = {path_of(good, "good.npy"), path_of(other, "other.npy")};
+  float data[6] = {0, 1, 2, 3, 4, 5};
+  path_of(labels, "labels.npy");
+  write_npy(good, "<f4", "(3, 2)", data, sizeof data);
+  write_npy(other, "|u1", "(3, 2)", "abcdef", 6);
+  refuse_npy(files, 2, NULL, "one is uint8, the other not");
+  write_npy(other, "<f4", "(2, 3)", data, sizeof data);
+  refuse_npy(files, 2, NULL, "other.npy: its examples have another shape");
+  data[3] = INFINITY;
+  data[5] = NAN;
+  write_npy(other, "<f4", "(3, 2)", data, sizeof data);
+  refuse_npy(files, 2, NULL, "other.npy: example 1 holds a value that is infinite or beyond float32");
+  data[3] = 0;
+  write_npy(other, "<f4", "(3, 2)", data, sizeof data);
+  refuse_npy(files, 2, NULL, "other.npy: example 2 holds a value that is not a number");
+  write_npy(other, "<f4", "(3, 0)", data, 0);
+  refuse_npy(files + 1, 1, NULL, "other.npy: it has no examples");
+  write_npy(labels, "<f4", "(3,)", data, 12);
+  refuse_npy(files, 1, labels, "labels.npy: labels are integers, this file has floats");
+  write_npy(labels, "<i2", "(3,)", "\0\0\xfe\xff\0\0", 6);
+  refuse_npy(files, 1, labels, "labels.npy: label -2 of example 1 is out of range");
+  write_npy(labels, "<u4", "(3,)", "\0\0\0\0\0\0\0\0\xff\xff\xff\x7f", 12);
+  refuse_npy(files, 1, labels, "labels.npy: label 2147483647 of example 2 is out of range");
+  write_npy(labels, "|u1", "(2,)", "ab", 2);
+  refuse_npy(files, 1, labels, "labels.npy: it has 2 labels, but there are 3 examples");
+}
+
+/* Labels 0 … 4 in turn over 41 images; imports those of some classes and gives the sources. */
+static int64_t import_classes(const int *classes, int count, int64_t limit, bool shuffled, int64_t *source) {
+  char images[512], labels[512], out[512];
+  const char *files[] = {path_of(images, "images.npy")};
+  const ae_import_options options = {.labels = path_of(labels, "labels.npy"),
+                                     .classes = classes,
+                                     .class_count = count,
+                                     .limit = limit,
+                                     .shuffle = shuffled,
+                                     .seed = 5};
+  int64_t numbers[IMAGES];
+  uint8_t data[IMAGES];
+  for (int i = 0; i < IMAGES; i++) numbers[i] = data[i] = (uint8_t)(i % 5);
+  write_npy(images, "|u1", "(41, 1)", data, sizeof data);
+  write_npy(labels, "<i8", "(41,)", numbers, sizeof numbers);
+  ae_test_ok(import_npy(files, 1, &options, path_of(out, "out.h5")));
+  ae_dataset *dataset = NULL;
+  ae_test_ok(ae_dataset_open_blocks(ae_test_comm(), out, 1, &dataset));
+  for (int64_t i = 0; i < ae_shards_own_count(&dataset->shards); i++)
+    assert_int_equal(dataset->label[i], ((const uint8_t *)dataset->rows)[i]);
+  const int64_t examples = dataset->examples;
+  read_sources(out, examples, source);
+  ae_dataset_close(&dataset);
+  return examples;
+}
+
+static void classes_are_kept_before_the_limit(void **state) {
+  (void)state;
+  static const int classes[] = {4, 1};
+  int64_t source[IMAGES], shuffled[IMAGES];
+  bool moved = false;
+  assert_int_equal(import_classes(classes, 2, 0, false, source), 16);
+  for (int i = 0; i < 16; i++) assert_int_equal(source[i], i / 2 * 5 + (i % 2 == 0 ? 1 : 4));
+  assert_int_equal(import_classes(classes, 2, 3, false, source), 3);
+  assert_int_equal(source[2], 6);
+  assert_int_equal(import_classes(classes, 2, 16, true, shuffled), 16);
+  for (int i = 0; i < 16; i++) {
+    assert_true(shuffled[i] % 5 == 1 || shuffled[i] % 5 == 4);
+    moved = moved || shuffled[i] != i / 2 * 5 + (i % 2 == 0 ? 1 : 4);
+  }
+  assert_true(moved);
+  assert_int_equal(import_classes(classes, 1, 100, false, source), 8);
+  assert_int_equal(import_classes(NULL, 0, 0, false, source), IMAGES);
+}
+
+static void classes_that_cannot_be_kept_are_refused(void **state) {
+  (void)state;
+  int64_t source[IMAGES];
+  char images[512], labels[512];
+  const char *files[] = {path_of(images, "images.npy")};
+  const int classes[] = {1, 5, 6};
+  ae_import_options options = {.classes = classes, .class_count = 3};
+  import_classes(NULL, 0, 0, false, source);
+  ae_test_error(import_npy(files, 1, &options, ae_test_path("refused.h5")), AE_USAGE, "--classes needs --labels");
+  options.labels = path_of(labels, "labels.npy");
+  ae_test_error(import_npy(files, 1, &options, ae_test_path("refused.h5")), AE_USAGE,
+                "--classes names 5, but no example in ");
+}
+
+/* By whatever name. */
+static void an_input_is_not_overwritten(void **state) {
+  (void)state;
+  char first[512], second[512], labels[512], other[512];
+  const char *files[] = {path_of(first, "first.npy"), path_of(second, "second.npy")};
+  const ae_import_options options = {.labels = path_of(labels, "labels.npy")};
+  write_npy(first, "|u1", "(2, 1)", "ab", 2);
+  write_npy(second, "|u1", "(2, 1)", "cd", 2);
+  write_npy(labels, "|u1", "(4,)", "abcd", 4);
+  path_of(other, "link");
+  if (ae_comm_rank(ae_test_comm()) == 0) assert_int_equal(symlink(second, other), 0);
+  ae_comm_barrier(ae_test_comm());
+  ae_test_error(import_npy(files, 2, &options, first), AE_USAGE, "would overwrite the input");
+  ae_test_error(import_npy(files, 2, &options, other), AE_USAGE, "second.npy; give another name");
+  ae_test_error(import_npy(files, 2, &options, labels), AE_USAGE, "labels.npy; give another name");
+  ae_test_ok(import_npy(files, 2, &options, ae_test_path("out.h5")));
 }
 
 int main(int argc, char **argv) {
@@ -217,6 +385,9 @@ int main(int argc, char **argv) {
       AE_TEST(colour_images_are_imported),          AE_TEST(files_are_joined_in_order),
       AE_TEST(shuffling_permutes_and_a_limit_cuts), AE_TEST(fewer_examples_than_ranks_are_imported),
       AE_TEST(what_does_not_fit_is_refused),        AE_TEST(a_place_that_cannot_be_written_is_named),
+      AE_TEST(arrays_of_numpy_are_imported),        AE_TEST(arrays_that_do_not_fit_are_refused),
+      AE_TEST(classes_are_kept_before_the_limit),   AE_TEST(classes_that_cannot_be_kept_are_refused),
+      AE_TEST(an_input_is_not_overwritten),
   };
   return ae_test_main(argc, argv, tests, (int)(sizeof tests / sizeof *tests));
 }

@@ -33,6 +33,10 @@ void ae_command_print_help(const ae_command *command) {
   ae_command_print_usage(command, stdout);
   printf("\n\n");
   if (command->details != NULL) printf("%s\n\n", command->details);
+  if (command->run == ae_command_import) {
+    ae_command_import_print_formats();
+    printf("\n");
+  }
   if (command->options->name != NULL) {
     printf("Options:\n");
     print_options(command->options);

@@ -1,19 +1,73 @@
 #include "mpiae/data/import.h"
 
+#include "mpiae/base/memory.h"
 #include "mpiae/cli/command.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+static ae_status find_format(const char *name, const ae_import_format **out) {
+  char known[256] = "";
+  for (*out = ae_import_formats(); (*out)->name != NULL; (*out)++) {
+    if (strcmp((*out)->name, name) == 0) return AE_OK;
+    const size_t used = strlen(known);
+    snprintf(known + used, sizeof known - used, "%s%s", used > 0 ? ", " : "", (*out)->name);
+  }
+  return AE_FAIL(AE_USAGE, "cannot import the format '%s'; known are %s", name, known);
+}
+
+void ae_command_import_print_formats(void) {
+  printf("Formats:\n");
+  for (const ae_import_format *format = ae_import_formats(); format->name != NULL; format++)
+    printf("  %s  %s\n", format->name, format->help);
+}
+
+static ae_status malformed(const char *text) {
+  return AE_FAIL(AE_USAGE, "--classes must be different integers from 0 with commas between them, like 0,3,8; not '%s'",
+                 text);
+}
+
+static bool holds(const int *classes, int count, long class) {
+  for (int i = 0; i < count; i++)
+    if (classes[i] == class) return true;
+  return false;
+}
+
+/* "0,3,8"; NULL gives none. */
+static ae_status parse_classes(const char *text, int **classes, int *count) {
+  *count = 0;
+  if (text == NULL) return AE_OK;
+  AE_RETURN_IF(AE_NEW(*classes, strlen(text)));
+  for (const char *at = text;; at++) {
+    char *end = NULL;
+    errno = 0;
+    const long class = strtol(at, &end, 10);
+    const bool digit = *at >= '0' && *at <= '9';
+    if (!digit || errno != 0 || class >= INT32_MAX || (*end != ',' && *end != '\0') || holds(*classes, *count, class))
+      return malformed(text);
+    (*classes)[(*count)++] = (int)class;
+    if (*end == '\0') return AE_OK;
+    at = end;
+  }
+}
+
 ae_status ae_command_import(const ae_comm *comm, const ae_arguments *arguments) {
-  const char *format = ae_arguments_operand(arguments, 0);
-  if (strcmp(format, "idx") != 0)
-    return AE_FAIL(AE_USAGE, "cannot import the format '%s'; the known one is idx", format);
-  const ae_import_options options = {
+  ae_status status = AE_OK;
+  const ae_import_format *format = NULL;
+  int *classes = NULL;
+  ae_import_options options = {
       .labels = ae_arguments_text(arguments, "labels"),
       .shuffle = ae_arguments_flag(arguments, "shuffle"),
       .seed = (uint64_t)ae_arguments_integer(arguments, "shuffle", 0),
       .limit = ae_arguments_integer(arguments, "limit", 0),
   };
-  return ae_import_idx(comm, ae_arguments_operands(arguments) + 1, ae_arguments_count(arguments) - 1, &options,
-                       ae_arguments_text(arguments, "out"));
+  AE_CHECK(find_format(ae_arguments_operand(arguments, 0), &format));
+  AE_CHECK(parse_classes(ae_arguments_text(arguments, "classes"), &classes, &options.class_count));
+  options.classes = classes;
+  AE_CHECK(ae_import(comm, format, ae_arguments_operands(arguments) + 1, ae_arguments_count(arguments) - 1, &options,
+                     ae_arguments_text(arguments, "out")));
+cleanup:
+  AE_FREE(classes);
+  return status;
 }

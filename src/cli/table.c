@@ -30,9 +30,10 @@ static const ae_option sample_options[] = {
 static const ae_option import_options[] = {
     {"out", AE_OPTION_TEXT, "FILE", true, 0, 0, "dataset file to write"},
     {"labels", AE_OPTION_TEXT, "FILE", false, 0, 0, "labels of the examples, in the same format"},
+    {"classes", AE_OPTION_TEXT, "A,B,...", false, 0, 0, "keep only the examples with these labels (needs --labels)"},
     {"shuffle", AE_OPTION_INTEGER, "SEED", false, 0, INT64_MAX,
      "put the examples into a random order; /source_index tells the old one"},
-    {"limit", AE_OPTION_INTEGER, "N", false, 1, INT64_MAX, "keep the first N examples (after shuffling)"},
+    {"limit", AE_OPTION_INTEGER, "N", false, 1, INT64_MAX, "keep the first N examples (after --classes and --shuffle)"},
     {NULL, AE_OPTION_FLAG, NULL, false, 0, 0, NULL}};
 
 static const ae_option synth_options[] = {
@@ -55,8 +56,10 @@ static const ae_command commands[] = {
     {"sample", "draw new examples from a trained model", "MODEL", 1, 1, false, sample_options,
      "MODEL is a run directory (its newest valid checkpoint) or a checkpoint file.",
      "mpiae sample runs/glyphs --count 64 --out samples.h5", ae_command_sample},
-    {"import", "convert foreign files to a dataset file", "idx FILES...", 2, AE_ANY_NUMBER, false, import_options,
-     "idx is the format of MNIST, plain or .gz; several files are joined in order.",
+    {"import", "convert foreign files to a dataset file", "idx|npy FILES...", 2, AE_ANY_NUMBER, false, import_options,
+     "Files may be plain or .gz; several are joined in order. Their first axis is the examples: (N), (N, F), (N, H, W) "
+     "or\n"
+     "(N, C, H, W).",
      "mpiae import idx train-images-idx3-ubyte.gz --labels train-labels-idx1-ubyte.gz --out mnist-train.h5",
      ae_command_import},
     {"synth", "write the embedded dataset of drawn glyphs", "glyphs", 1, 1, false, synth_options,

@@ -1,7 +1,26 @@
 #include "mpiae/data/array.h"
 
+#include "mpiae/base/arithmetic.h"
+#include "mpiae/base/memory.h"
+
+void ae_array_free(ae_array *array) { AE_FREE(array->values); }
+
+ae_status ae_array_bytes(const char *path, const ae_array *array, int64_t size, int64_t *bytes) {
+  bool empty = false;
+  *bytes = size;
+  for (int i = 0; i < array->rank; i++) {
+    empty = empty || array->dim[i] == 0;
+    ae_status overflow = ae_multiply(*bytes, ae_max(1, array->dim[i]), path, bytes);
+    if (overflow == AE_OK) continue;
+    ae_error_clear(&overflow);
+    return AE_FAIL(AE_DATA, "%s: its sizes ask for more than 2^63 bytes; the header is damaged", path);
+  }
+  if (empty) *bytes = 0;
+  return AE_OK;
+}
+
 bool ae_array_shape(int rank, const int64_t *dim, int *example_rank, int64_t example_dim[3]) {
-  if (rank < 1 || rank > 4) return false;
+  if (rank < 1 || rank > AE_ARRAY_MAX_RANK) return false;
   *example_rank = rank <= 2 ? 1 : 3;
   for (int i = 0; i < 3; i++) example_dim[i] = 0;
   const int absent = *example_rank - (rank - 1); /* an axis in front, of length 1 */

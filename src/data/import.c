@@ -5,19 +5,39 @@
 #include "mpiae/base/memory.h"
 #include "mpiae/base/philox.h"
 #include "mpiae/data/idx.h"
+#include "mpiae/data/npy.h"
 #include "mpiae/data/writer.h"
 
+#include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define MESSAGE_BYTES ((int64_t)1 << 30)
 #define TAG 1
 
+static const ae_import_format formats[] = {
+    {"idx", ae_idx_read, "the format of MNIST, unsigned bytes"},
+    {"npy", ae_npy_read, "NumPy's numpy.save: uint8 stays, other integers, bool and floats become float32"},
+    {NULL, NULL, NULL}};
+
+const ae_import_format *ae_import_formats(void) { return formats; }
+
+/* What is asked for. */
+typedef struct request {
+  const ae_import_format *format;
+  const char *const *files;
+  int count;
+  const ae_import_options *options;
+  const char *out;
+} request;
+
 /* What rank 0 has read, before it is dealt out. */
 typedef struct source {
-  ae_idx *images; /* one per file */
+  ae_array *arrays; /* one per file */
   int files;
-  ae_idx labels;
+  ae_array labels;
   int64_t examples; /* in all files */
   int64_t *order;   /* place in the files of each example to write */
 } source;
@@ -37,54 +57,123 @@ typedef struct plan {
   int64_t labelled;
 } plan;
 
-static ae_status shape_of(const char *path, const ae_idx *idx, ae_dataset_shape *shape) {
-  shape->type = AE_H5_UINT8;
-  shape->examples = 0;
-  if (idx->rank == 1)
-    return AE_FAIL(AE_DATA, "%s: it has one axis, as labels have; give it with --labels and an image file first", path);
-  shape->rank = idx->rank == 2 ? 1 : 3;
-  shape->dim[0] = idx->rank == 3 ? 1 : idx->dim[1];
-  if (idx->rank > 2) {
-    shape->dim[1] = idx->dim[idx->rank - 2];
-    shape->dim[2] = idx->dim[idx->rank - 1];
-  }
+static bool same_file(const char *one, const char *other) {
+  struct stat a, b;
+  return stat(one, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+static ae_status check_request(const request *asked) {
+  const ae_import_options *options = asked->options;
+  const char *spoiled = NULL;
+  for (int i = 0; i < asked->count; i++)
+    if (same_file(asked->files[i], asked->out)) spoiled = asked->files[i];
+  if (options->labels != NULL && same_file(options->labels, asked->out)) spoiled = options->labels;
+  if (spoiled != NULL)
+    return AE_FAIL(AE_USAGE, "--out %s would overwrite the input %s; give another name", asked->out, spoiled);
+  if (options->class_count > 0 && options->labels == NULL)
+    return AE_FAIL(AE_USAGE, "--classes needs --labels: classes are told by the labels");
   return AE_OK;
 }
 
-static ae_status read_images(const char *const *files, source *from, plan *what) {
-  AE_RETURN_IF(AE_NEW(from->images, from->files));
+static ae_status check_finite(const char *path, const ae_array *array, int64_t features) {
+  const float *value = array->values;
+  if (array->type != AE_H5_FLOAT32) return AE_OK;
+  for (int64_t i = 0; i < array->dim[0] * features; i++)
+    if (!isfinite(value[i]))
+      return AE_FAIL(AE_DATA, "%s: example %lld holds a value that is %s; remove or replace it", path,
+                     (long long)(i / features), isnan(value[i]) ? "not a number" : "infinite or beyond float32");
+  return AE_OK;
+}
+
+static bool same_shape(const ae_dataset_shape *one, const ae_dataset_shape *other) {
+  return one->rank == other->rank && memcmp(one->dim, other->dim, sizeof one->dim) == 0;
+}
+
+static ae_status take_file(const char *path, const char *first, const ae_array *array, int64_t features,
+                           const ae_dataset_shape *shape, const plan *what) {
+  if (!same_shape(shape, &what->shape))
+    return AE_FAIL(AE_DATA, "%s: its examples have another shape than those of %s; import them apart", path, first);
+  if (shape->type != what->shape.type)
+    return AE_FAIL(AE_DATA, "%s and %s: one is uint8, the other not; convert one of them, or import them apart", first,
+                   path);
+  return check_finite(path, array, features);
+}
+
+static ae_status read_examples(const request *asked, source *from, plan *what) {
+  int64_t features = 1;
+  AE_RETURN_IF(AE_NEW(from->arrays, from->files));
   for (int i = 0; i < from->files; i++) {
+    ae_array *array = &from->arrays[i];
     ae_dataset_shape shape = {0};
-    AE_RETURN_IF(ae_idx_read(files[i], &from->images[i]));
-    AE_RETURN_IF(shape_of(files[i], &from->images[i], &shape));
-    if (i == 0) what->shape = shape;
-    if (shape.rank != what->shape.rank || memcmp(shape.dim, what->shape.dim, sizeof shape.dim) != 0)
-      return AE_FAIL(AE_DATA, "%s: its examples have another shape than those of %s; import them apart", files[i],
-                     files[0]);
-    from->examples += from->images[i].dim[0];
+    AE_RETURN_IF(asked->format->read(asked->files[i], AE_ARRAY_EXAMPLES, array));
+    AE_ASSERT(array->type == AE_H5_UINT8 || array->type == AE_H5_FLOAT32);
+    shape.type = array->type;
+    if (!ae_array_shape(array->rank, array->dim, &shape.rank, shape.dim))
+      return AE_FAIL(AE_DATA, "%s: it has %d axes; examples are " AE_ARRAY_SHAPES, asked->files[i], array->rank);
+    if (i == 0) {
+      what->shape = shape;
+      for (int axis = 0; axis < shape.rank; axis++) features *= shape.dim[axis];
+    }
+    AE_RETURN_IF(take_file(asked->files[i], asked->files[0], array, features, &shape, what));
+    from->examples += array->dim[0];
   }
-  what->row_bytes = 1;
-  for (int i = 0; i < what->shape.rank; i++) what->row_bytes *= what->shape.dim[i];
+  if (from->examples == 0 || features == 0)
+    return AE_FAIL(AE_DATA, "%s: it has no examples, so %s would be empty", asked->files[0], asked->out);
+  what->row_bytes = features * (what->shape.type == AE_H5_UINT8 ? 1 : (int64_t)sizeof(float));
   return AE_OK;
 }
 
-static ae_status read_labels(const char *path, source *from) {
-  AE_RETURN_IF(ae_idx_read(path, &from->labels));
+static int64_t label_of(const source *from, int64_t place) {
+  const ae_array *labels = &from->labels;
+  if (labels->type == AE_H5_UINT8) return ((const uint8_t *)labels->values)[place];
+  return ((const int64_t *)labels->values)[place];
+}
+
+static ae_status read_labels(const request *asked, source *from) {
+  const char *path = asked->options->labels;
+  AE_RETURN_IF(asked->format->read(path, AE_ARRAY_LABELS, &from->labels));
   if (from->labels.rank != 1)
     return AE_FAIL(AE_DATA, "%s: labels have one axis, this file has %d; is it an image file?", path,
                    from->labels.rank);
+  if (from->labels.type != AE_H5_UINT8 && from->labels.type != AE_H5_INT64)
+    return AE_FAIL(AE_DATA, "%s: labels are integers, this file has floats; convert it", path);
   if (from->labels.dim[0] != from->examples)
-    return AE_FAIL(AE_DATA, "%s: it has %lld labels, but there are %lld images; give the file that belongs to them",
+    return AE_FAIL(AE_DATA, "%s: it has %lld labels, but there are %lld examples; give the file that belongs to them",
                    path, (long long)from->labels.dim[0], (long long)from->examples);
+  for (int64_t i = 0; i < from->examples; i++)
+    if (label_of(from, i) < -1 || label_of(from, i) >= INT32_MAX)
+      return AE_FAIL(AE_DATA, "%s: label %lld of example %lld is out of range; labels are -1 (unknown) or from 0", path,
+                     (long long)label_of(from, i), (long long)i);
   return AE_OK;
+}
+
+/* Fills in the order with the places that have one of the classes. */
+static ae_status choose_classes(const ae_import_options *options, source *from, int64_t *count) {
+  bool *found = NULL;
+  AE_RETURN_IF(AE_NEW(found, options->class_count));
+  *count = 0;
+  for (int64_t i = 0; i < from->examples; i++)
+    for (int c = 0; c < options->class_count; c++)
+      if (label_of(from, i) == options->classes[c]) {
+        found[c] = true;
+        from->order[(*count)++] = i;
+        break;
+      }
+  int missing = 0;
+  while (missing < options->class_count && found[missing]) missing++;
+  AE_FREE(found);
+  if (missing == options->class_count) return AE_OK;
+  return AE_FAIL(AE_USAGE, "--classes names %d, but no example in %s has that label", options->classes[missing],
+                 options->labels);
 }
 
 /* Fisher–Yates from the front, so that the first `limit` places need no more draws than that. */
 static ae_status choose_order(const ae_import_options *options, source *from, int64_t *kept) {
-  const int64_t n = from->examples;
-  *kept = options->limit > 0 ? ae_min(options->limit, n) : n;
+  int64_t n = from->examples;
   AE_RETURN_IF(AE_NEW(from->order, n));
   for (int64_t i = 0; i < n; i++) from->order[i] = i;
+  if (options->class_count > 0) AE_RETURN_IF(choose_classes(options, from, &n));
+  *kept = options->limit > 0 ? ae_min(options->limit, n) : n;
   for (int64_t i = 0; options->shuffle && i < *kept; i++) {
     const int64_t j = i + ae_random_below(ae_stream_of(options->seed, AE_RANDOM_IMPORT, 0, i), 0, n - i);
     const int64_t swapped = from->order[i];
@@ -94,20 +183,18 @@ static ae_status choose_order(const ae_import_options *options, source *from, in
   return AE_OK;
 }
 
-static ae_status read_source(const char *const *files, const ae_import_options *options, const char *out, source *from,
-                             plan *what) {
-  AE_RETURN_IF(read_images(files, from, what));
-  if (options->labels != NULL) AE_RETURN_IF(read_labels(options->labels, from));
-  what->labelled = options->labels != NULL;
-  if (from->examples == 0 || what->row_bytes == 0)
-    return AE_FAIL(AE_DATA, "%s: it has no examples, so %s would be empty", files[0], out);
-  return choose_order(options, from, &what->shape.examples);
+static ae_status read_source(const request *asked, source *from, plan *what) {
+  AE_RETURN_IF(check_request(asked));
+  AE_RETURN_IF(read_examples(asked, from, what));
+  if (asked->options->labels != NULL) AE_RETURN_IF(read_labels(asked, from));
+  what->labelled = asked->options->labels != NULL;
+  return choose_order(asked->options, from, &what->shape.examples);
 }
 
 static void free_source(source *from) {
-  for (int i = 0; i < from->files && from->images != NULL; i++) ae_idx_free(&from->images[i]);
-  AE_FREE(from->images);
-  ae_idx_free(&from->labels);
+  for (int i = 0; i < from->files && from->arrays != NULL; i++) ae_array_free(&from->arrays[i]);
+  AE_FREE(from->arrays);
+  ae_array_free(&from->labels);
   AE_FREE(from->order);
 }
 
@@ -128,18 +215,18 @@ static void free_part(part *own) {
   AE_FREE(own->label);
 }
 
-static const uint8_t *image_of(const source *from, int64_t place, int64_t row_bytes) {
+static const uint8_t *example_of(const source *from, int64_t place, int64_t row_bytes) {
   int file = 0;
-  while (place >= from->images[file].dim[0]) place -= from->images[file++].dim[0];
-  return from->images[file].values + place * row_bytes;
+  while (place >= from->arrays[file].dim[0]) place -= from->arrays[file++].dim[0];
+  return (const uint8_t *)from->arrays[file].values + place * row_bytes;
 }
 
 static void fill_part(const source *from, const plan *what, part *own) {
   for (int64_t i = 0; i < own->count; i++) {
     const int64_t place = from->order[own->begin + i];
     own->index[i] = place;
-    memcpy(own->rows + i * what->row_bytes, image_of(from, place, what->row_bytes), (size_t)what->row_bytes);
-    if (own->label != NULL) own->label[i] = from->labels.values[place];
+    memcpy(own->rows + i * what->row_bytes, example_of(from, place, what->row_bytes), (size_t)what->row_bytes);
+    if (own->label != NULL) own->label[i] = (int32_t)label_of(from, place);
   }
 }
 
@@ -181,28 +268,37 @@ static const char *base_name(const char *path) {
   return slash == NULL ? path : slash + 1;
 }
 
-static void tell_origin(const char *const *files, int count, const ae_import_options *options, char *out, size_t size) {
-  size_t length = (size_t)snprintf(out, size, "mpiae import idx");
-  for (int i = 0; i < count && length < size; i++)
-    length += (size_t)snprintf(out + length, size - length, " %s", base_name(files[i]));
-  if (options->labels != NULL && length < size)
-    length += (size_t)snprintf(out + length, size - length, " --labels %s", base_name(options->labels));
-  if (options->shuffle && length < size)
-    length += (size_t)snprintf(out + length, size - length, " --shuffle %llu", (unsigned long long)options->seed);
-  if (options->limit > 0 && length < size)
-    snprintf(out + length, size - length, " --limit %lld", (long long)options->limit);
+/* Continues a text as far as there is room. */
+__attribute__((format(printf, 3, 4))) static void append(char *out, size_t size, const char *format, ...) {
+  const size_t used = strlen(out);
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(out + used, size - used, format, arguments);
+  va_end(arguments);
 }
 
-ae_status ae_import_idx(const ae_comm *comm, const char *const *files, int count, const ae_import_options *options,
-                        const char *out) {
+static void tell_origin(const request *asked, char *out, size_t size) {
+  const ae_import_options *options = asked->options;
+  snprintf(out, size, "mpiae import %s", asked->format->name);
+  for (int i = 0; i < asked->count; i++) append(out, size, " %s", base_name(asked->files[i]));
+  if (options->labels != NULL) append(out, size, " --labels %s", base_name(options->labels));
+  for (int i = 0; i < options->class_count; i++)
+    append(out, size, "%s%d", i == 0 ? " --classes " : ",", options->classes[i]);
+  if (options->shuffle) append(out, size, " --shuffle %llu", (unsigned long long)options->seed);
+  if (options->limit > 0) append(out, size, " --limit %lld", (long long)options->limit);
+}
+
+ae_status ae_import(const ae_comm *comm, const ae_import_format *format, const char *const *files, int count,
+                    const ae_import_options *options, const char *out) {
   ae_status status = AE_OK;
+  const request asked = {format, files, count, options, out};
   source from = {.files = count};
   plan what = {0};
   part own = {0};
   char origin[1024];
   const int rank = ae_comm_rank(comm), ranks = ae_comm_size(comm);
-  tell_origin(files, count, options, origin, sizeof origin);
-  AE_CHECK(ae_comm_agree(comm, rank == 0 ? read_source(files, options, out, &from, &what) : AE_OK));
+  tell_origin(&asked, origin, sizeof origin);
+  AE_CHECK(ae_comm_agree(comm, rank == 0 ? read_source(&asked, &from, &what) : AE_OK));
   ae_comm_broadcast(comm, &what, (int64_t)sizeof what);
   place_part(&what, rank, ranks, &own);
   /* Rank 0 needs room for the largest part. */

@@ -11,7 +11,8 @@ static const char *const starts[] = {"random", "k-means++", NULL};
 
 const ae_key ae_keys_common[] = {
     {"model", AE_KEY_CHOICE, NULL, 0, 0, models, NULL, AE_KEY_FIXED, "what is trained"},
-    {"data.train", AE_KEY_TEXT, NULL, 0, 0, NULL, NULL, AE_KEY_FREE, "dataset file of the training examples, or FILE.h5:/path"},
+    {"data.train", AE_KEY_TEXT, NULL, 0, 0, NULL, NULL, AE_KEY_FREE,
+     "dataset file of the training examples, or FILE.h5:/path"},
     {"data.shards", AE_KEY_INTEGER, "auto", 1, 1e6, NULL, "auto", AE_KEY_FIXED,
      "slices of the dataset, most ranks a run can have; results depend on it but not on the number of ranks; auto = "
      "ranks "

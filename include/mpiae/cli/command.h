@@ -69,6 +69,7 @@ int64_t ae_arguments_integer(const ae_arguments *arguments, const char *name,
 /* "usage: mpiae import idx FILES... --out FILE [--limit N]" to a stream; no newline. Local. */
 void ae_command_print_usage(const ae_command *command, FILE *out);
 void ae_command_print_help(const ae_command *command); /* Local; standard output */
+void ae_command_import_print_formats(void);            /* Local; standard output: what `mpiae import` reads */
 void ae_print_overview(void);                          /* Local; standard output */
 void ae_print_version(void);                           /* Local; standard output */
 
