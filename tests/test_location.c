@@ -132,6 +132,7 @@ static void refuse(const char *path, const char *array, const char *part) {
 /* One type of array and what must come of it. */
 static void expect_values(const char *path, ae_h5_type type) {
   const bool bytes = type == AE_H5_UINT8;
+  const float tolerance = bytes ? 1e-7f : 0;
   float values[24];
   ae_dataset *dataset = open_array(path, "/x");
   assert_int_equal(dataset->type, bytes ? AE_H5_UINT8 : AE_H5_FLOAT32);
@@ -143,7 +144,7 @@ static void expect_values(const char *path, ae_h5_type type) {
     for (int64_t f = 0; f < dataset->features; f++) {
       const int64_t place = e * dataset->features + f;
       const float expected = bytes ? (float)(place % 256) / 255.0f : (float)value_at(place);
-      assert_float_equal(values[f], expected, bytes ? 1e-7f : 0);
+      assert_float_equal(values[f], expected, tolerance);
     }
   }
   ae_dataset_close(&dataset);

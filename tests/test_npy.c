@@ -234,6 +234,8 @@ static void wrong_files_are_named(void **state) {
   expect_error(path, "its header is damaged, or describes more");
   write_bytes(path, "\x93NUMPY\1\0\x10\0{'descr'", 18);
   expect_error(path, "its header is damaged: '{'descr''");
+  write_bytes(path, "\x93NUMPY\1\0\6\0{\0\n\a\xe9}", 16);
+  expect_error(path, "its header is damaged: '{? ??}'");
 }
 
 static void types_that_are_not_known_are_named(void **state) {
