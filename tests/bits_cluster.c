@@ -1,13 +1,15 @@
-/* Prints hashes of what k-means, the scores' tables and the class index make of fixed rows: the same text for any
- * number of ranks. */
+/* Prints hashes of what k-means, the search of neighbours, the scores' tables and the class index make of fixed rows:
+ * the same text for any number of ranks. */
 #include "mpiae/base/memory.h"
 #include "mpiae/base/philox.h"
 #include "mpiae/cluster/class_index.h"
 #include "mpiae/cluster/kmeans.h"
+#include "mpiae/cluster/neighbours.h"
 #include "mpiae/tensor/blas.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 typedef struct bits_case {
   int64_t examples, dim;
@@ -58,6 +60,7 @@ typedef struct work {
   float *rows, *centroid;
   int32_t *fixed, *label;
   int64_t *size, *values;
+  double *distance;
 } work;
 
 static void work_destroy(work *w) {
@@ -67,6 +70,7 @@ static void work_destroy(work *w) {
   AE_FREE(w->label);
   AE_FREE(w->size);
   AE_FREE(w->values);
+  AE_FREE(w->distance);
 }
 
 enum { EXEMPLARS = 3 };
@@ -77,7 +81,8 @@ static ae_status work_create(work *w, const bits_case *c, int64_t own) {
   AE_RETURN_IF(AE_NEW(w->fixed, own));
   AE_RETURN_IF(AE_NEW(w->label, own));
   AE_RETURN_IF(AE_NEW(w->size, c->clusters));
-  return AE_NEW(w->values, own * EXEMPLARS);
+  AE_RETURN_IF(AE_NEW(w->values, own * EXEMPLARS));
+  return AE_NEW(w->distance, own * EXEMPLARS);
 }
 
 static ae_status print_draws(const ae_comm *comm, const ae_shards *shards, const work *w, int classes) {
@@ -89,6 +94,16 @@ static ae_status print_draws(const ae_comm *comm, const ae_shards *shards, const
   if (ae_comm_rank(comm) == 0) printf("  draws %016" PRIx64 "\n", hash);
   ae_class_index_destroy(&index);
   return status;
+}
+
+static ae_status print_neighbours(const ae_comm *comm, const ae_shards *shards, const work *w, int64_t dim) {
+  const int64_t begin = ae_shards_own_begin(shards) * EXEMPLARS, own = ae_shards_own_count(shards) * EXEMPLARS;
+  AE_RETURN_IF(ae_neighbours_find(comm, shards, w->rows, dim, EXEMPLARS, 0, w->values, w->distance));
+  const uint64_t numbers = hash_spread(comm, begin, own, w->values);
+  memcpy(w->values, w->distance, (size_t)own * sizeof *w->values);
+  const uint64_t distances = hash_spread(comm, begin, own, w->values);
+  if (ae_comm_rank(comm) == 0) printf("  neighbours %016" PRIx64 "\n  distances %016" PRIx64 "\n", numbers, distances);
+  return AE_OK;
 }
 
 static ae_status print_case(const ae_comm *comm, const bits_case *c) {
@@ -113,6 +128,7 @@ static ae_status print_case(const ae_comm *comm, const bits_case *c) {
            hash_bytes(w.centroid, (size_t)(c->clusters * c->dim) * sizeof *w.centroid),
            hash_bytes(w.size, (size_t)c->clusters * sizeof *w.size));
   AE_CHECK(print_draws(comm, &shards, &w, c->clusters));
+  AE_CHECK(print_neighbours(comm, &shards, &w, c->dim));
 cleanup:
   work_destroy(&w);
   return status;

@@ -15,6 +15,7 @@ add_test(NAME report COMMAND ${PROJECT_SOURCE_DIR}/tools/python ${CMAKE_CURRENT_
 set_tests_properties(report PROPERTIES TIMEOUT 120)
 mpiae_test(kmeans RANKS ${RANKS} LIBRARIES ae_cluster)
 mpiae_test(class_index RANKS ${RANKS} LIBRARIES ae_cluster)
+mpiae_test(neighbours RANKS ${RANKS} LIBRARIES ae_cluster)
 mpiae_test(score RANKS ${RANKS} LIBRARIES ae_cluster)
 include(same_bits.cmake)
 mpiae_same_bits(cluster LIBRARIES ae_cluster)

@@ -165,7 +165,7 @@ ae_status ae_kmeans_fit(const ae_comm *comm, const ae_shards *shards, const floa
   if (options->clusters > shards->examples)
     AE_RAISE(AE_USAGE, "kmeans.clusters is %d but there are only %lld examples: ask for at most that many",
              options->clusters, (long long)shards->examples);
-  AE_CHECK(ae_points_check(&work.points));
+  AE_CHECK(ae_points_check(&work.points, "k-means"));
   AE_CHECK(ae_comm_agree(comm, lloyd_create(&work)));
   AE_CHECK(start(&work));
   AE_CHECK(iterate(&work, &outcome->iterations));

@@ -28,22 +28,22 @@ static bool row_is_fine(const float *row, int64_t dim) {
   return fine;
 }
 
-static ae_status name_bad_value(const ae_points *points, int64_t own) {
+static ae_status name_bad_value(const ae_points *points, const char *user, int64_t own) {
   const float *row = points->rows + own * points->dim;
   int64_t column = 0;
   while (fabsf(row[column]) <= (float)AE_NEAREST_LIMIT) column++;
   return AE_FAIL(AE_DATA,
-                 "k-means cannot use example %lld (counted from 0): its dimension %lld is %g, not a finite number of "
+                 "%s cannot use example %lld (counted from 0): its dimension %lld is %g, not a finite number of "
                  "size at most %g; correct or remove it",
-                 (long long)(ae_shards_own_begin(points->shards) + own), (long long)column, (double)row[column],
+                 user, (long long)(ae_shards_own_begin(points->shards) + own), (long long)column, (double)row[column],
                  AE_NEAREST_LIMIT);
 }
 
-ae_status ae_points_check(const ae_points *points) {
+ae_status ae_points_check(const ae_points *points, const char *user) {
   ae_status status = AE_OK;
   const int64_t count = ae_shards_own_count(points->shards);
   for (int64_t i = 0; i < count && status == AE_OK; i++)
-    if (!row_is_fine(points->rows + i * points->dim, points->dim)) status = name_bad_value(points, i);
+    if (!row_is_fine(points->rows + i * points->dim, points->dim)) status = name_bad_value(points, user, i);
   return ae_comm_agree(points->comm, status);
 }
 

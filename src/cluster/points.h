@@ -21,8 +21,9 @@ int64_t ae_points_shard(const ae_points *points, int shard, int64_t *count);
 /* Local. Own row of an example (global number), NULL when another rank has it. */
 const float *ae_points_row(const ae_points *points, int64_t example);
 
-/* Collective. AE_DATA naming the first example with a value that is not finite or too large to be squared. */
-ae_status ae_points_check(const ae_points *points);
+/* Collective. AE_DATA naming the first example with a value that is not finite or too large to be squared; `user`
+ * says whose rows they are. */
+ae_status ae_points_check(const ae_points *points, const char *user);
 
 /* Collective. Combines by bitwise or: for numbers that one rank knows where the others hold zero bits. Unlike a sum
  * it keeps −0. */
