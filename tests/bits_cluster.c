@@ -1,10 +1,11 @@
-/* Prints hashes of what k-means, the search of neighbours, the scores' tables and the class index make of fixed rows:
- * the same text for any number of ranks. */
+/* Prints hashes of what k-means, the search of neighbours, quantiles, the scores' tables and the class index make of
+ * fixed rows: the same text for any number of ranks. */
 #include "mpiae/base/memory.h"
 #include "mpiae/base/philox.h"
 #include "mpiae/cluster/class_index.h"
 #include "mpiae/cluster/kmeans.h"
 #include "mpiae/cluster/neighbours.h"
+#include "mpiae/cluster/quantiles.h"
 #include "mpiae/tensor/blas.h"
 
 #include <inttypes.h>
@@ -102,7 +103,23 @@ static ae_status print_neighbours(const ae_comm *comm, const ae_shards *shards, 
   const uint64_t numbers = hash_spread(comm, begin, own, w->values);
   memcpy(w->values, w->distance, (size_t)own * sizeof *w->values);
   const uint64_t distances = hash_spread(comm, begin, own, w->values);
-  if (ae_comm_rank(comm) == 0) printf("  neighbours %016" PRIx64 "\n  distances %016" PRIx64 "\n", numbers, distances);
+  for (int64_t i = 0; i < own; i++) w->values[i] = -1; /* those of later examples must not be looked at */
+  AE_RETURN_IF(ae_neighbours_find(comm, shards, w->rows, dim, EXEMPLARS, (shards->examples + 2) / 3, w->values, NULL));
+  double accuracy;
+  AE_RETURN_IF(
+      ae_neighbours_accuracy(comm, shards, w->label, w->values, EXEMPLARS, (shards->examples + 2) / 3, &accuracy));
+  if (ae_comm_rank(comm) == 0)
+    printf("  neighbours %016" PRIx64 "\n  distances %016" PRIx64 "\n  accuracy of a third %a\n", numbers, distances,
+           accuracy);
+  return AE_OK;
+}
+
+/* Into the rows of the centroids, which have been printed. */
+static ae_status print_quantiles(const ae_comm *comm, const ae_shards *shards, const work *w, int64_t dim) {
+  const double probabilities[] = {0, 0.3, 1};
+  AE_RETURN_IF(ae_quantiles_find(comm, w->rows, ae_shards_own_count(shards), dim, probabilities, 3, w->centroid));
+  if (ae_comm_rank(comm) == 0)
+    printf("  quantiles %016" PRIx64 "\n", hash_bytes(w->centroid, (size_t)(3 * dim) * sizeof *w->centroid));
   return AE_OK;
 }
 
@@ -129,6 +146,7 @@ static ae_status print_case(const ae_comm *comm, const bits_case *c) {
            hash_bytes(w.size, (size_t)c->clusters * sizeof *w.size));
   AE_CHECK(print_draws(comm, &shards, &w, c->clusters));
   AE_CHECK(print_neighbours(comm, &shards, &w, c->dim));
+  AE_CHECK(print_quantiles(comm, &shards, &w, c->dim));
 cleanup:
   work_destroy(&w);
   return status;

@@ -21,4 +21,13 @@
 ae_status ae_neighbours_find(const ae_comm *comm, const ae_shards *shards, const float *rows, int64_t dim, int count,
                              int64_t queries, int64_t *neighbour, double *distance);
 
+/* Collective. Leave-one-out classification of the same queries by vote of their neighbours: the share of those with a
+ * label whose label most of their neighbours with a label have; ties go to the label of the nearest among the tied. A
+ * query without any neighbour that has a label counts as missed. NaN when no query has a label.
+ * label: own examples, negative = unknown, which neither asks nor votes. neighbour: (own examples, count) as
+ * ae_neighbours_find gives them for `queries`; −1 has no vote. Equal on all ranks.
+ * Errors: AE_INTERNAL without memory. */
+ae_status ae_neighbours_accuracy(const ae_comm *comm, const ae_shards *shards, const int32_t *label,
+                                 const int64_t *neighbour, int count, int64_t queries, double *accuracy);
+
 #endif
