@@ -2,6 +2,8 @@
 # Sourced by tests of whole runs, with the program as $1: a scratch directory and what is asked of runs in it.
 set -uo pipefail
 mpiae=$(realpath "$1")
+python=$(realpath "$(dirname "$0")/../tools/python")
+export python
 failures=0
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

@@ -11,7 +11,9 @@ limit=60 # seconds a case may take: a hang is a failure
 launch=(timeout --kill-after=5 "$limit")
 if [ "$ranks" -gt 1 ]; then launch+=(mpirun -n "$ranks" --oversubscribe --bind-to none); fi
 
-python=$(dirname "$(realpath "$0")")/../tools/python
+source=$(realpath "$(dirname "$0")/..")
+python=$source/tools/python
+configs=$source/configs
 scratch=$(mktemp -d)
 chmod 755 "$scratch"
 trap 'chmod -R u+w "$scratch"; rm -rf "$scratch"' EXIT
@@ -112,7 +114,7 @@ accept "trains autoencoders over MPI" --help
 accept "(commit " --version
 accept "  train.epochs" help config
 accept "usage: mpiae train" help train
-for command in train sample import synth info help; do accept "usage: mpiae $command" "$command" --help; done
+for command in train encode decode evaluate reconstruct sample interpolate import synth info help; do accept "usage: mpiae $command" "$command" --help; done
 
 # synth
 refuse 2 "mpiae synth needs --count N (usage: mpiae synth glyphs --count N" synth glyphs --out a.h5
@@ -321,7 +323,7 @@ accept "" train vhe.yaml data.train=vectors.h5 --run r-vectors --resume train.ep
 refuse 2 "key 'vae.beta' is not for model 'vhe' (it is for: vae)" train vhe.yaml vae.beta=2 --run r-beta
 sed 's/^model: vae/model: ae/' vae.yaml >ae.yaml
 accept "" train ae.yaml data.train=vectors.h5 data.binarize=dynamic --run run-ae
-refuse 2 "model 'ae' has no distribution to draw samples from" sample run-ae --count 2 --out s.h5
+refuse 2 "model 'ae' has no distribution to draw samples from; this is for: vae, vhe" sample run-ae --count 2 --out s.h5
 refuse 2 "data.binarize is for values in 0 to 1" train vae.yaml data.train=signed.h5 network.likelihood=gaussian data.binarize=static --run r-binary
 refuse 2 "network.hidden is empty" train vhe.yaml network.hidden=[] --run r-hidden
 mkfifo pipe
@@ -401,6 +403,79 @@ with h5py.File("run/checkpoint-000000006.h5", "r+") as file:
     file["pseudo_labels/label"][7] = 700000
 END
 refuse 3 "/pseudo_labels holds labels or sizes that cannot be" train vhe.yaml train.epochs=3 --run run --resume
+
+# The commands on a trained model; the examples of their help build on one another
+mkdir -p runs/data
+ln -s "$configs" configs
+accept "" synth glyphs --count 300 --out runs/data/glyphs.h5
+cp runs/data/glyphs.h5 glyphs.h5
+accept "" synth glyphs --count 40 --seed 2 --out test.h5
+for command in train encode decode evaluate reconstruct sample interpolate info; do example "$command"; done
+accept "" train vae.yaml data.test=test.h5 data.binarize=static --run plane
+accept "" train ae.yaml --run plane-ae
+accept '"elbo": -' evaluate plane test.h5 --samples 3 --json
+accept "importance_weighted_bound" evaluate plane test.h5 --samples 3
+accept "no ELBO" evaluate runs/glyphs test.h5
+accept "label_price" evaluate runs/glyphs test.h5
+accept "neighbours_acc" evaluate plane-ae test.h5
+accept "" decode plane --grid 4 --out grid.h5
+accept "(4, 4, 1, 28, 28)" info grid.h5
+accept "" decode plane-ae --grid 3 --out grid.h5
+accept "" decode plane-ae --grid 3 --data test.h5 --out grid.h5
+accept "" sample runs/glyphs --like test.h5:0,10,20 --count 5 --out like.h5
+accept "" sample runs/glyphs --like test.h5:/x:0 --count 5 --out like.h5
+accept "" sample runs/glyphs --like test.h5:0,3,5 --swap --out table.h5
+accept "(3, 3, 1, 28, 28)" info table.h5
+accept "" sample runs/glyphs --count 4 --swap --out table.h5
+accept "" decode runs/glyphs codes.h5 --out decoded.h5
+accept "(300, 1, 28, 28)" info decoded.h5
+accept "" decode runs/glyphs like.h5 --out decoded.h5
+accept "" decode plane plane/codes-000001.h5:/z_mean --out decoded.h5
+accept "" encode plane test.h5:/x --out codes-array.h5
+refuse 2 "mpiae encode needs more: MODEL DATA" encode plane --out not.h5
+refuse 2 "mpiae encode needs --out FILE" encode plane test.h5
+refuse 2 "(N, 6), but the model is for (N, 1, 28, 28)" encode plane vectors.h5 --out not.h5
+refuse 2 "(N, 6), but the model is for (N, 1, 28, 28)" evaluate plane vectors.h5
+refuse 3 "absent.h5" evaluate plane absent.h5
+refuse 3 "absent" evaluate absent test.h5
+refuse 2 "--samples: plane-ae has no bound" evaluate plane-ae test.h5 --samples 2
+refuse 2 "--samples: runs/glyphs has no bound" evaluate runs/glyphs test.h5 --samples 2
+refuse 2 "--samples must be an integer from 1" evaluate plane test.h5 --samples 0
+refuse 2 "either a file of codes or --grid N" decode plane --out not.h5
+refuse 2 "either a file of codes or --grid N" decode plane codes.h5 --grid 3 --out not.h5
+refuse 2 "--data is for --grid" decode plane codes.h5 --data test.h5 --out not.h5
+refuse 2 "--grid lies on a latent plane" decode runs/glyphs --grid 3 --out not.h5
+refuse 2 "/z_mean holds 20 numbers a row, but a code of this model has 2" decode plane codes.h5:/z_mean --out not.h5
+refuse 2 "/z_mean holds 20 numbers a row, but z of this model has 2" decode plane codes.h5 --out not.h5
+refuse 2 "test.h5 holds neither /z nor /z_mean" decode plane test.h5 --out not.h5
+refuse 3 "absent" decode plane codes.h5:/absent --out not.h5
+refuse 3 "absent.h5" decode plane-ae --grid 3 --data absent.h5 --out not.h5
+refuse 2 "there is no example 40: test.h5 has 40" interpolate plane test.h5 --from 1 --to 40 --out not.h5
+refuse 2 "mpiae interpolate needs --to J" interpolate plane test.h5 --from 1 --out not.h5
+refuse 2 "--steps must be an integer from 2" interpolate plane test.h5 --from 1 --to 2 --steps 1 --out not.h5
+refuse 2 "there is no example 99" sample runs/glyphs --like test.h5:0,99 --count 2 --out not.h5
+refuse 2 "are not numbers of examples" sample runs/glyphs --like test.h5:0,x --count 2 --out not.h5
+refuse 2 "give data and numbers of examples" sample runs/glyphs --like 3 --count 2 --out not.h5
+refuse 2 "exclude each other" sample runs/glyphs --like test.h5:0 --from prior --count 2 --out not.h5
+refuse 2 "leave --count out" sample runs/glyphs --like test.h5:0,1 --swap --count 3 --out not.h5
+refuse 2 "--count is at most 256" sample runs/glyphs --swap --count 300 --out not.h5
+refuse 2 "draws from its prior anyway" sample plane --from prior --count 2 --out not.h5
+refuse 2 "model 'vae' has no code for classes, as --like and --swap need; this is for: vhe" sample plane --like test.h5:0 --count 2 --out not.h5
+refuse 2 "(N, 6), but the model is for (N, 1, 28, 28)" sample runs/glyphs --like vectors.h5:0 --count 2 --out not.h5
+refuse 2 "is not one of codes (dataset)" encode plane test.h5 --out test.h5
+refuse 2 "is not one of samples (codes)" decode runs/glyphs codes.h5 --out codes.h5
+refuse 2 "is not one of samples (checkpoint)" sample plane --count 2 --out plane/checkpoint-000000003.h5
+refuse 2 "is not one of reconstructions (not written by mpiae)" reconstruct plane test.h5 --out vae.yaml
+absent not.h5
+"$python" - <<'END'
+import h5py, numpy
+with h5py.File("nan-codes.h5", "w") as file:
+    file["z"] = numpy.array([[0, 1], [numpy.nan, 0]], "f4")
+END
+refuse 3 "nan-codes.h5: code 1 is not finite" decode plane nan-codes.h5 --out not.h5
+refuse 3 "absent.h5" train vae.yaml data.test=absent.h5 --run r-test
+refuse 2 "(N, 6), but the model is for (N, 1, 28, 28)" train vae.yaml data.test=vectors.h5 --run r-test
+if ! head -n 1 plane/metrics.csv | grep -q ',test_loss,test_cross_entropy,test_kl,'; then fail "no columns of the test set"; fi
 
 # A step that is not finite ends the run before the update, and says which
 refuse_divergence() {

@@ -52,7 +52,7 @@ def check_mnist():
 
 def main():
     mpiae, source, data = (Path(argument).resolve() for argument in sys.argv[1:])
-    mnist = sorted(data.glob("mnist/train-*.gz"))
+    mnist = sorted(data.glob("mnist/*.gz"))
     blocks = re.findall(r"^```(sh|python)\n(.*?)^```", (source / "README.md").read_text(), re.M | re.S)
     assert len(blocks) > 6
     with tempfile.TemporaryDirectory() as scratch:

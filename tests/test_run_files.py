@@ -103,6 +103,46 @@ def check_samples(path, engine, names):
     assert samples["x"].shape == (7, 1, 28, 28) and float(samples["x"].min()) >= 0 and float(samples["x"].max()) <= 1
 
 
+IMAGE = ("channel", "row", "column")
+# File, the command that writes it, its datasets and their dimensions.
+RESULTS = {
+    "encoded.h5": (("encode", "vhe", "data.h5"), {"z_mean": ("example", "latent"), "c_logstd": ("example", "latent"),
+                                                  "pseudo_label": ("example",), "label": ("example",)}),
+    "decoded.h5": (("decode", "vhe", "encoded.h5"), {"x": ("sample", *IMAGE), "z": ("sample", "latent"), "c": ("sample", "latent")}),
+    "grid.h5": (("decode", "plane", "--grid", "4"), {"x": ("grid_y", "grid_x", *IMAGE), "z_0": ("grid_x",), "z_1": ("grid_y",)}),
+    "pairs.h5": (("reconstruct", "ae", "data.h5", "--count", "20"), {"x": ("example", *IMAGE), "reconstruction": ("example", *IMAGE),
+                                                                     "label": ("example",)}),
+    "line.h5": (("interpolate", "vae", "data.h5", "--from", "3", "--to", "80"), {"x": ("step", *IMAGE), "z": ("step", "latent")}),
+    "like.h5": (("sample", "vhe", "--count", "5", "--like", "data.h5:3,13"), {"x": ("sample", *IMAGE), "pseudo_label": ("sample",)}),
+    "table.h5": (("sample", "vhe", "--swap", "--like", "data.h5:3,4,5"), {"x": ("c_row", "z_column", *IMAGE)}),
+}
+
+
+def check_results(engine):
+    for path, (_, datasets) in RESULTS.items():
+        check_dimensions(open_group(path, "/", engine), datasets)
+        check_every_dataset(path)
+    check_dimensions(open_group("plane/samples-000002.h5", "/", engine),
+                     {"x": ("example", *IMAGE), "reconstruction": ("example", *IMAGE), "sampled": ("sample", *IMAGE)})
+
+
+def check_values():
+    """What files say of one another: an AE's reconstruction is what its code is decoded to; ends of a line are reconstructions."""
+    with h5py.File("data.h5") as data, h5py.File("pairs.h5") as pairs, h5py.File("line.h5") as line:
+        assert np.allclose(pairs["x"], data["x"][:20] / 255)
+        assert np.array_equal(pairs["label"], data["label"][:20])
+        z = line["z"][()]
+        assert np.allclose(np.diff(z, axis=0), (z[-1] - z[0]) / 9, atol=1e-6)
+    with h5py.File("encoded.h5") as codes, h5py.File("decoded.h5") as decoded, h5py.File("vhe/checkpoint-000000006.h5") as run:
+        assert np.array_equal(decoded["z"], codes["z_mean"]) and np.array_equal(decoded["c"], codes["c_mean"])
+        clusters = run["pseudo_labels/posterior"][:, :LATENT][codes["pseudo_label"][()]]
+        assert np.array_equal(codes["c_mean"], clusters)
+    with h5py.File("grid.h5") as grid:
+        # quantiles of N(0, 1) at 1/8, 3/8, 5/8, 7/8
+        assert np.allclose(grid["z_0"], [-1.1503494, -0.3186394, 0.3186394, 1.1503494], atol=1e-6)
+        assert np.array_equal(grid["z_0"], grid["z_1"])
+
+
 def main():
     mpiae, mpirun = sys.argv[1:]
     ranks = (mpirun, "-n", "3", "--oversubscribe", "--bind-to", "none", mpiae)
@@ -115,7 +155,12 @@ def main():
             run(*ranks, "train", f"{model}.yaml", "--run", model)
             if model != "ae":
                 run(*ranks, "sample", model, "--count", "7", "--out", f"{model}-samples.h5")
+        run(*ranks, "train", "vae.yaml", "network.latent_size=2", "output.samples=4", "--run", "plane")
+        for path, (command, _) in RESULTS.items():
+            run(*ranks, *command, "--out", path)
+        check_values()
         for engine in ("netcdf4", "h5netcdf"):
+            check_results(engine)
             check_vhe(engine)
             vae = check_codes("vae/codes-000002.h5", engine, ["z_mean", "z_logstd"])
             check_dimensions(vae, {"z_kl": ("latent",)})

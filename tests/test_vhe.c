@@ -1,6 +1,7 @@
 /* The homoencoder's loss and gradient, step by step, against the formulas of the paper written out in float64 on plain
  * arrays: what the graph computes must be what models are said to be, not only what its operations are said to be. */
 #include "harness.h"
+#include "reference.h"
 
 #include "mpiae/base/philox.h"
 #include "mpiae/cluster/class_index.h"
@@ -84,56 +85,14 @@ static void destroy(bench *b) {
   ae_dataset_close(&b->data);
 }
 
-static const float *parameter(const bench *b, const char *path) {
-  for (int i = 0; i < ae_params_count(b->params); i++)
-    if (strcmp(ae_params_at(b->params, i)->path, path) == 0)
-      return ae_params_value(b->params, ae_params_at(b->params, i));
-  fail_msg("no parameter %s", path);
-  return NULL;
-}
-
-/* y = W x + b, rectified where told. */
-static void layer(const float *weight, const float *bias, const double *x, int inputs, int outputs, bool rectify,
-                  double *y) {
-  for (int o = 0; o < outputs; o++) {
-    y[o] = (double)bias[o];
-    for (int i = 0; i < inputs; i++) y[o] += (double)weight[o * inputs + i] * x[i];
-    if (rectify && y[o] < 0) y[o] = 0;
-  }
-}
-
-/* (μ | s) of network `path`: statistic k has its own hidden layer and head. */
-static void gaussian(const bench *b, const char *path, const double *x, int inputs, double *out) {
-  char name[4][64];
-  const char *const parts[] = {"hidden_0/weight", "hidden_0/bias", "head/weight", "head/bias"};
-  for (int i = 0; i < 4; i++) snprintf(name[i], sizeof name[i], "%s/%s", path, parts[i]);
-  for (int k = 0; k < 2; k++) {
-    double h[HIDDEN];
-    layer(parameter(b, name[0]) + k * HIDDEN * inputs, parameter(b, name[1]) + k * HIDDEN, x, inputs, HIDDEN, true, h);
-    layer(parameter(b, name[2]) + k * LATENT * HIDDEN, parameter(b, name[3]) + k * LATENT, h, HIDDEN, LATENT, false,
-          out + k * LATENT);
-  }
-}
-
 static void pixels(const bench *b, int64_t example, double *x) {
   const uint8_t *row = ae_dataset_row(b->data, example);
   for (int i = 0; i < FEATURES; i++) x[i] = row[i] / 255.0;
 }
 
 static void draw(ae_purpose purpose, int64_t example, const double *q, double *z) {
-  float noise[LATENT];
-  ae_random_fill_normal(ae_stream_of(7, purpose, 1, example), LATENT, noise);
-  for (int j = 0; j < LATENT; j++) z[j] = q[j] + exp(q[LATENT + j]) * (double)noise[j];
-}
-
-/* KL(q‖p) = Σ ln σ_p/σ_q − ½ + (σ_q² + (μ_q − μ_p)²) / 2σ_p². */
-static double divergence(const double *q, const double *p) {
-  double sum = 0;
-  for (int j = 0; j < LATENT; j++) {
-    const double sq = exp(q[LATENT + j]), sp = exp(p[LATENT + j]);
-    sum += log(sp / sq) - 0.5 + (sq * sq + (q[j] - p[j]) * (q[j] - p[j])) / (2 * sp * sp);
-  }
-  return sum;
+  double noise[LATENT];
+  ae_reference_draw(ae_stream_of(7, purpose, 1, example), LATENT, q, noise, z);
 }
 
 /* The three terms of one example's loss. */
@@ -145,26 +104,22 @@ static void loss_terms(const bench *b, int64_t example, double terms[3]) {
     double one[FEATURES], q[2 * LATENT];
     assert_int_equal(b->data->label[b->drawn[example * EXEMPLARS + e]], b->data->label[example]);
     pixels(b, b->drawn[example * EXEMPLARS + e], one);
-    gaussian(b, "encoder_c", one, FEATURES, q);
+    ae_reference_pair(b->params, "encoder_c", one, FEATURES, HIDDEN, LATENT, q);
     for (int j = 0; j < 2 * LATENT; j++) qc[j] += q[j] / EXEMPLARS;
   }
   double *z = codes, *c = codes + LATENT;
   draw(AE_RANDOM_NOISE_C, example, qc, c);
   pixels(b, example, x);
   memcpy(x + FEATURES, c, LATENT * sizeof *c);
-  gaussian(b, "encoder_z", x, FEATURES + LATENT, qz);
+  ae_reference_pair(b->params, "encoder_z", x, FEATURES + LATENT, HIDDEN, LATENT, qz);
   draw(AE_RANDOM_NOISE_Z, example, qz, z);
-  gaussian(b, "prior_z", c, LATENT, pz);
-  layer(parameter(b, "decoder/hidden_0/weight"), parameter(b, "decoder/hidden_0/bias"), codes, 2 * LATENT, HIDDEN, true,
-        h);
-  layer(parameter(b, "decoder/output/weight"), parameter(b, "decoder/output/bias"), h, HIDDEN, FEATURES, false, logit);
-  terms[0] = 0;
-  for (int i = 0; i < FEATURES; i++) {
-    const double p = 1 / (1 + exp(-logit[i]));
-    terms[0] -= x[i] * log(p) + (1 - x[i]) * log(1 - p);
-  }
-  terms[1] = divergence(qc, standard) / (double)ae_class_index_size(b->index, b->data->label[example]);
-  terms[2] = divergence(qz, pz);
+  ae_reference_pair(b->params, "prior_z", c, LATENT, HIDDEN, LATENT, pz);
+  ae_reference_layer(b->params, "decoder/hidden_0", codes, 2 * LATENT, HIDDEN, true, h);
+  ae_reference_layer(b->params, "decoder/output", h, HIDDEN, FEATURES, false, logit);
+  terms[0] = ae_reference_bernoulli(FEATURES, logit, x);
+  terms[1] =
+      ae_reference_divergence(LATENT, qc, standard) / (double)ae_class_index_size(b->index, b->data->label[example]);
+  terms[2] = ae_reference_divergence(LATENT, qz, pz);
 }
 
 static void forward(bench *b) {

@@ -1,49 +1,145 @@
 #include "mpiae/base/log.h"
-#include "mpiae/cli/command.h"
-#include "mpiae/train/inference.h"
-#include "mpiae/train/loaded.h"
+#include "mpiae/base/memory.h"
+#include "result.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* What `fill` writes. */
+/* What is asked for. */
 typedef struct samples {
-  const ae_comm *comm;
-  const ae_loaded *loaded;
   ae_sample_request request;
+  bool swap;
+  char *path; /* of the examples of --like */
+  int64_t example[AE_BLOCK_ROWS];
+  ae_block like;
+  char *rows;  /* of the examples */
+  float *code; /* --swap: (count, code_width), of rows and columns */
 } samples;
 
-static ae_status fill(ae_h5 *file, void *context) {
-  const samples *what = context;
-  const ae_loaded *loaded = what->loaded;
-  AE_RETURN_IF(ae_inference_begin(loaded->model, file, "samples", loaded->state.epoch));
-  AE_RETURN_IF(ae_pictures_sample(loaded->model, file, &what->request, "/x", true));
-  return ae_provenance_write(what->comm, file, 0);
+/* "DATA:I,J,…": the data may hold colons themselves. */
+static ae_status parse_like(const char *text, samples *what) {
+  const char *colon = strrchr(text, ':');
+  if (colon == NULL || colon == text)
+    return AE_FAIL(AE_USAGE, "--like %s: give data and numbers of examples, as in data.h5:3,17", text);
+  AE_RETURN_IF(ae_memory_text(text, &what->path));
+  what->path[colon - text] = '\0';
+  const char *place = colon;
+  do {
+    char *end;
+    const char *digits = place + 1;
+    errno = 0;
+    const long long number = strtoll(digits, &end, 10);
+    if (*digits < '0' || *digits > '9' || errno != 0 || (*end != ',' && *end != '\0'))
+      return AE_FAIL(AE_USAGE, "--like %s: '%s' are not numbers of examples, as in data.h5:3,17", text, colon + 1);
+    if (what->like.count == AE_BLOCK_ROWS)
+      return AE_FAIL(AE_USAGE, "--like %s: more than %d examples", text, AE_BLOCK_ROWS);
+    what->example[what->like.count++] = number;
+    place = end;
+  } while (*place == ',');
+  return AE_OK;
 }
 
-static ae_status read_request(const ae_arguments *arguments, ae_sample_request *request) {
-  const char *from = ae_arguments_text(arguments, "from");
+static ae_status read_request(const ae_arguments *arguments, samples *what) {
+  const char *from = ae_arguments_text(arguments, "from"), *like = ae_arguments_text(arguments, "like");
+  what->swap = ae_arguments_flag(arguments, "swap");
   if (from != NULL && strcmp(from, "prior") != 0)
     return AE_FAIL(AE_USAGE, "--from %s: samples come from 'prior', or without --from from the clusters", from);
-  *request = (ae_sample_request){.count = ae_arguments_integer(arguments, "count", 0),
-                                 .seed = (uint64_t)ae_arguments_integer(arguments, "seed", 1),
-                                 .from_prior = from != NULL};
+  if (from != NULL && like != NULL)
+    return AE_FAIL(AE_USAGE, "--from prior and --like exclude each other: c comes from one of them");
+  if (like != NULL) AE_RETURN_IF(parse_like(like, what));
+  const int64_t preset = what->swap && like != NULL ? what->like.count : 0;
+  what->request = (ae_sample_request){.count = ae_arguments_integer(arguments, "count", preset),
+                                      .seed = (uint64_t)ae_arguments_integer(arguments, "seed", 1),
+                                      .from_prior = from != NULL};
+  if (what->request.count == 0) return AE_FAIL(AE_USAGE, "mpiae sample needs --count N");
+  if (preset > 0 && what->request.count != preset)
+    return AE_FAIL(AE_USAGE,
+                   "--swap with --like makes a row and a column of each example: leave --count out, or give %lld",
+                   (long long)preset);
+  if (what->swap && what->request.count > AE_BLOCK_ROWS)
+    return AE_FAIL(AE_USAGE, "--swap makes a table of N x N: --count is at most %d there", AE_BLOCK_ROWS);
   return AE_OK;
+}
+
+/* The examples of --like, on every rank. */
+static ae_status fetch_like(ae_result *result, samples *what) {
+  AE_RETURN_IF(ae_comm_agree(result->comm, AE_NEW(what->rows, what->like.count * result->data->row_bytes)));
+  AE_RETURN_IF(ae_dataset_fetch(result->comm, result->data, what->example, what->like.count, what->rows));
+  what->like.data = result->data;
+  what->like.example = what->example;
+  what->like.rows = what->rows;
+  what->request.like = &what->like;
+  return AE_OK;
+}
+
+/* Codes whose parts are exchanged: of the examples given, or drawn. */
+static ae_status make_codes(ae_model *model, samples *what) {
+  int32_t label[AE_BLOCK_ROWS];
+  AE_RETURN_IF(AE_NEW(what->code, what->request.count * model->code_width));
+  if (what->request.like != NULL) return model->type->one_shot(model, &what->like, what->code);
+  return model->type->draw(model, &what->request, 0, what->request.count, what->code, label);
+}
+
+/* Row `row` of the table: the last part of the code, c, is the row's, the parts before it each column's. */
+static void fill_row(const ae_model *model, const void *context, int64_t row, float *codes) {
+  const samples *what = context;
+  int64_t last = 0;
+  for (int i = 0; i < model->fields; i++)
+    if (model->field[i].code != NULL) last = model->field[i].width;
+  const int64_t width = model->code_width, first = width - last;
+  memcpy(codes, what->code, (size_t)(what->request.count * width) * sizeof *codes);
+  for (int64_t column = 0; column < what->request.count; column++)
+    memcpy(codes + column * width + first, what->code + row * width + first, (size_t)last * sizeof *codes);
+}
+
+static ae_status fill_table(ae_result *result, ae_h5 *file) {
+  samples *what = result->own;
+  const int64_t count = what->request.count;
+  AE_RETURN_IF(ae_h5_create_axis(file, "/", "c_row", count, NULL, "code that gives c"));
+  AE_RETURN_IF(ae_h5_create_axis(file, "/", "z_column", count, NULL, "code that gives z"));
+  const ae_picture_table table = {
+      "/x", {"c_row", "z_column"}, count, count, what, fill_row, "decoded: c of the row with z of the column"};
+  return ae_pictures_table(result->loaded->model, file, &table);
+}
+
+static ae_status fill_samples(ae_result *result, ae_h5 *file) {
+  const samples *what = result->own;
+  return ae_pictures_sample(result->loaded->model, file, &what->request, "/x", true);
+}
+
+static void tell(const ae_result *result, const samples *what, const char *out) {
+  const long long count = what->request.count;
+  if (what->swap)
+    ae_log_info("a table of %lld x %lld samples of %s (epoch %lld) in %s", count, count, result->name,
+                (long long)result->loaded->state.epoch, out);
+  else
+    ae_log_info("%lld sample%s of %s (epoch %lld) in %s", count, count == 1 ? "" : "s", result->name,
+                (long long)result->loaded->state.epoch, out);
 }
 
 ae_status ae_command_sample(const ae_comm *comm, const ae_arguments *arguments) {
   ae_status status;
-  ae_loaded *loaded = NULL;
+  ae_result result = {0};
+  samples what = {0};
   const char *out = ae_arguments_text(arguments, "out");
-  samples what = {.comm = comm};
-  AE_CHECK(read_request(arguments, &what.request));
-  AE_CHECK(ae_loaded_open(comm, ae_arguments_operand(arguments, 0), &loaded));
-  if (loaded->model->type->draw == NULL)
-    AE_RAISE(AE_USAGE, "model '%s' has no distribution to draw samples from", loaded->model->type->name);
-  what.loaded = loaded;
-  AE_CHECK(ae_h5_produce(comm, out, fill, &what));
-  ae_log_info("%lld samples of %s (epoch %lld) in %s", (long long)what.request.count,
-              ae_arguments_operand(arguments, 0), (long long)loaded->state.epoch, out);
+  AE_CHECK(read_request(arguments, &what));
+  const bool alike = what.swap || what.path != NULL;
+  AE_CHECK(ae_result_open(
+      comm, ae_arguments_operand(arguments, 0), what.path, alike ? ae_result_draws_alike : ae_result_draws,
+      alike ? "has no code for classes, as --like and --swap need" : "has no distribution to draw samples from",
+      &result));
+  if (what.path != NULL) AE_CHECK(fetch_like(&result, &what));
+  if (what.request.from_prior && result.loaded->model->classes == 0)
+    AE_RAISE(AE_USAGE, "--from prior: model '%s' draws from its prior anyway", result.loaded->model->type->name);
+  if (what.swap) AE_CHECK(ae_comm_agree(comm, make_codes(result.loaded->model, &what)));
+  result.own = &what;
+  AE_CHECK(ae_result_write(&result, out, "samples", what.swap ? fill_table : fill_samples));
+  tell(&result, &what, out);
 cleanup:
-  ae_loaded_close(&loaded);
+  AE_FREE(what.path);
+  AE_FREE(what.rows);
+  AE_FREE(what.code);
+  ae_result_close(&result);
   return status;
 }

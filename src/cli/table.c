@@ -6,26 +6,62 @@
 #include <stdint.h>
 #include <string.h>
 
+#define END_OF_OPTIONS                                                                                                 \
+  { NULL, AE_OPTION_FLAG, NULL, false, 0, 0, NULL }
+
 static const ae_option global_options[] = {
     {"help", AE_OPTION_FLAG, NULL, false, 0, 0, "say what the command does, and end"},
     {"version", AE_OPTION_FLAG, NULL, false, 0, 0, "say which version this is and what it was built with, and end"},
     {"quiet", AE_OPTION_FLAG, NULL, false, 0, 0, "warnings and errors only"},
     {"verbose", AE_OPTION_FLAG, NULL, false, 0, 0, "more messages; errors tell their place in the source"},
-    {NULL, AE_OPTION_FLAG, NULL, false, 0, 0, NULL}};
+    END_OF_OPTIONS};
 
 static const ae_option train_options[] = {
     {"run", AE_OPTION_TEXT, "DIR", false, 0, 0, "run directory; default runs/<name of the configuration file>"},
     {"resume", AE_OPTION_FLAG, NULL, false, 0, 0,
      "go on from the newest valid checkpoint, or start when there is none"},
     {"overwrite", AE_OPTION_FLAG, NULL, false, 0, 0, "replace the run that is in the directory"},
-    {NULL, AE_OPTION_FLAG, NULL, false, 0, 0, NULL}};
+    END_OF_OPTIONS};
+
+static const ae_option encode_options[] = {
+    {"out", AE_OPTION_TEXT, "FILE", true, 0, 0, "HDF5 file to write: /z_mean, …"}, END_OF_OPTIONS};
+
+static const ae_option decode_options[] = {
+    {"grid", AE_OPTION_INTEGER, "N", false, 2, 1000,
+     "decode N x N points of a 2-D latent plane instead of given codes"},
+    {"data", AE_OPTION_TEXT, "DATA", false, 0, 0,
+     "with --grid for an ae: the training data, when no longer where data.train says"},
+    {"out", AE_OPTION_TEXT, "FILE", true, 0, 0, "HDF5 file to write: /x"},
+    END_OF_OPTIONS};
+
+static const ae_option evaluate_options[] = {
+    {"samples", AE_OPTION_INTEGER, "S", false, 1, 1000000,
+     "draws of the codes for every example; from 2 on also the importance-weighted bound; default 1"},
+    {"json", AE_OPTION_FLAG, NULL, false, 0, 0, "print one JSON object"},
+    END_OF_OPTIONS};
+
+static const ae_option reconstruct_options[] = {
+    {"count", AE_OPTION_INTEGER, "N", false, 1, INT64_MAX, "the first N examples; default 100"},
+    {"out", AE_OPTION_TEXT, "FILE", true, 0, 0, "HDF5 file to write: /x, /reconstruction"},
+    END_OF_OPTIONS};
+
+static const ae_option interpolate_options[] = {
+    {"from", AE_OPTION_INTEGER, "I", true, 0, INT64_MAX, "number of the example at one end, from 0"},
+    {"to", AE_OPTION_INTEGER, "J", true, 0, INT64_MAX, "and at the other"},
+    {"steps", AE_OPTION_INTEGER, "N", false, 2, 100000, "pictures, both ends among them; default 10"},
+    {"out", AE_OPTION_TEXT, "FILE", true, 0, 0, "HDF5 file to write: /x"},
+    END_OF_OPTIONS};
 
 static const ae_option sample_options[] = {
-    {"count", AE_OPTION_INTEGER, "N", true, 1, INT32_MAX, "how many examples to draw"},
+    {"count", AE_OPTION_INTEGER, "N", false, 1, INT32_MAX, "how many examples to draw"},
     {"seed", AE_OPTION_INTEGER, "S", false, 0, INT64_MAX, "another seed gives other samples; default 1"},
-    {"from", AE_OPTION_TEXT, "prior", false, 0, 0, "a homoencoder's c from N(0, 1) in place of its clusters"},
+    {"like", AE_OPTION_TEXT, "DATA:I,J,...", false, 0, 0,
+     "vhe: more of the class that these examples are of (one-shot, few-shot)"},
+    {"swap", AE_OPTION_FLAG, NULL, false, 0, 0,
+     "vhe: a table of N x N, every c (rows) with every z (columns); with --like those of the examples"},
+    {"from", AE_OPTION_TEXT, "prior", false, 0, 0, "vhe: c from N(0, 1) in place of its clusters"},
     {"out", AE_OPTION_TEXT, "FILE", true, 0, 0, "HDF5 file to write: /x"},
-    {NULL, AE_OPTION_FLAG, NULL, false, 0, 0, NULL}};
+    END_OF_OPTIONS};
 
 static const ae_option import_options[] = {
     {"out", AE_OPTION_TEXT, "FILE", true, 0, 0, "dataset file to write"},
@@ -34,16 +70,20 @@ static const ae_option import_options[] = {
     {"shuffle", AE_OPTION_INTEGER, "SEED", false, 0, INT64_MAX,
      "put the examples into a random order; /source_index tells the old one"},
     {"limit", AE_OPTION_INTEGER, "N", false, 1, INT64_MAX, "keep the first N examples (after --classes and --shuffle)"},
-    {NULL, AE_OPTION_FLAG, NULL, false, 0, 0, NULL}};
+    END_OF_OPTIONS};
 
 static const ae_option synth_options[] = {
     {"count", AE_OPTION_INTEGER, "N", true, 1, INT32_MAX, "how many examples"},
     {"classes", AE_OPTION_INTEGER, "C", false, 1, 100000, "how many classes; the first ten are the digits; default 10"},
     {"seed", AE_OPTION_INTEGER, "S", false, 0, INT64_MAX, "another seed gives other examples; default 1"},
     {"out", AE_OPTION_TEXT, "FILE", true, 0, 0, "dataset file to write"},
-    {NULL, AE_OPTION_FLAG, NULL, false, 0, 0, NULL}};
+    END_OF_OPTIONS};
 
-static const ae_option no_options[] = {{NULL, AE_OPTION_FLAG, NULL, false, 0, 0, NULL}};
+static const ae_option no_options[] = {END_OF_OPTIONS};
+
+#define MODEL_HELP "MODEL is a run directory (its newest valid checkpoint) or a checkpoint file."
+#define DATA_HELP                                                                                                      \
+  MODEL_HELP "\nDATA is a dataset file, or FILE.h5:/path of any HDF5 array whose first axis is examples."
 
 static const ae_command commands[] = {
     {"train", "train a model", "CONFIG.yaml [KEY=VALUE ...]", 1, 1, true, train_options,
@@ -53,9 +93,29 @@ static const ae_command commands[] = {
      "run is\n"
      "refused unless --resume or --overwrite is given.",
      "mpirun -n 2 mpiae train configs/vhe-glyphs.yaml train.epochs=5 --run runs/glyphs", ae_command_train},
-    {"sample", "draw new examples from a trained model", "MODEL", 1, 1, false, sample_options,
-     "MODEL is a run directory (its newest valid checkpoint) or a checkpoint file.",
+    {"encode", "write the latent codes of a dataset", "MODEL DATA", 2, 2, false, encode_options, DATA_HELP,
+     "mpirun -n 2 mpiae encode runs/glyphs glyphs.h5 --out codes.h5", ae_command_encode},
+    {"decode", "decode latent codes, or a grid over a latent plane", "MODEL [CODES.h5[:/path]]", 1, 2, false,
+     decode_options,
+     "Codes are those of encode, sample or interpolate, or any (N, width) dataset FILE.h5:/path of whole codes (vhe: "
+     "z, "
+     "then c).\n"
+     "The grid lies at quantiles of the prior, or of the training codes of an ae.",
+     "mpiae decode runs/glyphs codes.h5 --out decoded.h5", ae_command_decode},
+    {"evaluate", "measure a trained model on a dataset", "MODEL DATA", 2, 2, false, evaluate_options,
+     "Prints the loss and its terms per example; with a proper likelihood the ELBO, the importance-weighted bound and "
+     "bits\n"
+     "per dimension; where labels are known NMI, ARI, ACC of the clusters (of the codes, for models without clusters)\n"
+     "and the accuracy of 5 nearest neighbours among the codes, each example left out, over the first "
+     "10000.\n" DATA_HELP,
+     "mpirun -n 2 mpiae evaluate runs/glyphs glyphs.h5", ae_command_evaluate},
+    {"reconstruct", "write examples beside their reconstructions", "MODEL DATA", 2, 2, false, reconstruct_options,
+     DATA_HELP, "mpiae reconstruct runs/glyphs glyphs.h5 --count 20 --out pairs.h5", ae_command_reconstruct},
+    {"sample", "draw new examples from a trained model", "MODEL", 1, 1, false, sample_options, MODEL_HELP,
      "mpiae sample runs/glyphs --count 64 --out samples.h5", ae_command_sample},
+    {"interpolate", "decode along the line between two codes", "MODEL DATA", 2, 2, false, interpolate_options,
+     DATA_HELP, "mpiae interpolate runs/glyphs glyphs.h5 --from 0 --to 1 --steps 9 --out line.h5",
+     ae_command_interpolate},
     {"import", "convert foreign files to a dataset file", "idx|npy FILES...", 2, AE_ANY_NUMBER, false, import_options,
      "Files may be plain or .gz; several are joined in order. Their first axis is the examples: (N), (N, F), (N, H, W) "
      "or\n"

@@ -13,6 +13,8 @@ const ae_key ae_keys_common[] = {
     {"model", AE_KEY_CHOICE, NULL, 0, 0, models, NULL, AE_KEY_FIXED, "what is trained"},
     {"data.train", AE_KEY_TEXT, NULL, 0, 0, NULL, NULL, AE_KEY_FREE,
      "dataset file of the training examples, or FILE.h5:/path"},
+    {"data.test", AE_KEY_TEXT, "none", 0, 0, NULL, "none", AE_KEY_FREE,
+     "data evaluated after every epoch (columns test_...): a dataset file, or FILE.h5:/path; none = no such"},
     {"data.shards", AE_KEY_INTEGER, "auto", 1, 1e6, NULL, "auto", AE_KEY_FIXED,
      "slices of the dataset, most ranks a run can have; results depend on it but not on the number of ranks; auto = "
      "ranks "
@@ -45,6 +47,9 @@ const ae_key ae_keys_common[] = {
     {"checkpoint.keep", AE_KEY_INTEGER, "2", 1, 4000, NULL, NULL, AE_KEY_FREE, "newest checkpoints kept"},
     {"output.codes", AE_KEY_CHOICE, "last", 0, 0, codes, NULL, AE_KEY_FREE,
      "codes files: after no epoch, with the newest checkpoint only, or after every epoch"},
+    {"output.samples", AE_KEY_INTEGER, "0", 0, 100000, NULL, NULL, AE_KEY_FREE,
+     "after every epoch so many reconstructions and samples, always of the same examples and noise, in "
+     "samples-<epoch>.h5"},
     {"output.log_every", AE_KEY_REAL, "30", 0.01, 1e6, NULL, NULL, AE_KEY_FREE,
      "seconds between progress lines when standard error is not a terminal"},
     {0}};

@@ -136,3 +136,42 @@ cleanup:
   AE_FREE(label);
   return status;
 }
+
+static ae_status decode_table(ae_model *model, const ae_picture_table *table, int64_t begin, int64_t end, float *x) {
+  float *codes;
+  ae_status status;
+  const int64_t features = model->setup.features;
+  AE_RETURN_IF(AE_NEW(codes, table->columns * model->code_width));
+  for (int64_t row = begin; row < end; row++) {
+    table->fill(model, table->context, row, codes);
+    AE_CHECK(decode_rows(model, table->columns, codes, x + (row - begin) * table->columns * features));
+  }
+  status = AE_OK;
+cleanup:
+  AE_FREE(codes);
+  return status;
+}
+
+ae_status ae_pictures_table(ae_model *model, ae_h5 *file, const ae_picture_table *table) {
+  const ae_model_setup *setup = &model->setup;
+  const int rank = ae_comm_rank(setup->comm), size = ae_comm_size(setup->comm);
+  const int64_t begin = table->rows * rank / size, end = table->rows * (rank + 1) / size;
+  float *x = NULL;
+  ae_status status = AE_NEW(x, (end - begin) * table->columns * setup->features);
+  if (status == AE_OK) status = decode_table(model, table, begin, end, x);
+  AE_CHECK(ae_comm_agree(setup->comm, status));
+  ae_h5_dataset dataset = {.path = table->path,
+                           .type = AE_H5_FLOAT32,
+                           .rank = 2 + setup->rank,
+                           .dim = {table->rows, table->columns},
+                           .axes = {table->axis[0], table->axis[1]},
+                           .description = table->description};
+  for (int i = 0; i < setup->rank; i++) {
+    dataset.dim[i + 2] = setup->dim[i];
+    dataset.axes[i + 2] = ae_example_axis(setup->rank, i);
+  }
+  AE_CHECK(ae_h5_write(file, &dataset, begin, end - begin, x));
+cleanup:
+  AE_FREE(x);
+  return status;
+}

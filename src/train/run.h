@@ -15,7 +15,7 @@ typedef struct ae_trainer {
   const ae_comm *comm;
   ae_config *config;
   const char *directory;
-  ae_dataset *data;
+  ae_dataset *data, *test; /* test: in blocks; NULL without data.test */
   ae_sampler *sampler;
   ae_params *params;
   ae_model *model;
@@ -48,5 +48,11 @@ void ae_trainer_destroy(ae_trainer *t); /* Collective */
 ae_checkpoint ae_trainer_checkpoint(const ae_trainer *t); /* Local: what a checkpoint holds, lent */
 ae_status ae_trainer_open_files(ae_trainer *t);           /* config.yaml, run.log, metrics.csv */
 ae_status ae_trainer_write_files(ae_trainer *t);          /* after an epoch */
+
+
+/* results.c. Collective; after an epoch. */
+ae_status ae_trainer_test(ae_trainer *t, ae_metrics *metrics);
+ae_status ae_trainer_write_codes(ae_trainer *t);
+ae_status ae_trainer_write_samples(ae_trainer *t);
 
 #endif

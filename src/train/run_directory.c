@@ -21,6 +21,10 @@ void ae_run_directory_codes(const char *directory, int64_t epoch, char path[AE_P
   snprintf(path, AE_PATH_SIZE, "%s/codes-%06lld.h5", directory, (long long)epoch);
 }
 
+void ae_run_directory_samples(const char *directory, int64_t epoch, char path[AE_PATH_SIZE]) {
+  snprintf(path, AE_PATH_SIZE, "%s/samples-%06lld.h5", directory, (long long)epoch);
+}
+
 bool ae_run_directory_is(const char *path) {
   struct stat info;
   return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
@@ -178,4 +182,5 @@ void ae_run_directory_rewind(const ae_comm *comm, const char *directory, int64_t
   if (ae_comm_rank(comm) != 0) return;
   remove_numbered(directory, "checkpoint", step + 1, INT64_MAX);
   remove_numbered(directory, "codes", epoch + 1, INT64_MAX);
+  remove_numbered(directory, "samples", epoch + 1, INT64_MAX);
 }

@@ -3,7 +3,6 @@
 #include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/base/profile.h"
-#include "mpiae/train/inference.h"
 
 #include <errno.h>
 #include <string.h>
@@ -51,40 +50,6 @@ static ae_status write_csv(const ae_trainer *t) {
   return ae_comm_agree(t->comm, ae_comm_rank(t->comm) == 0 ? ae_history_write_csv(t->history, path) : AE_OK);
 }
 
-/* What is written into a file of results after an epoch. */
-typedef struct results {
-  const ae_trainer *t;
-  const ae_codes *codes;
-} results;
-
-static ae_status fill_codes(ae_h5 *file, void *context) {
-  const results *what = context;
-  const ae_trainer *t = what->t;
-  AE_RETURN_IF(ae_inference_begin(t->model, file, "codes", t->state.epoch));
-  AE_RETURN_IF(ae_codes_write(t->model, file, t->data, what->codes));
-  if (t->model->type->annotate != NULL) AE_RETURN_IF(t->model->type->annotate(t->model, file));
-  return ae_provenance_write(t->comm, file, ae_clock_seconds() - t->begun);
-}
-
-/* As recorded in training, or by a pass now. */
-static ae_status write_codes(ae_trainer *t) {
-  ae_status status;
-  ae_codes codes = {0};
-  char path[AE_PATH_SIZE];
-  if (t->model->fields == 0) return AE_OK;
-  ae_run_directory_codes(t->directory, t->state.epoch, path);
-  AE_CHECK(ae_comm_agree(t->comm, ae_codes_create(t->model, ae_shards_own_count(&t->data->shards), &codes)));
-  if (t->model->type->recorded != NULL) t->model->type->recorded(t->model, codes.field);
-  else AE_CHECK(ae_inference_encode(t->model, t->data, &codes));
-  results what = {t, &codes};
-  const ae_phase previous = ae_profile_enter(AE_PHASE_WRITE);
-  status = ae_h5_produce(t->comm, path, fill_codes, &what);
-  ae_profile_leave(previous);
-cleanup:
-  ae_codes_free(&codes);
-  return status;
-}
-
 static ae_status write_checkpoint(const ae_trainer *t) {
   char path[AE_PATH_SIZE];
   const ae_checkpoint checkpoint = ae_trainer_checkpoint(t);
@@ -100,7 +65,8 @@ static bool is_due(const ae_trainer *t) {
 
 ae_status ae_trainer_write_files(ae_trainer *t) {
   const bool last = ae_config_is(t->config, "output.codes", "last");
-  if (ae_config_is(t->config, "output.codes", "all") || (last && is_due(t))) AE_RETURN_IF(write_codes(t));
+  if (ae_config_is(t->config, "output.codes", "all") || (last && is_due(t))) AE_RETURN_IF(ae_trainer_write_codes(t));
+  AE_RETURN_IF(ae_trainer_write_samples(t));
   if (is_due(t)) AE_RETURN_IF(write_checkpoint(t));
   /* what is older goes only when all that is newer is there */
   if (last && is_due(t)) ae_run_directory_trim_codes(t->comm, t->directory, t->state.epoch);

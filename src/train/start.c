@@ -5,6 +5,7 @@
 #include "mpiae/base/memory.h"
 #include "mpiae/base/profile.h"
 #include "mpiae/comm/nodes.h"
+#include "mpiae/train/inference.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -16,7 +17,9 @@ static ae_status open_data(ae_trainer *t) {
   const ae_phase previous = ae_profile_enter(AE_PHASE_READ);
   const int shards =
       ae_config_is(t->config, "data.shards", "auto") ? 0 : (int)ae_config_integer(t->config, "data.shards");
-  const ae_status status = ae_dataset_open(t->comm, ae_config_text(t->config, "data.train"), shards, &t->data);
+  ae_status status = ae_dataset_open(t->comm, ae_config_text(t->config, "data.train"), shards, &t->data);
+  if (status == AE_OK && !ae_config_is(t->config, "data.test", "none"))
+    status = ae_dataset_open_blocks(t->comm, ae_config_text(t->config, "data.test"), AE_BLOCK_ROWS, &t->test);
   ae_profile_leave(previous);
   if (status != AE_OK) return status;
   char number[32];
@@ -58,6 +61,7 @@ static ae_status build_model(ae_trainer *t) {
                           .planes = t->planes};
   memcpy(setup.dim, t->data->dim, sizeof setup.dim);
   AE_RETURN_IF(ae_model_find(ae_config_text(t->config, "model"))->create(&setup, &t->model));
+  if (t->test != NULL) AE_RETURN_IF(ae_inference_accept(t->model, t->test));
   return ae_comm_agree(t->comm, ae_params_seal(t->params));
 }
 
@@ -96,17 +100,23 @@ cleanup:
   return status;
 }
 
+static void show_column(ae_trainer *t, const char *prefix, const char *name) {
+  char column[64];
+  snprintf(column, sizeof column, "%s%s", prefix, name);
+  ae_history_show(t->history, column);
+}
+
 /* The columns that the model has. */
 static void show_columns(ae_trainer *t) {
   static const char *const all[] = {"epoch", "step", "seconds", "examples_per_second", "learning_rate", "train_loss"};
   const char *const *own = t->model->type->columns;
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) ae_history_show(t->history, all[i]);
   for (int i = 0; own != NULL && own[i] != NULL; i++) ae_history_show(t->history, own[i]);
-  for (int i = 0; i < t->model->terms; i++) {
-    char column[64];
-    snprintf(column, sizeof column, "train_%s", t->model->term[i].name);
-    ae_history_show(t->history, column);
-  }
+  for (int i = 0; i < t->model->terms; i++) show_column(t, "train_", t->model->term[i].name);
+  if (t->test == NULL) return;
+  ae_history_show(t->history, "test_loss");
+  for (int i = 0; i < t->model->terms; i++) show_column(t, "test_", t->model->term[i].name);
+  for (int i = 0; i < t->model->measures; i++) show_column(t, "test_", t->model->measure[i]);
 }
 
 /* The schedule is one of the whole run: resuming with more epochs does not bend it. A constant rate has no horizon. */
@@ -237,6 +247,7 @@ void ae_trainer_destroy(ae_trainer *t) {
   ae_params_destroy(&t->params);
   ae_sampler_destroy(&t->sampler);
   ae_dataset_close(&t->data);
+  ae_dataset_close(&t->test);
   AE_FREE(t->plane_end);
   AE_FREE(t->bucket_of);
   AE_FREE(t->terms);

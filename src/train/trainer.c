@@ -159,6 +159,7 @@ static ae_status run_epoch(ae_trainer *t) {
   AE_RETURN_IF(run_steps(t, epoch));
   t->model->statistic_sum = t->epoch_sums + t->model->terms;
   if (type->epoch_end != NULL) AE_RETURN_IF(type->epoch_end(t->model, epoch, &metrics));
+  AE_RETURN_IF(ae_trainer_test(t, &metrics));
   t->state.epoch = epoch;
   record_losses(t, ae_clock_seconds() - t->progress.epoch_begun, &metrics);
   AE_RETURN_IF(ae_comm_agree(t->comm, ae_history_add(t->history, &metrics)));

@@ -75,6 +75,11 @@ void ae_print_version(void);                           /* Local; standard output
 
 /* The commands, one file each. Collective. */
 ae_status ae_command_train(const ae_comm *comm, const ae_arguments *arguments);
+ae_status ae_command_encode(const ae_comm *comm, const ae_arguments *arguments);
+ae_status ae_command_decode(const ae_comm *comm, const ae_arguments *arguments);
+ae_status ae_command_evaluate(const ae_comm *comm, const ae_arguments *arguments);
+ae_status ae_command_reconstruct(const ae_comm *comm, const ae_arguments *arguments);
+ae_status ae_command_interpolate(const ae_comm *comm, const ae_arguments *arguments);
 ae_status ae_command_sample(const ae_comm *comm, const ae_arguments *arguments);
 ae_status ae_command_import(const ae_comm *comm, const ae_arguments *arguments);
 ae_status ae_command_synth(const ae_comm *comm, const ae_arguments *arguments);

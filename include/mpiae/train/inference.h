@@ -64,4 +64,17 @@ ae_status ae_pictures_reconstruct(ae_model *model, ae_h5 *file, const ae_dataset
 ae_status ae_pictures_sample(ae_model *model, ae_h5 *file, const ae_sample_request *request, const char *path,
                              bool codes);
 
+/* A table of pictures: codes of whole rows come from a function of the row. */
+typedef struct ae_picture_table {
+  const char *path;
+  const char *axis[2]; /* of rows and of columns; they are there */
+  int64_t rows, columns;
+  const void *context;
+  void (*fill)(const ae_model *model, const void *context, int64_t row, float *codes); /* (columns, code_width) */
+  const char *description;
+} ae_picture_table;
+
+/* Decodes and writes it, the ranks sharing the rows: (rows, columns, shape of an example). */
+ae_status ae_pictures_table(ae_model *model, ae_h5 *file, const ae_picture_table *table);
+
 #endif

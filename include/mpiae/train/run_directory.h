@@ -16,7 +16,7 @@ ae_status ae_run_directory_take(const ae_comm *comm, const char *directory, ae_r
 /* Removes the files of a run, unfinished ones too. Rank 0 acts. */
 ae_status ae_run_directory_clear(const ae_comm *comm, const char *directory);
 
-/* Removes checkpoints after `step`, and codes after `epoch`: what a resumed run will write again. Rank 0 acts. */
+/* Removes checkpoints after `step`, and codes and samples after `epoch`: what a resumed run will write again. Rank 0 acts. */
 void ae_run_directory_rewind(const ae_comm *comm, const char *directory, int64_t step, int64_t epoch);
 
 /* Steps of the checkpoints in it, newest first; *steps is owned by the caller. An absent directory has none. */
@@ -29,8 +29,9 @@ void ae_run_directory_trim_codes(const ae_comm *comm, const char *directory, int
 /* Local. Whether the path is a directory. */
 bool ae_run_directory_is(const char *path);
 
-/* Local. Names: <directory>/checkpoint-<step>.h5, codes-<epoch>.h5. */
+/* Local. Names: <directory>/checkpoint-<step>.h5, codes-<epoch>.h5, samples-<epoch>.h5. */
 void ae_run_directory_checkpoint(const char *directory, int64_t step, char path[AE_PATH_SIZE]);
 void ae_run_directory_codes(const char *directory, int64_t epoch, char path[AE_PATH_SIZE]);
+void ae_run_directory_samples(const char *directory, int64_t epoch, char path[AE_PATH_SIZE]);
 
 #endif

@@ -1,0 +1,259 @@
+#include "mpiae/base/arithmetic.h"
+#include "mpiae/base/log.h"
+#include "mpiae/base/memory.h"
+#include "mpiae/cluster/quantiles.h"
+#include "mpiae/data/location.h"
+#include "result.h"
+
+#include <math.h>
+#include <string.h>
+
+/* What is asked for. */
+typedef struct decoding {
+  const char *codes; /* FILE.h5 or FILE.h5:/path */
+  const char *data;  /* for the grid of an AE */
+  int64_t grid;      /* cells along a side; 0 = none */
+  int64_t count;     /* codes */
+  int64_t begin, end;
+  float *code;  /* own (end − begin, code_width) */
+  float *place; /* of the grid: (grid, 2) coordinates */
+} decoding;
+
+/* Codes from a file. */
+
+/* Rows and columns of a dataset of codes; one of vectors has one column. */
+static ae_status describe_codes(ae_h5 *file, const char *path, int64_t *rows, int64_t *width) {
+  ae_h5_type type;
+  int rank;
+  int64_t dim[AE_H5_MAX_RANK];
+  AE_RETURN_IF(ae_h5_describe(file, path, &type, &rank, dim));
+  if (rank < 1) return AE_FAIL(AE_DATA, "%s: %s is a single number, not codes", ae_h5_path(file), path);
+  *rows = dim[0];
+  *width = 1;
+  for (int i = 1; i < rank; i++) *width *= dim[i];
+  if (*rows == 0) return AE_FAIL(AE_DATA, "%s: %s is empty", ae_h5_path(file), path);
+  return AE_OK;
+}
+
+static ae_status place_rows(const ae_result *result, decoding *what, int64_t rows) {
+  what->count = rows;
+  ae_block_share(result->comm, rows, &what->begin, &what->end);
+  return ae_comm_agree(result->comm, AE_NEW(what->code, (what->end - what->begin) * result->loaded->model->code_width));
+}
+
+/* Whole codes from one dataset. */
+static ae_status read_whole(const ae_result *result, decoding *what, ae_h5 *file, const char *path) {
+  int64_t rows, width;
+  const ae_model *model = result->loaded->model;
+  AE_RETURN_IF(describe_codes(file, path, &rows, &width));
+  if (width != model->code_width)
+    return AE_FAIL(AE_USAGE, "%s: %s holds %lld numbers a row, but a code of this model has %lld", ae_h5_path(file),
+                   path, (long long)width, (long long)model->code_width);
+  AE_RETURN_IF(place_rows(result, what, rows));
+  return ae_h5_read(file, path, AE_H5_FLOAT32, width, what->begin, what->end - what->begin, what->code);
+}
+
+/* "/z" of samples and interpolations, or "/z_mean" of a codes file. */
+static ae_status find_part(ae_h5 *file, const ae_field *field, char path[128]) {
+  bool exists;
+  snprintf(path, 128, "/%s", field->code);
+  AE_RETURN_IF(ae_h5_exists(file, path, &exists));
+  if (exists) return AE_OK;
+  snprintf(path, 128, "/%s", field->name);
+  AE_RETURN_IF(ae_h5_exists(file, path, &exists));
+  if (exists) return AE_OK;
+  return AE_FAIL(AE_USAGE,
+                 "%s holds neither /%s nor /%s: give a file of encode, sample or interpolate, or %s:/path of a "
+                 "dataset of whole codes",
+                 ae_h5_path(file), field->code, field->name, ae_h5_path(file));
+}
+
+static ae_status read_part(const ae_result *result, decoding *what, ae_h5 *file, const ae_field *field, int64_t at) {
+  char path[128];
+  int64_t rows, width;
+  float *part = NULL;
+  ae_status status;
+  const int64_t all = result->loaded->model->code_width;
+  AE_CHECK(find_part(file, field, path));
+  AE_CHECK(describe_codes(file, path, &rows, &width));
+  if (width != field->width)
+    AE_RAISE(AE_USAGE, "%s: %s holds %lld numbers a row, but %s of this model has %lld", ae_h5_path(file), path,
+             (long long)width, field->code, (long long)field->width);
+  if (what->code == NULL) AE_CHECK(place_rows(result, what, rows));
+  if (rows != what->count)
+    AE_RAISE(AE_DATA, "%s: %s has %lld rows, the part of the code before it %lld", ae_h5_path(file), path,
+             (long long)rows, (long long)what->count);
+  AE_CHECK(ae_comm_agree(result->comm, AE_NEW(part, (what->end - what->begin) * width)));
+  AE_CHECK(ae_h5_read(file, path, AE_H5_FLOAT32, width, what->begin, what->end - what->begin, part));
+  for (int64_t i = 0; i < what->end - what->begin; i++)
+    memcpy(what->code + i * all + at, part + i * width, (size_t)width * sizeof *part);
+cleanup:
+  AE_FREE(part);
+  return status;
+}
+
+static ae_status check_codes(const decoding *what, int64_t width) {
+  for (int64_t i = 0; i < (what->end - what->begin) * width; i++)
+    if (!isfinite(what->code[i]))
+      return AE_FAIL(AE_DATA, "%s: code %lld is not finite", what->codes, (long long)(what->begin + i / width));
+  return AE_OK;
+}
+
+static ae_status read_codes(const ae_result *result, decoding *what) {
+  const ae_model *model = result->loaded->model;
+  ae_status status;
+  ae_h5 *file = NULL;
+  ae_location place = {0};
+  int64_t at = 0;
+  AE_CHECK(ae_location_find(result->comm, what->codes, &place));
+  AE_CHECK(ae_h5_open(result->comm, place.file, &file));
+  if (place.array != NULL) {
+    AE_CHECK(ae_location_require(result->comm, file, place.array));
+    AE_CHECK(read_whole(result, what, file, place.array));
+  }
+  for (int i = 0; i < model->fields && place.array == NULL; i++) {
+    if (model->field[i].code == NULL) continue;
+    AE_CHECK(read_part(result, what, file, &model->field[i], at));
+    at += model->field[i].width;
+  }
+  AE_CHECK(ae_comm_agree(result->comm, check_codes(what, model->code_width)));
+cleanup:
+  ae_h5_close(&file);
+  ae_location_free(&place);
+  return status;
+}
+
+static ae_status fill_codes(ae_result *result, ae_h5 *file) {
+  const decoding *what = result->own;
+  AE_RETURN_IF(ae_h5_create_axis(file, "/", "sample", what->count, NULL, "code, in the order given"));
+  AE_RETURN_IF(ae_pictures_decode(result->loaded->model, file, "/x", "sample", what->count, what->begin,
+                                  what->end - what->begin, what->code, "what the codes are decoded to"));
+  return ae_pictures_write_codes(result->loaded->model, file, "sample", what->count, what->begin,
+                                 what->end - what->begin, what->code);
+}
+
+/* A grid over a plane. */
+
+static float normal_quantile(double probability) {
+  double low = -40, high = 40;
+  for (int i = 0; i < 100; i++) {
+    const double middle = 0.5 * (low + high);
+    if (0.5 * erfc(-middle / sqrt(2)) < probability) low = middle;
+    else high = middle;
+  }
+  return (float)(0.5 * (low + high));
+}
+
+/* Quantiles of the codes of the training data, which the checkpoint does not hold. */
+static ae_status code_quantiles(ae_result *result, const decoding *what, const double *probability) {
+  ae_model *model = result->loaded->model;
+  ae_status status;
+  ae_codes codes = {0};
+  float *own = NULL;
+  const char *path = what->data != NULL ? what->data : ae_config_text(result->loaded->config, "data.train");
+  AE_CHECK(
+      ae_error_prefix(ae_dataset_open_blocks(result->comm, path, AE_BLOCK_ROWS, &result->data),
+                      "the grid lies at quantiles of the codes of the training data (--data names another place)"));
+  AE_CHECK(ae_inference_accept(model, result->data));
+  const int64_t count = ae_shards_own_count(&result->data->shards);
+  AE_CHECK(ae_comm_agree(result->comm, ae_codes_create(model, count, &codes)));
+  AE_CHECK(ae_inference_encode(model, result->data, &codes));
+  AE_CHECK(ae_comm_agree(result->comm, AE_NEW(own, count * model->code_width)));
+  ae_codes_join(model, &codes, 0, count, own);
+  AE_CHECK(ae_quantiles_find(result->comm, own, count, model->code_width, probability, (int)what->grid, what->place));
+cleanup:
+  ae_codes_free(&codes);
+  AE_FREE(own);
+  return status;
+}
+
+static ae_status place_grid(ae_result *result, decoding *what) {
+  const ae_model *model = result->loaded->model;
+  ae_status status;
+  double *probability = NULL;
+  if (model->code_width != 2)
+    return AE_FAIL(AE_USAGE,
+                   "--grid lies on a latent plane, but a code of %s has %lld numbers: train an ae or vae with "
+                   "network.latent_size=2",
+                   result->name, (long long)model->code_width);
+  status = AE_NEW(what->place, 2 * what->grid);
+  if (status == AE_OK) status = AE_NEW(probability, what->grid);
+  AE_CHECK(ae_comm_agree(result->comm, status));
+  for (int64_t i = 0; i < what->grid; i++) probability[i] = ((double)i + 0.5) / (double)what->grid;
+  if (model->type->draw == NULL) AE_CHECK(code_quantiles(result, what, probability));
+  for (int64_t i = 0; i < what->grid && model->type->draw != NULL; i++)
+    what->place[2 * i] = what->place[2 * i + 1] = normal_quantile(probability[i]);
+cleanup:
+  AE_FREE(probability);
+  return status;
+}
+
+static void fill_row(const ae_model *model, const void *context, int64_t row, float *codes) {
+  const decoding *what = context;
+  (void)model;
+  for (int64_t column = 0; column < what->grid; column++) {
+    codes[2 * column] = what->place[2 * column];
+    codes[2 * column + 1] = what->place[2 * row + 1];
+  }
+}
+
+/* Coordinates of the grid along one dimension. */
+static ae_status write_places(const ae_result *result, const decoding *what, ae_h5 *file, int dimension,
+                              const char *path, const char *axis) {
+  ae_status status;
+  float *values = NULL;
+  AE_CHECK(ae_comm_agree(result->comm, AE_NEW(values, what->grid)));
+  for (int64_t i = 0; i < what->grid; i++) values[i] = what->place[2 * i + dimension];
+  AE_CHECK(ae_h5_create_axis(file, "/", axis, what->grid, NULL, "cell of the grid"));
+  const ae_h5_dataset dataset = {path, AE_H5_FLOAT32, 1, {what->grid}, {axis}, "coordinate in the latent plane", NULL};
+  AE_CHECK(ae_h5_write(file, &dataset, 0, ae_comm_rank(result->comm) == 0 ? what->grid : 0, values));
+cleanup:
+  AE_FREE(values);
+  return status;
+}
+
+static ae_status fill_grid(ae_result *result, ae_h5 *file) {
+  const decoding *what = result->own;
+  AE_RETURN_IF(write_places(result, what, file, 0, "/z_0", "grid_x"));
+  AE_RETURN_IF(write_places(result, what, file, 1, "/z_1", "grid_y"));
+  const ae_picture_table table = {"/x",
+                                  {"grid_y", "grid_x"},
+                                  what->grid,
+                                  what->grid,
+                                  what,
+                                  fill_row,
+                                  "decoded points of the latent plane: z_1 along grid_y, z_0 along grid_x"};
+  return ae_pictures_table(result->loaded->model, file, &table);
+}
+
+/* The command. */
+
+static ae_status read_request(const ae_arguments *arguments, decoding *what) {
+  what->codes = ae_arguments_count(arguments) > 1 ? ae_arguments_operand(arguments, 1) : NULL;
+  what->grid = ae_arguments_integer(arguments, "grid", 0);
+  what->data = ae_arguments_text(arguments, "data");
+  if ((what->codes == NULL) == (what->grid == 0))
+    return AE_FAIL(AE_USAGE, "mpiae decode needs either a file of codes or --grid N, and not both");
+  if (what->data != NULL && what->grid == 0) return AE_FAIL(AE_USAGE, "--data is for --grid");
+  return AE_OK;
+}
+
+ae_status ae_command_decode(const ae_comm *comm, const ae_arguments *arguments) {
+  ae_status status;
+  ae_result result = {0};
+  decoding what = {0};
+  const char *out = ae_arguments_text(arguments, "out");
+  AE_CHECK(read_request(arguments, &what));
+  AE_CHECK(
+      ae_result_open(comm, ae_arguments_operand(arguments, 0), NULL, ae_result_decodes, "does not decode", &result));
+  AE_CHECK(what.grid > 0 ? place_grid(&result, &what) : read_codes(&result, &what));
+  result.own = &what;
+  AE_CHECK(ae_result_write(&result, out, "samples", what.grid > 0 ? fill_grid : fill_codes));
+  if (what.grid > 0) ae_log_info("a grid of %lld x %lld in %s", (long long)what.grid, (long long)what.grid, out);
+  else ae_log_info("%lld codes of %s decoded in %s", (long long)what.count, what.codes, out);
+cleanup:
+  AE_FREE(what.code);
+  AE_FREE(what.place);
+  ae_result_close(&result);
+  return status;
+}

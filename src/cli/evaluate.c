@@ -1,0 +1,187 @@
+#include "mpiae/base/arithmetic.h"
+#include "mpiae/base/memory.h"
+#include "mpiae/cluster/kmeans.h"
+#include "mpiae/cluster/neighbours.h"
+#include "mpiae/cluster/score.h"
+#include "result.h"
+
+#include <math.h>
+#include <string.h>
+
+/* The probe asks for the classes of at most so many examples, by so many neighbours; a matching of more classes takes
+ * too long. */
+enum { NEIGHBOURS = 5, MOST_PROBED = 10000, MOST_MATCHED = 2000, MOST_FIGURES = 32 };
+
+/* One line of the answer. */
+typedef struct figure {
+  const char *name;
+  double value;
+  const char *units;
+} figure;
+
+typedef struct answer {
+  figure figure[MOST_FIGURES];
+  int count;
+} answer;
+
+static void add(answer *all, const char *name, double value, const char *units) {
+  AE_ASSERT(all->count < MOST_FIGURES);
+  all->figure[all->count++] = (figure){name, value, units};
+}
+
+static ae_status add_losses(const ae_result *result, int draws, answer *all) {
+  ae_evaluation found;
+  ae_model *model = result->loaded->model;
+  AE_RETURN_IF(ae_inference_evaluate(model, result->data, draws, &found));
+  add(all, "loss", found.loss, "nat");
+  for (int i = 0; i < model->terms; i++) add(all, model->term[i].name, found.term[i], "nat");
+  for (int i = 0; i < model->measures; i++) add(all, model->measure[i], found.term[model->terms + i], "nat");
+  if (!model->proper) return AE_OK;
+  add(all, "elbo", found.elbo, "nat");
+  if (draws > 1) add(all, "importance_weighted_bound", found.bound, "nat");
+  add(all, "bits_per_dimension", -(draws > 1 ? found.bound : found.elbo) / ((double)model->setup.features * log(2)),
+      "bit");
+  return AE_OK;
+}
+
+/* Agreement of clusters with the known labels. */
+static ae_status add_scores(const ae_result *result, const int32_t *label, int clusters, answer *all) {
+  ae_status status;
+  int64_t *table = NULL;
+  double accuracy;
+  const int classes = result->data->classes;
+  AE_CHECK(ae_comm_agree(result->comm, AE_NEW(table, (int64_t)clusters * classes)));
+  AE_CHECK(ae_score_contingency(result->comm, label, result->data->label, ae_shards_own_count(&result->data->shards),
+                                clusters, classes, table));
+  add(all, "label_nmi", ae_score_nmi(table, clusters, classes), "");
+  add(all, "label_ari", ae_score_ari(table, clusters, classes), "");
+  if (clusters > MOST_MATCHED || classes > MOST_MATCHED) goto cleanup;
+  AE_CHECK(ae_comm_agree(result->comm, ae_score_accuracy(table, clusters, classes, &accuracy)));
+  add(all, "label_acc", accuracy, "");
+cleanup:
+  AE_FREE(table);
+  return status;
+}
+
+/* Clusters of a model without any of its own: as many as there are classes, by k-means over the codes. */
+static ae_status cluster_codes(const ae_result *result, const float *rows, int32_t *label) {
+  ae_status status;
+  const int classes = result->data->classes;
+  const int64_t width = result->loaded->model->code_width;
+  const ae_kmeans_options options = {
+      .clusters = classes, .iterations = 300, .tolerance = 1e-4, .start = AE_KMEANS_PLUSPLUS, .seed = 1};
+  ae_kmeans_outcome outcome;
+  float *centroid = NULL;
+  int64_t *size = NULL;
+  status = AE_NEW(centroid, classes * width);
+  if (status == AE_OK) status = AE_NEW(size, classes);
+  AE_CHECK(ae_comm_agree(result->comm, status));
+  AE_CHECK(
+      ae_kmeans_fit(result->comm, &result->data->shards, rows, width, &options, NULL, centroid, label, size, &outcome));
+cleanup:
+  AE_FREE(centroid);
+  AE_FREE(size);
+  return status;
+}
+
+static ae_status add_clusters(const ae_result *result, const ae_codes *codes, const float *rows, answer *all) {
+  const ae_model *model = result->loaded->model;
+  ae_status status;
+  int32_t *label = NULL;
+  for (int i = 0; i < model->fields; i++)
+    if (strcmp(model->field[i].name, "pseudo_label") == 0)
+      return add_scores(result, codes->field[i], model->classes, all);
+  if (result->data->classes > result->data->examples) return AE_OK;
+  AE_CHECK(ae_comm_agree(result->comm, AE_NEW(label, ae_shards_own_count(&result->data->shards))));
+  AE_CHECK(cluster_codes(result, rows, label));
+  AE_CHECK(add_scores(result, label, result->data->classes, all));
+cleanup:
+  AE_FREE(label);
+  return status;
+}
+
+static ae_status add_probe(const ae_result *result, const float *rows, answer *all) {
+  const ae_shards *shards = &result->data->shards;
+  ae_status status;
+  double accuracy;
+  int64_t *neighbour = NULL;
+  const int64_t queries = ae_min(MOST_PROBED, result->data->examples);
+  AE_CHECK(ae_comm_agree(result->comm, AE_NEW(neighbour, ae_shards_own_count(shards) * NEIGHBOURS)));
+  AE_CHECK(ae_neighbours_find(result->comm, shards, rows, result->loaded->model->code_width, NEIGHBOURS, queries,
+                              neighbour, NULL));
+  AE_CHECK(
+      ae_neighbours_accuracy(result->comm, shards, result->data->label, neighbour, NEIGHBOURS, queries, &accuracy));
+  add(all, "neighbours_acc", accuracy, "");
+cleanup:
+  AE_FREE(neighbour);
+  return status;
+}
+
+/* What the codes tell of the known labels. */
+static ae_status add_codes(const ae_result *result, answer *all) {
+  ae_model *model = result->loaded->model;
+  const int64_t own = ae_shards_own_count(&result->data->shards);
+  ae_status status;
+  ae_codes codes = {0};
+  float *rows = NULL;
+  status = ae_codes_create(model, own, &codes);
+  if (status == AE_OK) status = AE_NEW(rows, own * model->code_width);
+  AE_CHECK(ae_comm_agree(result->comm, status));
+  AE_CHECK(ae_inference_encode(model, result->data, &codes));
+  ae_codes_join(model, &codes, 0, own, rows);
+  AE_CHECK(add_clusters(result, &codes, rows, all));
+  AE_CHECK(add_probe(result, rows, all));
+cleanup:
+  ae_codes_free(&codes);
+  AE_FREE(rows);
+  return status;
+}
+
+static void print_json(const ae_result *result, int draws, const answer *all) {
+  printf("{\"model\": \"%s\", \"epoch\": %lld, \"step\": %lld, \"examples\": %lld, \"draws\": %d",
+         result->loaded->model->type->name, (long long)result->loaded->state.epoch,
+         (long long)result->loaded->state.step, (long long)result->data->examples, draws);
+  for (int i = 0; i < all->count; i++)
+    if (isfinite(all->figure[i].value)) printf(", \"%s\": %.10g", all->figure[i].name, all->figure[i].value);
+    else printf(", \"%s\": null", all->figure[i].name);
+  printf("}\n");
+}
+
+static void print_text(const ae_result *result, int draws, const answer *all) {
+  const ae_model *model = result->loaded->model;
+  printf("%s (%s, epoch %lld) on %s: means over %lld examples", result->name, model->type->name,
+         (long long)result->loaded->state.epoch, result->data->path, (long long)result->data->examples);
+  if (draws > 1) printf(", %d draws each", draws);
+  printf("\n\n");
+  for (int i = 0; i < all->count; i++)
+    printf("  %-28s %12.5g %s\n", all->figure[i].name, all->figure[i].value, all->figure[i].units);
+  if (!model->proper)
+    printf("\n  no ELBO: the loss is no bound on a likelihood here (grey values under Bernoulli, or no distribution "
+           "over codes)\n");
+}
+
+static ae_status check_request(const ae_result *result, int draws) {
+  const ae_model *model = result->loaded->model;
+  if (draws == 1 || model->proper) return AE_OK;
+  return AE_FAIL(AE_USAGE,
+                 "--samples: %s has no bound on a likelihood to sample. A vae or vhe trained with "
+                 "data.binarize=static or dynamic, or network.likelihood=gaussian, has one",
+                 result->name);
+}
+
+ae_status ae_command_evaluate(const ae_comm *comm, const ae_arguments *arguments) {
+  ae_status status;
+  ae_result result = {0};
+  answer all = {0};
+  const int draws = (int)ae_arguments_integer(arguments, "samples", 1);
+  AE_CHECK(ae_result_open(comm, ae_arguments_operand(arguments, 0), ae_arguments_operand(arguments, 1),
+                          ae_result_evaluates, "cannot be evaluated", &result));
+  AE_CHECK(check_request(&result, draws));
+  AE_CHECK(add_losses(&result, draws, &all));
+  if (result.data->classes > 0 && result.loaded->model->code_width > 0) AE_CHECK(add_codes(&result, &all));
+  if (ae_arguments_flag(arguments, "json")) print_json(&result, draws, &all);
+  else print_text(&result, draws, &all);
+cleanup:
+  ae_result_close(&result);
+  return status;
+}

@@ -1,0 +1,74 @@
+#include "mpiae/base/arithmetic.h"
+#include "mpiae/base/log.h"
+#include "mpiae/base/memory.h"
+#include "result.h"
+
+enum { PRESET = 10 };
+
+/* What is asked for. */
+typedef struct line {
+  int64_t end[2]; /* examples */
+  int64_t steps;
+  float *code; /* (steps, code_width), on every rank */
+} line;
+
+/* Codes of both ends, and those between. */
+static ae_status draw_line(ae_result *result, line *what) {
+  ae_model *model = result->loaded->model;
+  const int64_t width = model->code_width;
+  ae_status status;
+  ae_codes codes = {0};
+  char *rows = NULL;
+  float *end = what->code + (what->steps - 1) * width;
+  AE_CHECK(ae_comm_agree(result->comm, AE_NEW(rows, 2 * result->data->row_bytes)));
+  AE_CHECK(ae_dataset_fetch(result->comm, result->data, what->end, 2, rows));
+  AE_CHECK(ae_comm_agree(result->comm, ae_codes_create(model, 2, &codes)));
+  const ae_block block = {result->data, 2, what->end, rows};
+  AE_CHECK(ae_comm_agree(result->comm, model->type->encode(model, &block, codes.field)));
+  ae_codes_join(model, &codes, 0, 1, what->code);
+  ae_codes_join(model, &codes, 1, 1, end);
+  for (int64_t step = 1; step + 1 < what->steps; step++)
+    for (int64_t j = 0; j < width; j++) {
+      const float share = (float)step / (float)(what->steps - 1);
+      what->code[step * width + j] = (1 - share) * what->code[j] + share * end[j];
+    }
+cleanup:
+  ae_codes_free(&codes);
+  AE_FREE(rows);
+  return status;
+}
+
+static ae_status fill(ae_result *result, ae_h5 *file) {
+  ae_model *model = result->loaded->model;
+  const line *what = result->own;
+  int64_t begin, end;
+  ae_block_share(result->comm, what->steps, &begin, &end);
+  const float *own = what->code + begin * model->code_width;
+  AE_RETURN_IF(ae_h5_create_axis(file, "/", "step", what->steps, NULL, "point on the line between the two codes"));
+  AE_RETURN_IF(ae_h5_put_integer(file, "/", "from", what->end[0]));
+  AE_RETURN_IF(ae_h5_put_integer(file, "/", "to", what->end[1]));
+  AE_RETURN_IF(ae_pictures_decode(model, file, "/x", "step", what->steps, begin, end - begin, own,
+                                  "what the codes along the line are decoded to"));
+  return ae_pictures_write_codes(model, file, "step", what->steps, begin, end - begin, own);
+}
+
+ae_status ae_command_interpolate(const ae_comm *comm, const ae_arguments *arguments) {
+  ae_status status;
+  ae_result result = {0};
+  line what = {{ae_arguments_integer(arguments, "from", 0), ae_arguments_integer(arguments, "to", 0)},
+               ae_arguments_integer(arguments, "steps", PRESET),
+               NULL};
+  const char *data = ae_arguments_operand(arguments, 1), *out = ae_arguments_text(arguments, "out");
+  AE_CHECK(
+      ae_result_open(comm, ae_arguments_operand(arguments, 0), data, ae_result_decodes, "does not decode", &result));
+  AE_CHECK(ae_comm_agree(comm, AE_NEW(what.code, what.steps * result.loaded->model->code_width)));
+  AE_CHECK(draw_line(&result, &what));
+  result.own = &what;
+  AE_CHECK(ae_result_write(&result, out, "interpolation", fill));
+  ae_log_info("%lld steps from example %lld to %lld of %s in %s", (long long)what.steps, (long long)what.end[0],
+              (long long)what.end[1], data, out);
+cleanup:
+  AE_FREE(what.code);
+  ae_result_close(&result);
+  return status;
+}

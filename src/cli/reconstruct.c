@@ -1,0 +1,25 @@
+#include "mpiae/base/arithmetic.h"
+#include "mpiae/base/log.h"
+#include "result.h"
+
+enum { PRESET = 100 };
+
+static ae_status fill(ae_result *result, ae_h5 *file) {
+  return ae_pictures_reconstruct(result->loaded->model, file, result->data, *(const int64_t *)result->own);
+}
+
+ae_status ae_command_reconstruct(const ae_comm *comm, const ae_arguments *arguments) {
+  ae_status status;
+  ae_result result = {0};
+  int64_t count = ae_arguments_integer(arguments, "count", PRESET);
+  const char *data = ae_arguments_operand(arguments, 1), *out = ae_arguments_text(arguments, "out");
+  AE_CHECK(
+      ae_result_open(comm, ae_arguments_operand(arguments, 0), data, ae_result_decodes, "does not decode", &result));
+  count = ae_min(count, result.data->examples);
+  result.own = &count;
+  AE_CHECK(ae_result_write(&result, out, "reconstructions", fill));
+  ae_log_info("%lld examples of %s and their reconstructions in %s", (long long)count, data, out);
+cleanup:
+  ae_result_close(&result);
+  return status;
+}

@@ -1,0 +1,74 @@
+#include "result.h"
+
+#include "mpiae/base/memory.h"
+
+#include <string.h>
+#include <unistd.h>
+
+bool ae_result_encodes(const ae_model_type *type) { return type->encode != NULL; }
+bool ae_result_decodes(const ae_model_type *type) { return type->decode != NULL; }
+bool ae_result_evaluates(const ae_model_type *type) { return type->evaluate != NULL; }
+bool ae_result_draws(const ae_model_type *type) { return type->draw != NULL; }
+bool ae_result_draws_alike(const ae_model_type *type) { return type->one_shot != NULL; }
+
+ae_status ae_result_open(const ae_comm *comm, const char *model, const char *data,
+                         bool (*has)(const ae_model_type *type), const char *needs, ae_result *out) {
+  char able[256];
+  *out = (ae_result){.comm = comm, .name = model};
+  AE_RETURN_IF(ae_loaded_open(comm, model, &out->loaded));
+  const ae_model_type *type = out->loaded->model->type;
+  if (!has(type)) {
+    ae_model_list(has, able, sizeof able);
+    return AE_FAIL(AE_USAGE, "%s: model '%s' %s; this is for: %s", model, type->name, needs, able);
+  }
+  if (data == NULL) return AE_OK;
+  AE_RETURN_IF(ae_dataset_open_blocks(comm, data, AE_BLOCK_ROWS, &out->data));
+  return ae_inference_accept(out->loaded->model, out->data);
+}
+
+void ae_result_close(ae_result *result) {
+  ae_dataset_close(&result->data);
+  ae_loaded_close(&result->loaded);
+}
+
+/* Nothing there, or a file of this kind. */
+static ae_status check_place(const ae_comm *comm, const char *path, const char *format) {
+  ae_h5 *file = NULL;
+  char *kind = NULL;
+  int there = access(path, F_OK) == 0;
+  ae_comm_broadcast(comm, &there, (int64_t)sizeof there);
+  if (!there) return AE_OK;
+  ae_status status = ae_h5_open(comm, path, &file);
+  if (status == AE_OK) status = ae_h5_get_text(file, "/", "mpiae_format", &kind);
+  const bool same = status == AE_OK && strcmp(kind, format) == 0;
+  ae_error_clear(&status);
+  if (!same)
+    status =
+        AE_FAIL(AE_USAGE, "--out %s: that file is there and is not one of %s (%s): remove it, or choose another name",
+                path, format, kind != NULL ? kind : "not written by mpiae");
+  ae_h5_close(&file);
+  AE_FREE(kind);
+  return status;
+}
+
+/* What `produce` needs of a result. */
+typedef struct filling {
+  ae_result *result;
+  const char *format;
+  ae_status (*fill)(ae_result *result, ae_h5 *file);
+} filling;
+
+static ae_status fill_file(ae_h5 *file, void *context) {
+  const filling *what = context;
+  const ae_loaded *loaded = what->result->loaded;
+  AE_RETURN_IF(ae_inference_begin(loaded->model, file, what->format, loaded->state.epoch));
+  AE_RETURN_IF(what->fill(what->result, file));
+  return ae_provenance_write(what->result->comm, file, 0);
+}
+
+ae_status ae_result_write(ae_result *result, const char *path, const char *format,
+                          ae_status (*fill)(ae_result *result, ae_h5 *file)) {
+  filling what = {result, format, fill};
+  AE_RETURN_IF(check_place(result->comm, path, format));
+  return ae_h5_produce(result->comm, path, fill_file, &what);
+}

@@ -1,0 +1,50 @@
+/* The variational homoencoder: what its training (vhe.c) and its inference (vhe_inference.c) share. */
+#ifndef MPIAE_MODELS_VHE_H
+#define MPIAE_MODELS_VHE_H
+
+#include "mpiae/comm/window.h"
+#include "mpiae/models/dense.h"
+#include "mpiae/models/pseudo_labels.h"
+
+/* A network for inference, on blocks of AE_BLOCK_ROWS rows. */
+typedef struct network {
+  ae_graph *graph;
+  ae_tensor *x, *c, *z; /* its inputs */
+  ae_tensor *out;
+} network;
+
+typedef struct vhe {
+  ae_model base;
+  int64_t latent, exemplars;
+  ae_pseudo_labels *labels;
+  /* training */
+  ae_tensor *x, *exemplar, *noise_c, *noise_z, *weight; /* inputs; weight = 1 / |class of x| */
+  ae_tensor *posterior_c, *posterior_z;
+  ae_window *window;
+  int64_t *drawn;   /* (own, exemplars): the epoch's exemplars of every own example */
+  int64_t *wanted;  /* (capacity, exemplars): those of the batch prefetched last */
+  char *fetched[2]; /* their rows, of even and odd steps */
+  /* inference */
+  network encoder_c, encoder_z, prior, decoder; /* q(c|{x}), q(z|x,c), p(z|c), p(x|c,z) */
+  float *pair;                                  /* (AE_BLOCK_ROWS, 2L): codes [z, c] */
+  float *noise;                                 /* (AE_BLOCK_ROWS, L) */
+  int32_t label[AE_BLOCK_ROWS];                 /* clusters of the block being evaluated */
+} vhe;
+
+/* Local. p(z | c), q(z | x, c) and p(x | c, z), in any graph. */
+ae_tensor *ae_vhe_prior(const vhe *model, ae_graph *graph, ae_tensor *c);
+ae_tensor *ae_vhe_encoder_z(const vhe *model, ae_graph *graph, ae_tensor *x, ae_tensor *c);
+ae_tensor *ae_vhe_decoder(const vhe *model, ae_graph *graph, ae_tensor *c, ae_tensor *z);
+
+/* Local. The networks for inference, and the hooks that run them (models/model.h). Unseen examples take the posterior
+ * of the nearest cluster for that of their class. */
+ae_status ae_vhe_build_inference(vhe *model);
+void ae_vhe_destroy_inference(vhe *model);
+ae_status ae_vhe_encode(ae_model *base, const ae_block *block, void *const *field);
+ae_status ae_vhe_decode(ae_model *base, int64_t count, const float *code, float *x);
+ae_status ae_vhe_evaluate(ae_model *base, const ae_block *block, uint32_t draw, double *terms, double *log_weight);
+ae_status ae_vhe_draw(ae_model *base, const ae_sample_request *request, int64_t at, int64_t count, float *code,
+                      int32_t *label);
+ae_status ae_vhe_one_shot(ae_model *base, const ae_block *block, float *code);
+
+#endif

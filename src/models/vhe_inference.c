@@ -1,0 +1,242 @@
+#include "mpiae/base/arithmetic.h"
+#include "mpiae/base/memory.h"
+#include "mpiae/base/philox.h"
+#include "mpiae/cluster/kmeans.h"
+#include "mpiae/tensor/elementwise.h"
+#include "mpiae/tensor/gaussian.h"
+#include "vhe.h"
+
+#include <math.h>
+#include <string.h>
+
+ae_tensor *ae_vhe_prior(const vhe *model, ae_graph *graph, ae_tensor *c) {
+  return ae_nn_gaussian_pair(graph, "prior_z", &c, 1, ae_dense_hidden(model->base.setup.config), model->latent, 0, 1);
+}
+
+ae_tensor *ae_vhe_decoder(const vhe *model, ae_graph *graph, ae_tensor *c, ae_tensor *z) {
+  ae_tensor *const codes[] = {z, c};
+  return ae_dense_decoder(&model->base, graph, codes, 2);
+}
+
+ae_tensor *ae_vhe_encoder_z(const vhe *model, ae_graph *graph, ae_tensor *x, ae_tensor *c) {
+  ae_tensor *const seen[] = {x, c};
+  return ae_nn_gaussian_pair(graph, "encoder_z", seen, 2, ae_dense_hidden(model->base.setup.config), model->latent, 0,
+                             1);
+}
+
+/* Starts a network with the inputs it has, each kept: draws of a block run it again. */
+static ae_status begin_network(const vhe *model, network *net, bool x, bool c, bool z) {
+  const ae_model_setup *setup = &model->base.setup;
+  AE_RETURN_IF(ae_graph_create(setup->params, 1, NULL, 0, &net->graph));
+  const int axis = ae_graph_axis(net->graph, AE_BLOCK_ROWS);
+  if (x) net->x = ae_graph_input(net->graph, "x", axis, setup->rank, setup->dim, false);
+  if (c) net->c = ae_graph_input(net->graph, "c", axis, 1, &model->latent, false);
+  if (z) net->z = ae_graph_input(net->graph, "z", axis, 1, &model->latent, false);
+  ae_graph_keep(net->x);
+  ae_graph_keep(net->c);
+  ae_graph_keep(net->z);
+  return AE_OK;
+}
+
+static ae_status end_network(network *net, ae_tensor *out) {
+  net->out = out;
+  ae_graph_keep(out);
+  return ae_graph_seal(net->graph);
+}
+
+ae_status ae_vhe_build_inference(vhe *model) {
+  network *net = &model->encoder_c;
+  AE_RETURN_IF(begin_network(model, net, true, false, false));
+  AE_RETURN_IF(end_network(net, ae_nn_gaussian_pair(net->graph, "encoder_c", &net->x, 1,
+                                                    ae_dense_hidden(model->base.setup.config), model->latent, 0, 1)));
+  net = &model->encoder_z;
+  AE_RETURN_IF(begin_network(model, net, true, true, false));
+  AE_RETURN_IF(end_network(net, ae_vhe_encoder_z(model, net->graph, net->x, net->c)));
+  net = &model->prior;
+  AE_RETURN_IF(begin_network(model, net, false, true, false));
+  AE_RETURN_IF(end_network(net, ae_vhe_prior(model, net->graph, net->c)));
+  net = &model->decoder;
+  AE_RETURN_IF(begin_network(model, net, false, true, true));
+  AE_RETURN_IF(end_network(net, ae_vhe_decoder(model, net->graph, net->c, net->z)));
+  AE_RETURN_IF(AE_NEW(model->pair, AE_BLOCK_ROWS * 2 * model->latent));
+  return AE_NEW(model->noise, AE_BLOCK_ROWS * model->latent);
+}
+
+void ae_vhe_destroy_inference(vhe *model) {
+  ae_graph_destroy(&model->encoder_c.graph);
+  ae_graph_destroy(&model->encoder_z.graph);
+  ae_graph_destroy(&model->prior.graph);
+  ae_graph_destroy(&model->decoder.graph);
+  AE_FREE(model->pair);
+  AE_FREE(model->noise);
+}
+
+/* Columns of rows (count, 2L): the half of means, or of log standard deviations, or of z or c of codes [z, c]. */
+static void copy_half(const float *rows, int64_t count, int64_t latent, int half, float *out) {
+  for (int64_t i = 0; i < count; i++)
+    memcpy(out + i * latent, rows + (2 * i + half) * latent, (size_t)latent * sizeof *out);
+}
+
+static void put_half(const float *half_rows, int64_t count, int64_t latent, int half, float *rows) {
+  for (int64_t i = 0; i < count; i++)
+    memcpy(rows + (2 * i + half) * latent, half_rows + i * latent, (size_t)latent * sizeof *rows);
+}
+
+/* q(z | x, c) of a block whose x and c are in place; its means into the first half of `pair`, c into the second. */
+static void infer_z(vhe *model, int64_t count) {
+  const network *net = &model->encoder_z;
+  ae_dense_run(net->graph, net->x, count);
+  for (int64_t i = 0; i < count; i++)
+    memcpy(model->pair + 2 * i * model->latent, net->out->value + 2 * i * model->latent,
+           (size_t)model->latent * sizeof *model->pair);
+  put_half(net->c->value, count, model->latent, 1, model->pair);
+}
+
+/* Each example as a class of its own: c = μ_c({x}), z = μ_z(x, c), into `pair`. */
+static void infer_alone(vhe *model, const ae_block *block) {
+  network *c = &model->encoder_c, *z = &model->encoder_z;
+  ae_dense_prepare(&model->base, 0, block, c->x->value);
+  memcpy(z->x->value, c->x->value, (size_t)(block->count * model->base.setup.features) * sizeof(float));
+  ae_dense_run(c->graph, c->x, block->count);
+  copy_half(c->out->value, block->count, model->latent, 0, z->c->value);
+  infer_z(model, block->count);
+}
+
+/* The posterior of the class of row i. */
+static const float *class_posterior(const vhe *model, int64_t i) {
+  return model->labels->posterior + model->label[i] * 2 * model->latent;
+}
+
+/* Clusters of unseen examples: nearest to the codes they have alone. */
+static ae_status infer_class(vhe *model, const ae_block *block) {
+  infer_alone(model, block);
+  return ae_kmeans_assign(model->pair, block->count, 2 * model->latent, model->labels->centroid,
+                          model->labels->clusters, model->label, NULL);
+}
+
+ae_status ae_vhe_encode(ae_model *base, const ae_block *block, void *const *field) {
+  vhe *model = (vhe *)base;
+  const int64_t latent = model->latent, count = block->count;
+  AE_RETURN_IF(infer_class(model, block));
+  for (int64_t i = 0; i < count; i++) {
+    memcpy(model->encoder_z.c->value + i * latent, class_posterior(model, i), (size_t)latent * sizeof(float));
+    if (field[3] != NULL)
+      memcpy((float *)field[3] + i * latent, class_posterior(model, i) + latent, (size_t)latent * sizeof(float));
+  }
+  infer_z(model, count);
+  for (int half = 0; half < 2; half++)
+    if (field[half] != NULL) copy_half(model->encoder_z.out->value, count, latent, half, field[half]);
+  if (field[2] != NULL) copy_half(model->pair, count, latent, 1, field[2]);
+  if (field[4] != NULL) memcpy(field[4], model->label, (size_t)count * sizeof *model->label);
+  return AE_OK;
+}
+
+ae_status ae_vhe_one_shot(ae_model *base, const ae_block *block, float *code) {
+  vhe *model = (vhe *)base;
+  infer_alone(model, block);
+  memcpy(code, model->pair, (size_t)(block->count * 2 * model->latent) * sizeof *code);
+  return AE_OK;
+}
+
+ae_status ae_vhe_decode(ae_model *base, int64_t count, const float *code, float *x) {
+  vhe *model = (vhe *)base;
+  network *net = &model->decoder;
+  copy_half(code, count, model->latent, 0, net->z->value);
+  copy_half(code, count, model->latent, 1, net->c->value);
+  ae_dense_run(net->graph, net->z, count);
+  memcpy(x, net->out->value, (size_t)(count * base->setup.features) * sizeof *x);
+  ae_dense_mean(base, count, x);
+  return AE_OK;
+}
+
+/* c from its class, z from q(z | x, c), and what both lead to, for noise number `draw`. */
+static void draw_codes(vhe *model, const ae_block *block, uint32_t draw) {
+  const int64_t latent = model->latent, count = block->count;
+  network *z = &model->encoder_z;
+  ae_dense_noise(&model->base, block, AE_RANDOM_EVALUATE_C, draw, latent, model->noise);
+  for (int64_t i = 0; i < count; i++)
+    ae_gaussian_draw(1, latent, class_posterior(model, i), model->noise + i * latent, z->c->value + i * latent);
+  ae_dense_run(z->graph, z->x, count);
+  ae_dense_noise(&model->base, block, AE_RANDOM_EVALUATE_Z, draw, latent, model->noise);
+  ae_gaussian_draw(count, latent, z->out->value, model->noise, model->decoder.z->value);
+  memcpy(model->prior.c->value, z->c->value, (size_t)(count * latent) * sizeof(float));
+  memcpy(model->decoder.c->value, z->c->value, (size_t)(count * latent) * sizeof(float));
+  ae_dense_run(model->prior.graph, model->prior.c, count);
+  ae_dense_run(model->decoder.graph, model->decoder.z, count);
+}
+
+static int64_t total_size(const ae_pseudo_labels *labels) {
+  int64_t total = 0;
+  for (int k = 0; k < labels->clusters; k++) total += labels->size[k];
+  return total;
+}
+
+/* −ELBO given the nearest cluster k: c from q̄_k, whose own cost its examples share; the price of k beside it. */
+ae_status ae_vhe_evaluate(ae_model *base, const ae_block *block, uint32_t draw, double *terms, double *log_weight) {
+  vhe *model = (vhe *)base;
+  const int64_t latent = model->latent, count = block->count;
+  const int width = base->terms + base->measures;
+  float loss[AE_BLOCK_ROWS], kl_z[AE_BLOCK_ROWS];
+  if (draw == 0) AE_RETURN_IF(infer_class(model, block));
+  draw_codes(model, block, draw);
+  ae_dense_likelihood(base, count, model->decoder.out->value, model->encoder_z.x->value, loss);
+  ae_gaussian_divergence(count, latent, model->encoder_z.out->value, model->prior.out->value, kl_z);
+  ae_gaussian_log_ratio(count, latent, model->encoder_z.out->value, model->prior.out->value, model->noise,
+                        model->decoder.z->value, log_weight);
+  for (int64_t i = 0; i < count; i++) {
+    const double size = (double)ae_max(1, model->labels->size[model->label[i]]);
+    float kl_c;
+    ae_gaussian_divergence(1, latent, class_posterior(model, i), NULL, &kl_c);
+    double *row = terms + i * width;
+    row[0] = (double)loss[i];
+    row[1] = (double)kl_c / size;
+    row[2] = (double)kl_z[i];
+    row[3] = log((double)total_size(model->labels) / size);
+    log_weight[i] -= (double)loss[i];
+  }
+  return AE_OK;
+}
+
+/* Streams of a sample, told apart by their epoch. */
+enum { DRAW_CLASS, DRAW_C, DRAW_Z };
+
+/* The class of a sample, by the shares of the clusters. */
+static int32_t draw_class(const ae_pseudo_labels *labels, ae_stream stream) {
+  int64_t place = ae_random_below(stream, 0, total_size(labels));
+  int32_t k = 0;
+  while (place >= labels->size[k]) place -= labels->size[k++];
+  return k;
+}
+
+/* q(c | D) of the examples to draw more of: the mean of what each gives. */
+static void infer_like(vhe *model, const ae_block *like, float *posterior) {
+  const network *net = &model->encoder_c;
+  ae_dense_prepare(&model->base, 0, like, net->x->value);
+  ae_dense_run(net->graph, net->x, like->count);
+  ae_column_sum(like->count, 2 * model->latent, net->out->value, false, posterior);
+  ae_scale(2 * model->latent, 1.0f / (float)like->count, posterior, posterior);
+}
+
+ae_status ae_vhe_draw(ae_model *base, const ae_sample_request *request, int64_t at, int64_t count, float *code,
+                      int32_t *label) {
+  vhe *model = (vhe *)base;
+  const int64_t latent = model->latent;
+  float *c = model->prior.c->value, *like = model->pair;
+  if (request->like != NULL) infer_like(model, request->like, like);
+  for (int64_t i = 0; i < count; i++) {
+    const float *q = request->like != NULL ? like : NULL;
+    ae_random_fill_normal(ae_stream_of(request->seed, AE_RANDOM_SAMPLE, DRAW_C, at + i), latent, c + i * latent);
+    ae_random_fill_normal(ae_stream_of(request->seed, AE_RANDOM_SAMPLE, DRAW_Z, at + i), latent,
+                          model->noise + i * latent);
+    if (q == NULL && !request->from_prior) {
+      label[i] = draw_class(model->labels, ae_stream_of(request->seed, AE_RANDOM_SAMPLE, DRAW_CLASS, at + i));
+      q = model->labels->posterior + label[i] * 2 * latent;
+    }
+    if (q != NULL) ae_gaussian_draw(1, latent, q, c + i * latent, c + i * latent);
+  }
+  ae_dense_run(model->prior.graph, model->prior.c, count);
+  ae_gaussian_draw(count, latent, model->prior.out->value, model->noise, model->noise);
+  put_half(model->noise, count, latent, 0, code);
+  put_half(c, count, latent, 1, code);
+  return AE_OK;
+}

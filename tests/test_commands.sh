@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# What the commands say of a trained model, and what a run says of a test set: the same bits on any number of ranks.
+# usage: test_commands.sh MPIAE
+# shellcheck source=tests/runs.sh
+. "$(dirname "$0")/runs.sh"
+
+on 1 synth glyphs --count 703 --out train.h5
+on 1 synth glyphs --count 531 --seed 2 --out test.h5
+on 1 synth glyphs --count 5 --seed 3 --out few.h5
+run=(data.train=train.h5 data.test=test.h5 data.shards=6 train.batch_size=60 train.epochs=2 output.samples=270)
+printf 'model: vhe\nnetwork: {hidden: [48], latent_size: 6}\nkmeans: {clusters: 7}\n' >vhe.yaml
+printf 'model: vae\nnetwork: {hidden: [48], latent_size: 2}\ndata: {binarize: dynamic}\n' >vae.yaml
+printf 'model: ae\nnetwork: {hidden: [48], latent_size: 2}\n' >ae.yaml
+
+# to RANKS COMMAND…: its results in files <name>-<ranks>.h5, those of one rank compared with them
+to() {
+  local ranks=$1 name=$2
+  shift 2
+  on "$ranks" "$@" --out "$name-$ranks.h5"
+  equal "$name-1.h5" "$name-$ranks.h5"
+}
+
+# What it prints, but for the line that names the run.
+told() { timeout 100 mpirun -n "$1" --oversubscribe --bind-to none "$mpiae" "${@:2}" 2>log || fail "mpiae ${*:2}"; }
+
+for model in vhe vae ae; do
+  for ranks in 1 3 7; do
+    # 7 ranks: more than blocks of data, and than the shards of a run
+    if [ "$ranks" != 7 ]; then
+      on "$ranks" train "$model.yaml" "${run[@]}" --run "$model-$ranks"
+      for file in checkpoint-000000024.h5 codes-000002.h5 samples-000001.h5 samples-000002.h5; do
+        equal "$model-1/$file" "$model-$ranks/$file"
+      done
+      equal_metrics "$model-1" "$model-$ranks"
+    fi
+    to "$ranks" "$model-codes" encode "$model-1" test.h5
+    to "$ranks" "$model-decoded" decode "$model-1" "$model-codes-1.h5"
+    to "$ranks" "$model-pairs" reconstruct "$model-1" test.h5 --count 300
+    to "$ranks" "$model-line" interpolate "$model-1" test.h5 --from 530 --to 0 --steps 7
+    told "$ranks" evaluate "$model-1" test.h5 --json >"$model-$ranks.json"
+    told "$ranks" evaluate "$model-1" few.h5 --json >>"$model-$ranks.json"
+    if ! diff "$model-1.json" "$model-$ranks.json"; then fail "mpiae evaluate on $ranks ranks"; fi
+  done
+done
+for ranks in 1 2 4; do
+  to "$ranks" vhe-samples sample vhe-1 --count 300
+  to "$ranks" vhe-like sample vhe-1 --count 300 --like test.h5:3,500
+  to "$ranks" vhe-table sample vhe-1 --count 5 --swap
+  to "$ranks" vhe-swap sample vhe-1 --like test.h5:3,500,7 --swap
+  to "$ranks" vae-grid decode vae-1 --grid 17
+  to "$ranks" ae-grid decode ae-1 --grid 5
+  told "$ranks" evaluate vae-1 test.h5 --samples 20 >"bound-$ranks.txt"
+  if ! diff bound-1.txt "bound-$ranks.txt"; then fail "the bound on $ranks ranks"; fi
+done
+
+# A run evaluates its test set as the command does: the figures of the last epoch are those of the last checkpoint.
+"$python" - <<'END' || fail "test_loss and evaluate"
+import csv, json
+for model in ("vhe", "vae", "ae"):
+    with open(f"{model}-1/metrics.csv") as file:
+        last = list(csv.DictReader(file))[-1]
+    with open(f"{model}-1.json") as file:
+        told = json.loads(file.readline())
+    columns = [name for name in last if name.startswith("test_")]
+    assert len(columns) >= 2
+    for name in columns:
+        assert float(last[name]) == told[name.removeprefix("test_")], (model, name, last[name], told)
+END
+
+# The film begins with what reconstruct and sample give: the same code, the same noise.
+on 1 reconstruct vhe-1 test.h5 --count 270 --out film-pairs.h5
+on 1 sample vhe-1 --count 270 --out film-samples.h5
+for pair in "/reconstruction film-pairs.h5 /reconstruction" "/sampled film-samples.h5 /x"; do
+  read -r ours file theirs <<<"$pair"
+  if ! h5diff -q vhe-1/samples-000002.h5 "$file" "$ours" "$theirs"; then fail "film: $pair"; fi
+done
+
+finish
