@@ -1,5 +1,6 @@
 #include "mpiae/base/profile.h"
 
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 
@@ -8,6 +9,14 @@ static struct {
   double since;
   double seconds[AE_PHASE_COUNT];
 } profile;
+
+/* Written by the thread that works, read by others: nothing else hangs on these, so no order is asked for. */
+static struct {
+  _Atomic uint64_t beats;
+  _Atomic int64_t step;
+  _Atomic int phase;
+  atomic_bool waits;
+} life;
 
 double ae_clock_seconds(void) {
   struct timespec now;
@@ -27,12 +36,35 @@ int ae_phase_in_step(ae_phase phase) {
   return in_step[phase];
 }
 
+static void beat(void) {
+  const uint64_t beats = atomic_load_explicit(&life.beats, memory_order_relaxed);
+  atomic_store_explicit(&life.beats, beats + 1, memory_order_relaxed);
+}
+
+void ae_profile_set_step(int64_t step) { atomic_store_explicit(&life.step, step, memory_order_relaxed); }
+
+bool ae_profile_wait(bool waits) {
+  const bool before = atomic_load_explicit(&life.waits, memory_order_relaxed);
+  atomic_store_explicit(&life.waits, waits, memory_order_relaxed);
+  beat();
+  return before;
+}
+
+ae_life ae_profile_life(void) {
+  return (ae_life){.beats = atomic_load_explicit(&life.beats, memory_order_relaxed),
+                   .step = atomic_load_explicit(&life.step, memory_order_relaxed),
+                   .phase = (ae_phase)atomic_load_explicit(&life.phase, memory_order_relaxed),
+                   .waits = atomic_load_explicit(&life.waits, memory_order_relaxed)};
+}
+
 static ae_phase change(ae_phase next) {
   const double time = ae_clock_seconds();
   const ae_phase previous = profile.now;
   profile.seconds[previous] += time - profile.since;
   profile.since = time;
   profile.now = next;
+  atomic_store_explicit(&life.phase, (int)next, memory_order_relaxed);
+  beat();
   return previous;
 }
 
@@ -48,4 +80,5 @@ void ae_profile_read(double seconds[AE_PHASE_COUNT]) {
 void ae_profile_reset(void) {
   memset(profile.seconds, 0, sizeof profile.seconds);
   profile.since = ae_clock_seconds();
+  ae_profile_set_step(0);
 }

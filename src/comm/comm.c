@@ -2,6 +2,7 @@
 
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
+#include "mpiae/base/profile.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -79,7 +80,9 @@ static const char *keep_name(const char *name) {
 
 ae_status ae_comm_agree(const ae_comm *comm, ae_status local) {
   int first = local == AE_OK ? INT_MAX : comm->rank;
+  const bool before = ae_profile_wait(true);
   ae_comm_require(comm, MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, comm->handle), "agreeing on errors");
+  ae_profile_wait(before);
   if (first == INT_MAX) return AE_OK;
   parcel error = {0};
   if (first == comm->rank) {
@@ -95,10 +98,12 @@ ae_status ae_comm_agree(const ae_comm *comm, ae_status local) {
 }
 
 void ae_comm_broadcast(const ae_comm *comm, void *bytes, int64_t count) {
+  const bool before = ae_profile_wait(true);
   for (int64_t at = 0; at < count; at += INT_MAX) {
     const int part = (int)ae_min(count - at, INT_MAX);
     ae_comm_require(comm, MPI_Bcast((char *)bytes + at, part, MPI_BYTE, 0, comm->handle), "broadcast");
   }
+  ae_profile_wait(before);
 }
 
 /* Rank 0's part of ae_comm_read_text. */
@@ -134,9 +139,15 @@ cleanup:
   return status;
 }
 
-void ae_comm_barrier(const ae_comm *comm) { ae_comm_require(comm, MPI_Barrier(comm->handle), "barrier"); }
+void ae_comm_barrier(const ae_comm *comm) {
+  const bool before = ae_profile_wait(true);
+  ae_comm_require(comm, MPI_Barrier(comm->handle), "barrier");
+  ae_profile_wait(before);
+}
 
 int64_t ae_comm_max(const ae_comm *comm, int64_t value) {
+  const bool before = ae_profile_wait(true);
   ae_comm_require(comm, MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_INT64_T, MPI_MAX, comm->handle), "maximum");
+  ae_profile_wait(before);
   return value;
 }

@@ -3,6 +3,7 @@
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/clones.h"
 #include "mpiae/base/memory.h"
+#include "mpiae/base/profile.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -122,9 +123,11 @@ void ae_exchange_control(ae_exchange *exchange, ae_control *control) {
   own[0] = control->flags;
   add_terms(exchange, control->terms, own + 1);
   square_own(exchange, own + 1 + exchange->own_nodes * exchange->control.width);
+  const bool before = ae_profile_wait(true);
   ae_comm_require(exchange->comm,
                   MPI_Allgatherv(own, exchange->control.size[exchange->shards.rank], MPI_DOUBLE, exchange->control.all,
                                  exchange->control.size, exchange->control.at, MPI_DOUBLE, exchange->handle),
                   "control reduction");
+  ae_profile_wait(before);
   finish_control(exchange, control);
 }

@@ -2,6 +2,7 @@
 
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
+#include "mpiae/base/profile.h"
 
 #include <sched.h>
 #include <string.h>
@@ -164,18 +165,22 @@ void ae_exchange_destroy(ae_exchange **out) {
 }
 
 static void wait_all(ae_exchange *exchange, MPI_Request *requests, int *count) {
+  const bool before = ae_profile_wait(true);
   ae_comm_require(exchange->comm, MPI_Waitall(*count, requests, MPI_STATUSES_IGNORE), "waiting for gradients");
+  ae_profile_wait(before);
   *count = 0;
 }
 
 /* Waits until every rank's mark number `place` has come to `step`. MPI is entered meanwhile: the others may be waiting
  * for examples that only this rank's progress brings them. */
 static void await(ae_exchange *exchange, int place, uint64_t step) {
+  const bool before = ae_profile_wait(true);
   for (int rank = 0; rank < exchange->shards.ranks; rank++)
     while (atomic_load_explicit(&exchange->mark[rank][place], memory_order_acquire) < step) {
       ae_exchange_progress(exchange);
       sched_yield();
     }
+  ae_profile_wait(before);
 }
 
 static void set_mark(const ae_exchange *exchange, int place, uint64_t step) {

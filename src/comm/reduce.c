@@ -2,6 +2,7 @@
 
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
+#include "mpiae/base/profile.h"
 #include "mpiae/comm/nodes.h"
 
 #include <string.h>
@@ -59,19 +60,23 @@ static void reduce_slice(const ae_comm *comm, const ae_shards *shards, const ae_
     for (int node = 0; node < own_nodes; node++, sent += (int)columns)
       memcpy(t->send + sent, rows + node * stride + begin, (size_t)columns * sizeof *rows);
   }
+  bool before = ae_profile_wait(true);
   ae_comm_require(comm,
                   MPI_Alltoallv(t->send, t->send_count, t->send_at, MPI_DOUBLE, t->receive, t->receive_count,
                                 t->receive_at, MPI_DOUBLE, ae_comm_handle(comm)),
                   "reduction, first half");
+  ae_profile_wait(before);
   ae_tree_finish(shards->shards, all->range, all->first[ranks], t->receive, own_width, t->send);
   for (int p = 0; p < ranks; p++) {
     t->receive_at[p] = (int)share(width, p, ranks);
     t->receive_count[p] = (int)(share(width, p + 1, ranks) - share(width, p, ranks));
   }
+  before = ae_profile_wait(true);
   ae_comm_require(comm,
                   MPI_Allgatherv(t->send, (int)own_width, MPI_DOUBLE, sum, t->receive_count, t->receive_at, MPI_DOUBLE,
                                  ae_comm_handle(comm)),
                   "reduction, second half");
+  ae_profile_wait(before);
 }
 
 ae_status ae_reduce_sum(const ae_comm *comm, const ae_shards *shards, double *values, int64_t width, double *sum) {
@@ -95,11 +100,13 @@ cleanup:
 }
 
 void ae_reduce_integers(const ae_comm *comm, int64_t *values, int64_t count) {
+  const bool before = ae_profile_wait(true);
   for (int64_t at = 0; at < count; at += SLICE)
     ae_comm_require(comm,
                     MPI_Allreduce(MPI_IN_PLACE, values + at, (int)ae_min(SLICE, count - at), MPI_INT64_T, MPI_SUM,
                                   ae_comm_handle(comm)),
                     "sum of integers");
+  ae_profile_wait(before);
 }
 
 ae_status ae_reduce_largest(const ae_comm *comm, double *values, int64_t *indices, int64_t count) {
@@ -112,10 +119,12 @@ ae_status ae_reduce_largest(const ae_comm *comm, double *values, int64_t *indice
   status = AE_NEW(all_values, ranks * count);
   if (status == AE_OK) status = AE_NEW(all_indices, ranks * count);
   AE_CHECK(ae_comm_agree(comm, status));
+  const bool before = ae_profile_wait(true);
   ae_comm_require(comm, MPI_Allgather(values, own, MPI_DOUBLE, all_values, own, MPI_DOUBLE, ae_comm_handle(comm)),
                   "largest of");
   ae_comm_require(comm, MPI_Allgather(indices, own, MPI_INT64_T, all_indices, own, MPI_INT64_T, ae_comm_handle(comm)),
                   "largest of");
+  ae_profile_wait(before);
   for (int64_t i = 0; i < count; i++)
     for (int rank = 0; rank < ranks; rank++) {
       const double value = all_values[rank * count + i];

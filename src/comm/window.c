@@ -2,6 +2,7 @@
 
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
+#include "mpiae/base/profile.h"
 
 #include <string.h>
 
@@ -64,5 +65,7 @@ void ae_window_fetch(ae_window *window, const int64_t *examples, int64_t count, 
 }
 
 void ae_window_wait(ae_window *window) {
+  const bool before = ae_profile_wait(true);
   ae_comm_require(window->comm, MPI_Win_flush_local_all(window->handle), "waiting for examples");
+  ae_profile_wait(before);
 }

@@ -42,6 +42,8 @@ const ae_key ae_keys_common[] = {
      "of weights, not of biases; coupled for sgd and adam, decoupled for adamw"},
     {"train.clip_norm", AE_KEY_REAL, "0", 0, 1e30, NULL, NULL, AE_KEY_FIXED,
      "largest norm of a step's gradient; 0 = any"},
+    {"train.stall_seconds", AE_KEY_REAL, "300", 0, 1e9, NULL, NULL, AE_KEY_FREE,
+     "seconds without progress after which a warning says which ranks are late, and where; 0 = never"},
     {"checkpoint.every_epochs", AE_KEY_INTEGER, "1", 1, 1e6, NULL, NULL, AE_KEY_FREE,
      "epochs between checkpoints; the last epoch always has one"},
     {"checkpoint.keep", AE_KEY_INTEGER, "2", 1, 4000, NULL, NULL, AE_KEY_FREE, "newest checkpoints kept"},

@@ -6,6 +6,7 @@
 #include "mpiae/train/progress.h"
 #include "mpiae/train/run_directory.h"
 #include "mpiae/train/schedule.h"
+#include "mpiae/train/watchdog.h"
 
 #include <stdio.h>
 
@@ -37,6 +38,7 @@ typedef struct ae_trainer {
   double begun;
   FILE *log; /* run.log, on rank 0 */
   int lock;  /* holds the directory, on rank 0 */
+  ae_watchdog *watchdog;
 } ae_trainer;
 
 /* start.c. Collective. Builds everything for the dataset and the configuration, and sets the state: of a new run, or

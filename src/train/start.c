@@ -240,6 +240,7 @@ ae_status ae_trainer_start(ae_trainer *t, ae_run_mode mode) {
 }
 
 void ae_trainer_destroy(ae_trainer *t) {
+  ae_watchdog_stop(&t->watchdog);
   if (t->model != NULL) t->model->type->destroy(t->model);
   ae_history_destroy(&t->history);
   ae_optimizer_destroy(&t->optimizer);

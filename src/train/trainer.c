@@ -92,6 +92,7 @@ static ae_status run_step(ae_trainer *t, const ae_batch *batch, const ae_batch *
   const ae_graph_hooks hooks = {t, parameter_needed, gradient_ready, make_progress};
   const ae_model_type *type = t->model->type;
   const ae_phase previous = ae_profile_enter(AE_PHASE_FILL);
+  ae_profile_set_step(t->state.step + 1);
   t->learning_rate = ae_schedule_rate(&t->schedule, t->state.step);
   type->fill(t->model, batch);
   if (next != NULL && type->prefetch != NULL) type->prefetch(t->model, next);
@@ -193,6 +194,8 @@ static void conclude(const ae_trainer *t) {
 
 static ae_status run(ae_trainer *t, ae_run_mode mode) {
   AE_RETURN_IF(ae_run_directory_take(t->comm, t->directory, mode, &t->lock));
+  const double patience = ae_config_real(t->config, "train.stall_seconds");
+  AE_RETURN_IF(ae_watchdog_start(t->comm, t->directory, patience, &t->watchdog));
   AE_RETURN_IF(ae_trainer_start(t, mode));
   if (t->state.epoch >= t->progress.epochs) {
     ae_log_info("%s: %lld epoch%s done, train.epochs is %lld: nothing to do", t->directory, (long long)t->state.epoch,

@@ -1,5 +1,6 @@
 /* Messages to people. Rank 0 alone speaks: the others set AE_LOG_SILENT. Everything goes to standard error, so
- * that standard output carries results only; run.log receives a copy once a run directory exists. */
+ * that standard output carries results only; run.log receives a copy once a run directory exists. Any thread may
+ * speak; levels are set before there are several. */
 #ifndef MPIAE_BASE_LOG_H
 #define MPIAE_BASE_LOG_H
 

@@ -3,6 +3,7 @@
 #ifndef MPIAE_BASE_PROFILE_H
 #define MPIAE_BASE_PROFILE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Seconds of a monotonic clock. */
@@ -40,8 +41,26 @@ ae_phase ae_profile_enter(ae_phase phase);
 void ae_profile_leave(ae_phase previous);
 ae_phase ae_profile_current(void);
 
-/* Seconds spent in each phase since the last reset, AE_PHASE_COUNT of them. */
+/* Seconds spent in each phase since the last reset, AE_PHASE_COUNT of them. A reset also sets the step to 0. */
 void ae_profile_read(double seconds[AE_PHASE_COUNT]);
 void ae_profile_reset(void);
+
+/* Signs of life, for a thread that watches (train/watchdog.h). Entering and leaving a phase is a beat, and so are the
+ * beginning and end of a wait; every matrix product of a long loop enters a phase. */
+typedef struct ae_life {
+  uint64_t beats;
+  int64_t step; /* under way, from 1; 0 before the first */
+  ae_phase phase;
+  bool waits; /* for other ranks */
+} ae_life;
+
+void ae_profile_set_step(int64_t step);
+
+/* Around calls that return when other ranks have come as far: returns what was so before, to be given back at the end.
+ */
+bool ae_profile_wait(bool waits);
+
+/* From any thread; the parts may be of neighbouring moments. */
+ae_life ae_profile_life(void);
 
 #endif
