@@ -84,4 +84,9 @@ fails 4 diverging train.learning_rate=1000 network.likelihood=gaussian
 fails 2 refused data.shards=2
 fails 3 absent data.train=absent.h5
 
+# comparing the parameters, without shared memory, leaves them as they are
+on 3 train vhe.yaml train.stall_seconds=0 train.verify_every=5 --run verified
+if [ -n "$(h5diff plain/checkpoint-000000144.h5 verified/checkpoint-000000144.h5 /parameters 2>&1)" ]; then fail "verify_every changes the parameters"; fi
+if ! grep -q "compare parameters" verified/run.log; then fail "verify_every does not compare"; fi
+
 finish

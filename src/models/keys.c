@@ -42,6 +42,9 @@ const ae_key ae_keys_common[] = {
      "of weights, not of biases; coupled for sgd and adam, decoupled for adamw"},
     {"train.clip_norm", AE_KEY_REAL, "0", 0, 1e30, NULL, NULL, AE_KEY_FIXED,
      "largest norm of a step's gradient; 0 = any"},
+    {"train.verify_every", AE_KEY_INTEGER, "0", 0, 9e15, NULL, NULL, AE_KEY_FREE,
+     "steps between comparisons of the ranks' parameters by hashes; 0 = never; ranks of one node then keep a copy each "
+     "and exchange messages, since a bit flipped in shared memory is the same for all"},
     {"train.stall_seconds", AE_KEY_REAL, "300", 0, 1e9, NULL, NULL, AE_KEY_FREE,
      "seconds without progress after which a warning says which ranks are late, and where; 0 = never"},
     {"checkpoint.every_epochs", AE_KEY_INTEGER, "1", 1, 1e6, NULL, NULL, AE_KEY_FREE,

@@ -39,6 +39,7 @@ typedef struct ae_trainer {
   FILE *log; /* run.log, on rank 0 */
   int lock;  /* holds the directory, on rank 0 */
   ae_watchdog *watchdog;
+  int64_t verify_every; /* steps; 0 = never */
 } ae_trainer;
 
 /* start.c. Collective. Builds everything for the dataset and the configuration, and sets the state: of a new run, or

@@ -85,8 +85,10 @@ static ae_status build_exchange(ae_trainer *t) {
   float **planes = NULL;
   t->width = t->model->terms + t->model->statistics;
   AE_CHECK(ae_comm_agree(t->comm, cut_buckets(t)));
-  AE_CHECK(
-      ae_exchange_create(t->comm, &t->data->shards, t->border, t->buckets, t->width, AE_EXCHANGE_BEST, &t->exchange));
+  t->verify_every = ae_config_integer(t->config, "train.verify_every");
+  /* there is nothing to compare in one array for all */
+  const ae_exchange_way way = t->verify_every > 0 ? AE_EXCHANGE_MESSAGES : AE_EXCHANGE_BEST;
+  AE_CHECK(ae_exchange_create(t->comm, &t->data->shards, t->border, t->buckets, t->width, way, &t->exchange));
   status = AE_NEW(planes, t->planes);
   for (int i = 0; i < t->planes && status == AE_OK; i++) planes[i] = ae_exchange_gradient(t->exchange, i);
   if (status == AE_OK) status = ae_params_bind(t->params, ae_exchange_values(t->exchange), planes, t->planes);

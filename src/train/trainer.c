@@ -3,6 +3,7 @@
 #include "mpiae/base/log.h"
 #include "mpiae/base/profile.h"
 #include "mpiae/tensor/blas.h"
+#include "mpiae/train/verify.h"
 #include "run.h"
 
 #include <math.h>
@@ -67,6 +68,16 @@ static ae_status name_divergence(const ae_trainer *t, const ae_control *control,
                  t->learning_rate);
 }
 
+/* Before the update: copies have served a whole step by then, and the owners send new ones after it. */
+static ae_status verify(const ae_trainer *t) {
+  if (t->verify_every == 0 || (t->state.step + 1) % t->verify_every != 0) return AE_OK;
+  ae_exchange_settle(t->exchange);
+  const ae_phase previous = ae_profile_enter(AE_PHASE_VERIFY);
+  const ae_status status = ae_verify_parameters(t->comm, t->params);
+  ae_profile_leave(previous);
+  return ae_error_prefix(status, "step %lld", (long long)t->state.step + 1);
+}
+
 /* Both halves of the exchange around the control reduction and the update. */
 static ae_status reduce_and_update(ae_trainer *t, const ae_batch *batch) {
   ae_phase previous = ae_profile_enter(AE_PHASE_EXCHANGE);
@@ -76,6 +87,7 @@ static ae_status reduce_and_update(ae_trainer *t, const ae_batch *batch) {
   previous = ae_profile_enter(AE_PHASE_CONTROL);
   ae_exchange_control(t->exchange, &control);
   ae_profile_leave(previous);
+  AE_RETURN_IF(verify(t));
   bool finite = isfinite(control.squared_norm);
   for (int i = 0; i < t->width; i++) finite = finite && isfinite(control.sums[i]);
   if (!finite) return name_divergence(t, &control, batch->step);

@@ -21,6 +21,7 @@ double ae_clock_seconds(void);
   X(AE_PHASE_EXCHANGE, "gradient exchange", 1)                                                                         \
   X(AE_PHASE_CONTROL, "control reduction", 1)                                                                          \
   X(AE_PHASE_OPTIMIZER, "optimizer", 1)                                                                                \
+  X(AE_PHASE_VERIFY, "compare parameters", 1)                                                                          \
   X(AE_PHASE_RECORD, "record codes", 1)                                                                                \
   X(AE_PHASE_STEP, "rest of the step", 1)                                                                              \
   X(AE_PHASE_KMEANS, "k-means", 0)                                                                                     \
