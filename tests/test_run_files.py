@@ -97,6 +97,31 @@ def check_vhe(engine):
         assert file["provenance"].attrs["ranks"] == 3 and file["provenance"].attrs["blas_core"]
 
 
+def check_cut(engine):
+    """A checkpoint in the middle of an epoch holds the sums of the steps done: 64 of the 90 examples."""
+    path = "cut/checkpoint-000000002.h5"
+    state = open_group(path, "/state", engine)
+    check_dimensions(state, {"partial_sums": ("partial_sum",)})
+    assert [int(state[name]) for name in ("epoch", "step", "epoch_step")] == [0, 2, 2]
+    sums = state["partial_sums"].values
+    # cross-entropy, divergence; that of each dimension; loss, examples, steps left out
+    assert sums.shape == (2 + LATENT + 3,) and sums.dtype == np.float64
+    assert np.isclose(sums[2:2 + LATENT].sum(), sums[1], rtol=1e-5) and np.isclose(sums[0] + sums[1], sums[-3])
+    assert list(sums[-2:]) == [64, 0]
+
+
+def check_seconds(ranks):
+    """The time before a cut counts: the resumed epoch took longer than the part before."""
+    with h5py.File("cut/checkpoint-000000002.h5") as file:
+        before = file["provenance"].attrs["epoch_seconds"]
+    run(*ranks, "train", "vae.yaml", "--run", "cut", "--resume")
+    with h5py.File("cut/checkpoint-000000006.h5") as file:
+        assert "epoch_seconds" not in file["provenance"].attrs and "partial_sums" not in file["state"]
+        assert file["provenance/seconds"][0] > before > 0
+    with h5py.File("vae/checkpoint-000000006.h5") as whole, h5py.File("cut/checkpoint-000000006.h5") as cut:
+        assert all(np.array_equal(whole["history"][name], cut["history"][name]) for name in whole["history"])
+
+
 def check_samples(path, engine, names):
     samples = open_group(path, "/", engine)
     check_dimensions(samples, {"x": ("sample", "channel", "row", "column"), **{name: ("sample", "latent") for name in names}})
@@ -159,14 +184,18 @@ def main():
         for path, (command, _) in RESULTS.items():
             run(*ranks, *command, "--out", path)
         check_values()
+        run(*ranks, "train", "vae.yaml", "train.steps=2", "--run", "cut")
         for engine in ("netcdf4", "h5netcdf"):
             check_results(engine)
             check_vhe(engine)
+            check_cut(engine)
             vae = check_codes("vae/codes-000002.h5", engine, ["z_mean", "z_logstd"])
             check_dimensions(vae, {"z_kl": ("latent",)})
             assert "z_logstd" not in check_codes("ae/codes-000002.h5", engine, ["z_mean"])
             check_samples("vhe-samples.h5", engine, ["c", "z"])
             check_samples("vae-samples.h5", engine, ["z"])
+        check_every_dataset("cut/checkpoint-000000002.h5")
+        check_seconds(ranks)
         vae, ae = check_columns("vae/checkpoint-000000006.h5", "vae"), check_columns("ae/checkpoint-000000006.h5", "ae")
         with h5py.File("vae/codes-000002.h5") as file:
             assert np.isclose(file["z_kl"][()].sum(), vae["train_kl"][1], rtol=1e-5)

@@ -50,3 +50,5 @@ add_test(NAME rules COMMAND ${launcher} ${CMAKE_CURRENT_SOURCE_DIR}/test_rules.s
 set_tests_properties(rules PROPERTIES TIMEOUT 900)
 add_test(NAME commands COMMAND ${launcher} ${CMAKE_CURRENT_SOURCE_DIR}/test_commands.sh $<TARGET_FILE:mpiae>)
 set_tests_properties(commands PROPERTIES TIMEOUT 900)
+add_test(NAME cut COMMAND ${launcher} ${CMAKE_CURRENT_SOURCE_DIR}/test_cut.sh $<TARGET_FILE:mpiae>)
+set_tests_properties(cut PROPERTIES TIMEOUT 900)

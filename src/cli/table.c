@@ -21,6 +21,8 @@ static const ae_option train_options[] = {
     {"resume", AE_OPTION_FLAG, NULL, false, 0, 0,
      "go on from the newest valid checkpoint, or start when there is none"},
     {"overwrite", AE_OPTION_FLAG, NULL, false, 0, 0, "replace the run that is in the directory"},
+    {"init-from", AE_OPTION_TEXT, "MODEL", false, 0, 0,
+     "begin a new run with the parameters of another: a run directory or a checkpoint file"},
     END_OF_OPTIONS};
 
 static const ae_option encode_options[] = {

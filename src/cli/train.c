@@ -48,7 +48,8 @@ ae_status ae_command_train(const ae_comm *comm, const ae_arguments *arguments) {
   AE_CHECK(choose_mode(arguments, &mode));
   AE_CHECK(read_config(comm, arguments, &config));
   default_directory(ae_arguments_operand(arguments, 0), preset);
-  AE_CHECK(ae_train(comm, config, directory != NULL ? directory : preset, mode));
+  AE_CHECK(
+      ae_train(comm, config, directory != NULL ? directory : preset, mode, ae_arguments_text(arguments, "init-from")));
 cleanup:
   ae_config_destroy(&config);
   return status;

@@ -150,7 +150,7 @@ static ae_status epoch_end(ae_model *base, uint32_t epoch, ae_metrics *metrics) 
   int active = 0;
   (void)epoch;
   for (int64_t j = 0; j < model->latent; j++) {
-    model->divergence[j] = base->statistic_sum[j] / (double)base->setup.data->examples;
+    model->divergence[j] = base->statistic_sum[j] / (double)base->statistic_examples;
     active += model->divergence[j] > 0.01;
   }
   ae_metrics_set(metrics, "active_units", active);

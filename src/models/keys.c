@@ -4,6 +4,7 @@ static const char *const models[] = {"ae", "vae", "vhe", NULL};
 static const char *const binarizations[] = {"none", "static", "dynamic", NULL};
 static const char *const optimizers[] = {"sgd", "adam", "adamw", NULL};
 static const char *const schedules[] = {"constant", "cosine", "onecycle", "step", NULL};
+static const char *const remedies[] = {"stop", "skip", NULL};
 static const char *const codes[] = {"none", "last", "all", NULL};
 static const char *const activations[] = {"relu", "tanh", NULL};
 static const char *const likelihoods[] = {"bernoulli", "gaussian", NULL};
@@ -22,6 +23,10 @@ const ae_key ae_keys_common[] = {
     {"data.binarize", AE_KEY_CHOICE, "none", 0, 0, binarizations, NULL, AE_KEY_FIXED,
      "make values in 0 to 1 black or white at random: once (static), or afresh every epoch (dynamic)"},
     {"train.epochs", AE_KEY_INTEGER, "10", 1, 1e6, NULL, NULL, AE_KEY_FREE, "passes over the training examples"},
+    {"train.steps", AE_KEY_INTEGER, "0", 0, 9e15, NULL, NULL, AE_KEY_FREE,
+     "ends the run, with a checkpoint, after that many steps in all, also in the middle of an epoch; 0 = off"},
+    {"train.patience", AE_KEY_INTEGER, "0", 0, 1e6, NULL, NULL, AE_KEY_FREE,
+     "ends the run after that many epochs without a better test_loss (train_loss without data.test); 0 = off"},
     {"train.batch_size", AE_KEY_INTEGER, "128", 1, 1e8, NULL, NULL, AE_KEY_FIXED,
      "examples of a step, over all ranks together"},
     {"train.seed", AE_KEY_INTEGER, "0", 0, 9e15, NULL, NULL, AE_KEY_FIXED, "key of all random numbers"},
@@ -42,6 +47,8 @@ const ae_key ae_keys_common[] = {
      "of weights, not of biases; coupled for sgd and adam, decoupled for adamw"},
     {"train.clip_norm", AE_KEY_REAL, "0", 0, 1e30, NULL, NULL, AE_KEY_FIXED,
      "largest norm of a step's gradient; 0 = any"},
+    {"train.on_nonfinite", AE_KEY_CHOICE, "stop", 0, 0, remedies, NULL, AE_KEY_FREE,
+     "a step whose loss or gradient is not finite ends the run, or is left out of the training and counted"},
     {"train.verify_every", AE_KEY_INTEGER, "0", 0, 9e15, NULL, NULL, AE_KEY_FREE,
      "steps between comparisons of the ranks' parameters by hashes; 0 = never; ranks of one node then keep a copy each "
      "and exchange messages, since a bit flipped in shared memory is the same for all"},
@@ -49,7 +56,12 @@ const ae_key ae_keys_common[] = {
      "seconds without progress after which a warning says which ranks are late, and where; 0 = never"},
     {"checkpoint.every_epochs", AE_KEY_INTEGER, "1", 1, 1e6, NULL, NULL, AE_KEY_FREE,
      "epochs between checkpoints; the last epoch always has one"},
+    {"checkpoint.every_steps", AE_KEY_INTEGER, "0", 0, 9e15, NULL, NULL, AE_KEY_FREE,
+     "steps between further checkpoints, in the middle of an epoch; 0 = off"},
     {"checkpoint.keep", AE_KEY_INTEGER, "2", 1, 4000, NULL, NULL, AE_KEY_FREE, "newest checkpoints kept"},
+    {"checkpoint.best", AE_KEY_BOOL, "false", 0, 0, NULL, NULL, AE_KEY_FREE,
+     "also write and keep the checkpoint of the epoch with the lowest test_loss (train_loss without data.test); "
+     "checkpoint-best.h5 leads to it"},
     {"output.codes", AE_KEY_CHOICE, "last", 0, 0, codes, NULL, AE_KEY_FREE,
      "codes files: after no epoch, with the newest checkpoint only, or after every epoch"},
     {"output.samples", AE_KEY_INTEGER, "0", 0, 100000, NULL, NULL, AE_KEY_FREE,

@@ -41,6 +41,7 @@ static const ae_column columns[] = {
     {"cluster_median", "median number of examples in a cluster", "", false},
     {"cluster_max", "examples in the largest cluster", "", false},
     {"cluster_empty", "clusters without examples", "", false},
+    {"skipped_steps", "steps left out because their loss or gradient was not finite", "", false},
 };
 
 const ae_column *ae_metrics_columns(int *count) {

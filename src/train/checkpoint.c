@@ -10,17 +10,20 @@
 /* A length no axis of an example has: more is damage. */
 enum { PATH_SIZE = 512, MOST_FEATURES = 1 << 20 };
 
-/* Scalars of /state: name, place, description. */
+/* Scalars of /state: name, place, description; whether 0 stands for an absent one. */
 static const struct {
   const char *name;
   size_t place;
   const char *description;
-} scalars[] = {{"epoch", offsetof(ae_run_state, epoch), "epochs done"},
-               {"step", offsetof(ae_run_state, step), "optimizer steps done"},
-               {"seed", offsetof(ae_run_state, seed), "key of all random numbers"},
-               {"shards", offsetof(ae_run_state, shards), "slices of the dataset"},
-               {"examples", offsetof(ae_run_state, examples), "examples in the dataset"},
-               {"data_checksum", offsetof(ae_run_state, data_checksum), "checksum of the dataset"}};
+  bool may_lack;
+} scalars[] = {{"epoch", offsetof(ae_run_state, epoch), "epochs done", false},
+               {"step", offsetof(ae_run_state, step), "optimizer steps done, with those left out", false},
+               {"epoch_step", offsetof(ae_run_state, epoch_step),
+                "of those, steps of the running epoch: where the sampler stands; 0 = at the end of an epoch", true},
+               {"seed", offsetof(ae_run_state, seed), "key of all random numbers", false},
+               {"shards", offsetof(ae_run_state, shards), "slices of the dataset", false},
+               {"examples", offsetof(ae_run_state, examples), "examples in the dataset", false},
+               {"data_checksum", offsetof(ae_run_state, data_checksum), "checksum of the dataset", false}};
 
 enum { SCALARS = sizeof scalars / sizeof *scalars };
 
@@ -41,7 +44,8 @@ static ae_status write_state(const ae_checkpoint *checkpoint, ae_h5 *file) {
                                {"example_axis"},
                                "lengths of the axes of one example",
                                NULL};
-  return ae_h5_write(file, &shape, 0, ae_comm_rank(checkpoint->comm) == 0 ? state->rank : 0, state->dim);
+  AE_RETURN_IF(ae_h5_write(file, &shape, 0, ae_comm_rank(checkpoint->comm) == 0 ? state->rank : 0, state->dim));
+  return state->epoch_step > 0 ? ae_epoch_sums_save(checkpoint->sums, checkpoint->comm, file) : AE_OK;
 }
 
 /* Axes of a parameter's dimensions, in the group of its layer; weight and bias share them. */
@@ -92,6 +96,14 @@ static ae_status write_optimizer(const ae_checkpoint *checkpoint, ae_h5 *file) {
   return AE_OK;
 }
 
+static ae_status write_provenance(const ae_checkpoint *checkpoint, ae_h5 *file) {
+  AE_RETURN_IF(ae_provenance_write(checkpoint->comm, file, checkpoint->seconds));
+  if (checkpoint->origin != NULL) AE_RETURN_IF(ae_h5_put_text(file, "/provenance", "init_from", checkpoint->origin));
+  return checkpoint->state.epoch_step > 0
+             ? ae_h5_put_real(file, "/provenance", "epoch_seconds", checkpoint->sums->seconds)
+             : AE_OK;
+}
+
 static ae_status write_all(ae_h5 *file, void *context) {
   const ae_checkpoint *checkpoint = context;
   ae_status status;
@@ -107,7 +119,7 @@ static ae_status write_all(ae_h5 *file, void *context) {
   AE_CHECK(write_optimizer(checkpoint, file));
   AE_CHECK(ae_history_save(checkpoint->history, checkpoint->comm, file));
   if (checkpoint->model->type->save != NULL) AE_CHECK(checkpoint->model->type->save(checkpoint->model, file));
-  AE_CHECK(ae_provenance_write(checkpoint->comm, file, checkpoint->seconds));
+  AE_CHECK(write_provenance(checkpoint, file));
   AE_CHECK(ae_history_save_times(checkpoint->history, checkpoint->comm, file));
 cleanup:
   AE_FREE(config);
@@ -129,7 +141,10 @@ static ae_status read_state(ae_h5 *file, ae_run_state *state) {
   int64_t dim[AE_H5_MAX_RANK];
   for (int i = 0; i < SCALARS; i++) {
     char path[PATH_SIZE];
+    bool exists = true;
     snprintf(path, sizeof path, "/state/%s", scalars[i].name);
+    if (scalars[i].may_lack) AE_RETURN_IF(ae_h5_exists(file, path, &exists));
+    if (!exists) continue;
     AE_RETURN_IF(ae_h5_read(file, path, AE_H5_INT64, 1, 0, 1, (char *)state + scalars[i].place));
   }
   AE_RETURN_IF(ae_h5_describe(file, "/state/example_shape", &type, &rank, dim));
@@ -212,9 +227,15 @@ static ae_status read_optimizer(const ae_checkpoint *checkpoint, ae_h5 *file) {
   return AE_OK;
 }
 
+static ae_status read_sums(const ae_checkpoint *checkpoint, ae_h5 *file) {
+  AE_RETURN_IF(ae_epoch_sums_load(checkpoint->sums, file));
+  return ae_h5_get_real(file, "/provenance", "epoch_seconds", &checkpoint->sums->seconds);
+}
+
 ae_status ae_checkpoint_read(const ae_checkpoint *checkpoint, ae_h5 *file) {
   AE_RETURN_IF(ae_checkpoint_read_parameters(file, checkpoint->params));
   AE_RETURN_IF(read_optimizer(checkpoint, file));
   AE_RETURN_IF(ae_history_load(checkpoint->history, checkpoint->comm, file));
+  if (checkpoint->state.epoch_step > 0) AE_RETURN_IF(read_sums(checkpoint, file));
   return checkpoint->model->type->load != NULL ? checkpoint->model->type->load(checkpoint->model, file) : AE_OK;
 }

@@ -37,6 +37,15 @@ ae_status ae_history_add(ae_history *history, const ae_metrics *row) {
 
 void ae_history_show(ae_history *history, const char *column) { history->shown[ae_metrics_find(column)] = true; }
 
+bool ae_history_shows(const ae_history *history, const char *column) { return history->shown[ae_metrics_find(column)]; }
+
+int ae_history_rows(const ae_history *history) { return history->rows; }
+
+double ae_history_get(const ae_history *history, int row, const char *column) {
+  AE_ASSERT(row >= 0 && row < history->rows);
+  return ae_metrics_get(&history->row[row], column);
+}
+
 static void print_table(const ae_history *history, FILE *file) {
   int count;
   const ae_column *columns = ae_metrics_columns(&count);

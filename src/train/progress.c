@@ -1,5 +1,6 @@
 #include "mpiae/train/progress.h"
 
+#include "mpiae/base/arithmetic.h"
 #include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/base/profile.h"
@@ -7,14 +8,16 @@
 #include <math.h>
 #include <stdio.h>
 
-void ae_progress_start(ae_progress *progress, int64_t epochs, int64_t steps_per_epoch, double log_every) {
-  *progress = (ae_progress){.epochs = epochs, .steps_per_epoch = steps_per_epoch, .log_every = log_every};
+void ae_progress_start(ae_progress *progress, int64_t epochs, int64_t steps_per_epoch, int64_t last_step,
+                       double log_every) {
+  *progress = (ae_progress){
+      .epochs = epochs, .steps_per_epoch = steps_per_epoch, .last_step = last_step, .log_every = log_every};
   progress->begun = progress->told = ae_clock_seconds();
 }
 
-void ae_progress_epoch(ae_progress *progress) {
-  progress->epoch_begun = ae_clock_seconds();
-  progress->examples_done = 0;
+void ae_progress_epoch(ae_progress *progress, int64_t examples, double seconds) {
+  progress->epoch_begun = ae_clock_seconds() - seconds;
+  progress->examples_done = examples;
 }
 
 static void print_terms(const ae_model *model, const double *values, double divisor, char *out, size_t size) {
@@ -36,23 +39,29 @@ static void print_bar(double share, char bar[64]) {
   snprintf(bar, 64, " [%.*s%.*s]", length, full, 24 - length, empty);
 }
 
-void ae_progress_step(ae_progress *progress, const ae_model *model, int64_t epoch, int64_t step, double loss,
-                      const double *sums, int64_t batch) {
+/* Steps that are left after step `step` (from 0) of an epoch. */
+static int64_t steps_left(const ae_progress *progress, int64_t epoch, int64_t step) {
+  const int64_t done = (epoch - 1) * progress->steps_per_epoch + step + 1;
+  return ae_min(progress->epochs * progress->steps_per_epoch, progress->last_step) - done;
+}
+
+void ae_progress_step(ae_progress *progress, const ae_model *model, int64_t epoch, int64_t step,
+                      const ae_epoch_sums *sums, int64_t batch) {
   const double now = ae_clock_seconds(), spent = now - progress->epoch_begun;
+  const double counted = (double)ae_epoch_sums_examples(sums);
   char terms[256], left[32], bar[64] = "", line[768];
   progress->steps_done++;
   progress->examples_done += batch;
   const double pause = ae_log_is_terminal() ? 0.2 : progress->log_every;
-  if (now - progress->told < pause) return;
+  if (now - progress->told < pause || counted == 0) return;
   progress->told = now;
-  const double remaining =
-      (double)((progress->epochs - epoch) * progress->steps_per_epoch + progress->steps_per_epoch - step - 1);
-  print_terms(model, sums, (double)progress->examples_done, terms, sizeof terms);
-  print_duration((now - progress->begun) / (double)progress->steps_done * remaining, left, sizeof left);
+  print_terms(model, sums->value, counted, terms, sizeof terms);
+  print_duration((now - progress->begun) / (double)progress->steps_done * (double)steps_left(progress, epoch, step),
+                 left, sizeof left);
   if (ae_log_is_terminal()) print_bar((double)(step + 1) / (double)progress->steps_per_epoch, bar);
   snprintf(line, sizeof line, "epoch %lld/%lld step %lld/%lld%s loss %.2f%s  %.0f examples/s  left %s",
            (long long)epoch, (long long)progress->epochs, (long long)step + 1, (long long)progress->steps_per_epoch,
-           bar, loss / (double)progress->examples_done, terms, (double)progress->examples_done / spent, left);
+           bar, ae_epoch_sums_loss(sums) / counted, terms, (double)progress->examples_done / spent, left);
   if (ae_log_is_terminal()) ae_log_redraw(line);
   else ae_log_info("%s", line);
 }

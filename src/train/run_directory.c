@@ -1,5 +1,6 @@
 #include "mpiae/train/run_directory.h"
 
+#include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"
 
 #include <dirent.h>
@@ -23,6 +24,17 @@ void ae_run_directory_codes(const char *directory, int64_t epoch, char path[AE_P
 
 void ae_run_directory_samples(const char *directory, int64_t epoch, char path[AE_PATH_SIZE]) {
   snprintf(path, AE_PATH_SIZE, "%s/samples-%06lld.h5", directory, (long long)epoch);
+}
+
+bool ae_run_directory_has(const char *directory, int64_t step) {
+  char path[AE_PATH_SIZE];
+  struct stat info;
+  ae_run_directory_checkpoint(directory, step, path);
+  return stat(path, &info) == 0;
+}
+
+static void best_link(const char *directory, const char *ending, char path[AE_PATH_SIZE]) {
+  snprintf(path, AE_PATH_SIZE, "%s/checkpoint-best.h5%s", directory, ending);
 }
 
 bool ae_run_directory_is(const char *path) {
@@ -50,8 +62,8 @@ static bool is_of_a_run(const char *name) {
     if (length > ending && strcmp(stem + length - ending, endings[i]) == 0) stem[length - ending] = '\0';
   }
   return strcmp(stem, "config.yaml") == 0 || strcmp(stem, "metrics.csv") == 0 || strcmp(stem, "run.log") == 0 ||
-         is_numbered(stem, "checkpoint", NULL) || is_numbered(stem, "codes", NULL) ||
-         is_numbered(stem, "samples", NULL);
+         strcmp(stem, "checkpoint-best.h5") == 0 || is_numbered(stem, "checkpoint", NULL) ||
+         is_numbered(stem, "codes", NULL) || is_numbered(stem, "samples", NULL);
 }
 
 static ae_status make_directories(const char *directory) {
@@ -145,13 +157,37 @@ ae_status ae_run_directory_checkpoints(const ae_comm *comm, const char *director
   return AE_OK;
 }
 
-ae_status ae_run_directory_trim_checkpoints(const ae_comm *comm, const char *directory, int keep) {
+ae_status ae_run_directory_visit(const ae_comm *comm, const char *model,
+                                 ae_status (*use)(const ae_comm *comm, const char *path, void *context),
+                                 void *context) {
+  ae_status status;
+  int64_t *steps = NULL;
+  int count, is_directory = ae_run_directory_is(model);
+  char path[AE_PATH_SIZE];
+  ae_comm_broadcast(comm, &is_directory, (int64_t)sizeof is_directory);
+  if (!is_directory) return use(comm, model, context);
+  AE_CHECK(ae_run_directory_checkpoints(comm, model, &steps, &count));
+  if (count == 0) AE_RAISE(AE_DATA, "%s has no checkpoint: it is not the directory of a run that got that far", model);
+  for (int i = 0; i < count; i++) {
+    ae_error_clear(&status);
+    ae_run_directory_checkpoint(model, steps[i], path);
+    status = use(comm, path, context);
+    if (ae_error_code(status) != AE_DATA) break;
+    if (i + 1 < count) ae_log_warning("%s; trying the checkpoint before", ae_error_message(status));
+  }
+cleanup:
+  AE_FREE(steps);
+  return status;
+}
+
+ae_status ae_run_directory_trim_checkpoints(const ae_comm *comm, const char *directory, int keep, int64_t best) {
   ae_status status;
   int64_t *steps = NULL;
   int count;
   char path[AE_PATH_SIZE];
   AE_CHECK(ae_run_directory_checkpoints(comm, directory, &steps, &count));
   for (int i = keep; i < count && ae_comm_rank(comm) == 0; i++) {
+    if (steps[i] == best) continue;
     ae_run_directory_checkpoint(directory, steps[i], path);
     unlink(path);
   }
@@ -183,4 +219,36 @@ void ae_run_directory_rewind(const ae_comm *comm, const char *directory, int64_t
   remove_numbered(directory, "checkpoint", step + 1, INT64_MAX);
   remove_numbered(directory, "codes", epoch + 1, INT64_MAX);
   remove_numbered(directory, "samples", epoch + 1, INT64_MAX);
+  struct stat info;
+  char link[AE_PATH_SIZE];
+  best_link(directory, "", link);
+  if (stat(link, &info) != 0) unlink(link);
+}
+
+static void sync_directory(const char *directory) {
+  const int descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  /* not every file system can; the link is made again on resume */
+  (void)fsync(descriptor);
+  close(descriptor);
+}
+
+ae_status ae_run_directory_link_best(const char *directory, int64_t step) {
+  char link[AE_PATH_SIZE], temporary[AE_PATH_SIZE], checkpoint[AE_PATH_SIZE];
+  best_link(directory, "", link);
+  best_link(directory, ".tmp", temporary);
+  ae_run_directory_checkpoint(directory, step, checkpoint);
+  unlink(temporary);
+  if (step < 0 || !ae_run_directory_has(directory, step)) {
+    unlink(link);
+    return AE_OK;
+  }
+  /* relative, so that the directory may be moved */
+  if (symlink(strrchr(checkpoint, '/') + 1, temporary) != 0 || rename(temporary, link) != 0) {
+    const int reason = errno;
+    unlink(temporary);
+    return AE_FAIL(AE_DATA, "%s cannot be made: %s", link, strerror(reason));
+  }
+  sync_directory(directory);
+  return AE_OK;
 }

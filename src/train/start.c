@@ -95,7 +95,7 @@ static ae_status build_exchange(ae_trainer *t) {
   if (status == AE_OK) status = ae_optimizer_create(t->config, t->params, t->exchange, &t->optimizer);
   if (status == AE_OK) status = AE_NEW(t->terms, t->data->shards.count * t->width);
   if (status == AE_OK) status = AE_NEW(t->sums, t->width);
-  if (status == AE_OK) status = AE_NEW(t->epoch_sums, t->width);
+  if (status == AE_OK) status = ae_epoch_sums_create(t->model, &t->epoch_sums);
   AE_CHECK(ae_comm_agree(t->comm, status));
 cleanup:
   AE_FREE(planes);
@@ -115,6 +115,7 @@ static void show_columns(ae_trainer *t) {
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) ae_history_show(t->history, all[i]);
   for (int i = 0; own != NULL && own[i] != NULL; i++) ae_history_show(t->history, own[i]);
   for (int i = 0; i < t->model->terms; i++) show_column(t, "train_", t->model->term[i].name);
+  if (ae_config_is(t->config, "train.on_nonfinite", "skip")) ae_history_show(t->history, "skipped_steps");
   if (t->test == NULL) return;
   ae_history_show(t->history, "test_loss");
   for (int i = 0; i < t->model->terms; i++) show_column(t, "test_", t->model->term[i].name);
@@ -145,8 +146,9 @@ static ae_status build(ae_trainer *t) {
   AE_RETURN_IF(ae_comm_agree(t->comm, ae_history_create(&t->history)));
   show_columns(t);
   fix_horizon(t);
+  const int64_t last_step = ae_config_integer(t->config, "train.steps");
   ae_progress_start(&t->progress, ae_config_integer(t->config, "train.epochs"), ae_sampler_steps(t->sampler),
-                    ae_config_real(t->config, "output.log_every"));
+                    last_step > 0 ? last_step : INT64_MAX, ae_config_real(t->config, "output.log_every"));
   return AE_OK;
 }
 
@@ -177,6 +179,12 @@ static ae_status check_data(const ae_trainer *t, const ae_run_state *then) {
                    t->data->path, (long long)then->examples, (long long)t->state.examples);
 }
 
+static ae_status check_place(const ae_trainer *t, const ae_run_state *then, const char *path) {
+  if (then->epoch_step >= 0 && then->epoch_step < ae_sampler_steps(t->sampler)) return AE_OK;
+  return AE_FAIL(AE_DATA, "%s: /state/epoch_step is %lld in an epoch of %lld steps: the file is damaged", path,
+                 (long long)then->epoch_step, (long long)ae_sampler_steps(t->sampler));
+}
+
 /* Reads one checkpoint into what is built; builds first, for the shards that it has. *hopeless: no older one would do
  * better. */
 static ae_status try_checkpoint(ae_trainer *t, int64_t step, bool *hopeless) {
@@ -193,10 +201,14 @@ static ae_status try_checkpoint(ae_trainer *t, int64_t step, bool *hopeless) {
   if (t->data == NULL) AE_CHECK(build(t));
   AE_CHECK(ae_comm_agree(t->comm, check_data(t, &state)));
   *hopeless = false;
-  const ae_checkpoint checkpoint = ae_trainer_checkpoint(t);
+  AE_CHECK(check_place(t, &state, path));
+  ae_checkpoint checkpoint = ae_trainer_checkpoint(t);
+  checkpoint.state = state;
   AE_CHECK(ae_checkpoint_read(&checkpoint, file));
+  AE_CHECK(ae_trainer_read_origin(t, file));
   AE_CHECK(ae_provenance_compare(t->comm, file));
   t->state = state;
+  t->newest = state.step;
 cleanup:
   ae_h5_close(&file);
   ae_config_destroy(&then);
@@ -225,17 +237,19 @@ cleanup:
   return status;
 }
 
-static ae_status begin(ae_trainer *t) {
+static ae_status begin(ae_trainer *t, const char *init_from) {
   AE_RETURN_IF(build(t));
   ae_params_start(t->params, (uint64_t)t->state.seed);
+  if (init_from != NULL) AE_RETURN_IF(ae_trainer_init_from(t, init_from));
   AE_RETURN_IF(ae_provenance_compare(t->comm, NULL));
   return t->model->type->start != NULL ? t->model->type->start(t->model) : AE_OK;
 }
 
-ae_status ae_trainer_start(ae_trainer *t, ae_run_mode mode) {
+ae_status ae_trainer_start(ae_trainer *t, ae_run_mode mode, const char *init_from) {
   bool resumed = false;
   if (mode == AE_RUN_RESUME) AE_RETURN_IF(resume(t, &resumed));
-  if (!resumed) AE_RETURN_IF(begin(t));
+  if (!resumed) AE_RETURN_IF(begin(t, init_from));
+  else if (init_from != NULL) ae_log_info("--init-from is of no use here: the run goes on from its own checkpoint");
   /* the values may be one array for all: nobody reads them before all have written the same */
   ae_comm_barrier(t->comm);
   return AE_OK;
@@ -255,7 +269,8 @@ void ae_trainer_destroy(ae_trainer *t) {
   AE_FREE(t->bucket_of);
   AE_FREE(t->terms);
   AE_FREE(t->sums);
-  AE_FREE(t->epoch_sums);
+  ae_epoch_sums_destroy(&t->epoch_sums);
+  AE_FREE(t->origin);
   ae_log_set_copy(NULL);
   if (t->log != NULL) fclose(t->log);
   if (t->lock >= 0) close(t->lock);

@@ -1,5 +1,6 @@
 #include "mpiae/train/trainer.h"
 
+#include "mpiae/base/arithmetic.h"
 #include "mpiae/base/log.h"
 #include "mpiae/base/profile.h"
 #include "mpiae/tensor/blas.h"
@@ -56,16 +57,12 @@ static void take_terms(ae_trainer *t, const ae_batch *batch) {
     model->type->statistics(model, batch->offset[s], batch->offset[s + 1], t->terms + s * t->width + model->terms);
 }
 
-static ae_status name_divergence(const ae_trainer *t, const ae_control *control, int64_t step) {
-  const char *what = "the gradient";
-  for (int i = t->model->terms - 1; i >= 0; i--)
-    if (!isfinite(control->sums[i])) what = t->model->term[i].name;
-  return AE_FAIL(AE_DIVERGED,
-                 "step %lld of epoch %lld: %s is not finite. Nothing of that step was applied%s. A lower "
-                 "train.learning_rate (now %g) usually helps",
-                 (long long)step + 1, (long long)t->state.epoch + 1, what,
-                 t->state.epoch > 0 ? "; the checkpoints before it are kept" : "; there is no checkpoint yet",
-                 t->learning_rate);
+/* What of a step is not finite, or NULL: the same on all ranks. */
+static const char *name_nonfinite(const ae_trainer *t, const ae_control *control) {
+  const char *what = isfinite(control->squared_norm) ? NULL : "the gradient";
+  for (int i = t->width - 1; i >= 0; i--)
+    if (!isfinite(control->sums[i])) what = i < t->model->terms ? t->model->term[i].name : "a statistic of the model";
+  return what;
 }
 
 /* Before the update: copies have served a whole step by then, and the owners send new ones after it. */
@@ -78,8 +75,24 @@ static ae_status verify(const ae_trainer *t) {
   return ae_error_prefix(status, "step %lld", (long long)t->state.step + 1);
 }
 
-/* Both halves of the exchange around the control reduction and the update. */
-static ae_status reduce_and_update(ae_trainer *t, const ae_batch *batch) {
+static ae_status fail_of_divergence(const ae_trainer *t, const char *what, int64_t step) {
+  char kept[64] = "there is no checkpoint yet";
+  if (t->newest > 0) snprintf(kept, sizeof kept, "the checkpoint of step %lld is kept", (long long)t->newest);
+  return AE_FAIL(AE_DIVERGED,
+                 "step %lld of epoch %lld: %s is not finite. Nothing of that step was applied; %s. A lower "
+                 "train.learning_rate (now %g) usually helps; train.on_nonfinite=skip leaves such steps out",
+                 (long long)step + 1, (long long)t->state.epoch + 1, what, kept, t->learning_rate);
+}
+
+static void update(ae_trainer *t, const ae_control *control) {
+  const ae_phase previous = ae_profile_enter(AE_PHASE_OPTIMIZER);
+  ae_optimizer_step(t->optimizer, t->learning_rate, control->squared_norm);
+  ae_profile_leave(previous);
+}
+
+/* Both halves of the exchange around the control reduction and the update. A step that is left out publishes the values
+ * that are there. */
+static ae_status reduce_and_update(ae_trainer *t, const ae_batch *batch, bool *skipped) {
   ae_phase previous = ae_profile_enter(AE_PHASE_EXCHANGE);
   ae_exchange_reduce(t->exchange);
   ae_profile_leave(previous);
@@ -88,22 +101,30 @@ static ae_status reduce_and_update(ae_trainer *t, const ae_batch *batch) {
   ae_exchange_control(t->exchange, &control);
   ae_profile_leave(previous);
   AE_RETURN_IF(verify(t));
-  bool finite = isfinite(control.squared_norm);
-  for (int i = 0; i < t->width; i++) finite = finite && isfinite(control.sums[i]);
-  if (!finite) return name_divergence(t, &control, batch->step);
-  previous = ae_profile_enter(AE_PHASE_OPTIMIZER);
-  ae_optimizer_step(t->optimizer, t->learning_rate, control.squared_norm);
-  ae_profile_leave(previous);
+  const char *what = name_nonfinite(t, &control);
+  *skipped = what != NULL;
+  if (what == NULL) update(t, &control);
+  else if (ae_config_is(t->config, "train.on_nonfinite", "stop")) return fail_of_divergence(t, what, batch->step);
+  else
+    ae_log_detail("step %lld of epoch %u: %s is not finite: left out", (long long)batch->step + 1, batch->epoch, what);
   previous = ae_profile_enter(AE_PHASE_EXCHANGE);
   ae_exchange_publish(t->exchange);
   ae_profile_leave(previous);
   return AE_OK;
 }
 
+static void count_step(ae_trainer *t, const ae_batch *batch, bool skipped) {
+  if (skipped) ae_epoch_sums_skip(&t->epoch_sums);
+  else ae_epoch_sums_add(&t->epoch_sums, t->model, t->sums, batch->global_rows);
+  t->state.step++;
+  t->state.epoch_step++;
+}
+
 static ae_status run_step(ae_trainer *t, const ae_batch *batch, const ae_batch *next) {
   const ae_graph_hooks hooks = {t, parameter_needed, gradient_ready, make_progress};
   const ae_model_type *type = t->model->type;
   const ae_phase previous = ae_profile_enter(AE_PHASE_FILL);
+  bool skipped;
   ae_profile_set_step(t->state.step + 1);
   t->learning_rate = ae_schedule_rate(&t->schedule, t->state.step);
   type->fill(t->model, batch);
@@ -114,70 +135,94 @@ static ae_status run_step(ae_trainer *t, const ae_batch *batch, const ae_batch *
   ae_graph_forward(t->model->graph, &hooks);
   take_terms(t, batch);
   ae_graph_backward(t->model->graph, &hooks);
-  const ae_status status = reduce_and_update(t, batch);
-  if (status == AE_OK && type->step_end != NULL) type->step_end(t->model, batch);
+  const ae_status status = reduce_and_update(t, batch, &skipped);
+  if (status == AE_OK && !skipped && type->step_end != NULL) type->step_end(t->model, batch);
+  if (status == AE_OK) count_step(t, batch, skipped);
   ae_profile_leave(previous);
   return status;
 }
 
 /* An epoch. */
 
-static void add_to_epoch(ae_trainer *t) {
-  for (int i = 0; i < t->width; i++) t->epoch_sums[i] += t->sums[i];
-  for (int i = 0; i < t->model->terms; i++)
-    t->epoch_loss += (double)(t->model->term[i].weight * t->model->term[i].scale) * t->sums[i];
-}
-
+/* From where the epoch stands to its end, or to where train.steps ends the run. */
 static ae_status run_steps(ae_trainer *t, uint32_t epoch) {
-  const int64_t steps = ae_sampler_steps(t->sampler);
+  const int64_t first = t->state.epoch_step;
+  const int64_t end = ae_min(ae_sampler_steps(t->sampler), t->progress.last_step - (t->state.step - first));
   ae_batch batch[2];
   ae_sampler_begin(t->sampler, epoch);
-  memset(t->epoch_sums, 0, (size_t)t->width * sizeof *t->epoch_sums);
-  t->epoch_loss = 0;
-  ae_sampler_batch(t->sampler, 0, &batch[0]);
-  if (t->model->type->prefetch != NULL) t->model->type->prefetch(t->model, &batch[0]);
-  for (int64_t step = 0; step < steps; step++) {
-    if (step + 1 < steps) ae_sampler_batch(t->sampler, step + 1, &batch[(step + 1) % 2]);
-    AE_RETURN_IF(run_step(t, &batch[step % 2], step + 1 < steps ? &batch[(step + 1) % 2] : NULL));
-    t->state.step++;
-    add_to_epoch(t);
-    ae_progress_step(&t->progress, t->model, epoch, step, t->epoch_loss, t->epoch_sums, batch[step % 2].global_rows);
+  ae_sampler_batch(t->sampler, first, &batch[first % 2]);
+  if (t->model->type->prefetch != NULL) t->model->type->prefetch(t->model, &batch[first % 2]);
+  for (int64_t step = first; step < end; step++) {
+    if (step + 1 < end) ae_sampler_batch(t->sampler, step + 1, &batch[(step + 1) % 2]);
+    AE_RETURN_IF(run_step(t, &batch[step % 2], step + 1 < end ? &batch[(step + 1) % 2] : NULL));
+    ae_progress_step(&t->progress, t->model, epoch, step, &t->epoch_sums, batch[step % 2].global_rows);
+    AE_RETURN_IF(ae_trainer_write_step(t));
   }
   ae_exchange_settle(t->exchange);
   return AE_OK;
 }
 
+static ae_status tell_skipped(const ae_trainer *t, uint32_t epoch) {
+  const int64_t skipped = ae_epoch_sums_skipped(&t->epoch_sums), steps = t->state.epoch_step;
+  if (skipped == steps)
+    return AE_FAIL(AE_DIVERGED,
+                   "epoch %u: not one of its steps had a finite loss and gradient. A lower "
+                   "train.learning_rate (now %g) usually helps",
+                   epoch, t->learning_rate);
+  if (skipped > 0)
+    ae_log_warning(
+        "epoch %u: %lld of %lld steps were left out, their loss or gradient was not finite; run.log names them", epoch,
+        (long long)skipped, (long long)steps);
+  return AE_OK;
+}
+
 static void record_losses(const ae_trainer *t, double seconds, ae_metrics *metrics) {
-  const double examples = (double)t->data->examples;
+  const double examples = (double)ae_epoch_sums_examples(&t->epoch_sums);
   for (int i = 0; i < t->model->terms; i++) {
     char column[64];
     snprintf(column, sizeof column, "train_%s", t->model->term[i].name);
-    ae_metrics_set(metrics, column, t->epoch_sums[i] / examples);
+    ae_metrics_set(metrics, column, t->epoch_sums.value[i] / examples);
   }
-  ae_metrics_set(metrics, "train_loss", t->epoch_loss / examples);
+  ae_metrics_set(metrics, "train_loss", ae_epoch_sums_loss(&t->epoch_sums) / examples);
   ae_metrics_set(metrics, "epoch", (double)t->state.epoch);
   ae_metrics_set(metrics, "step", (double)t->state.step);
   ae_metrics_set(metrics, "learning_rate", t->learning_rate);
   ae_metrics_set(metrics, "seconds", seconds);
-  ae_metrics_set(metrics, "examples_per_second", examples / seconds);
+  ae_metrics_set(metrics, "examples_per_second", (double)t->data->examples / seconds);
+  ae_metrics_set(metrics, "skipped_steps", (double)ae_epoch_sums_skipped(&t->epoch_sums));
 }
 
+static void begin_epoch(ae_trainer *t) {
+  const int64_t batch = ae_config_integer(t->config, "train.batch_size");
+  if (t->state.epoch_step == 0) ae_epoch_sums_clear(&t->epoch_sums);
+  ae_progress_epoch(&t->progress, t->state.epoch_step * batch, t->epoch_sums.seconds);
+}
+
+static ae_status end_epoch(ae_trainer *t, uint32_t epoch, ae_metrics *metrics) {
+  const ae_model_type *type = t->model->type;
+  AE_RETURN_IF(tell_skipped(t, epoch));
+  t->model->statistic_sum = t->epoch_sums.value + t->model->terms;
+  t->model->statistic_examples = ae_epoch_sums_examples(&t->epoch_sums);
+  if (type->epoch_end != NULL) AE_RETURN_IF(type->epoch_end(t->model, epoch, metrics));
+  AE_RETURN_IF(ae_trainer_test(t, metrics));
+  t->state.epoch = epoch;
+  t->state.epoch_step = 0;
+  record_losses(t, ae_clock_seconds() - t->progress.epoch_begun, metrics);
+  AE_RETURN_IF(ae_comm_agree(t->comm, ae_history_add(t->history, metrics)));
+  ae_progress_epoch_end(&t->progress, t->model, epoch, metrics);
+  return ae_trainer_write_files(t);
+}
+
+/* A whole epoch, or what is missing of one that was cut, or as much of it as train.steps allows. */
 static ae_status run_epoch(ae_trainer *t) {
   const uint32_t epoch = (uint32_t)t->state.epoch + 1;
   const ae_model_type *type = t->model->type;
   ae_metrics metrics;
   ae_metrics_clear(&metrics);
-  ae_progress_epoch(&t->progress);
+  begin_epoch(t);
   if (type->epoch_begin != NULL) AE_RETURN_IF(type->epoch_begin(t->model, epoch, &metrics));
   AE_RETURN_IF(run_steps(t, epoch));
-  t->model->statistic_sum = t->epoch_sums + t->model->terms;
-  if (type->epoch_end != NULL) AE_RETURN_IF(type->epoch_end(t->model, epoch, &metrics));
-  AE_RETURN_IF(ae_trainer_test(t, &metrics));
-  t->state.epoch = epoch;
-  record_losses(t, ae_clock_seconds() - t->progress.epoch_begun, &metrics);
-  AE_RETURN_IF(ae_comm_agree(t->comm, ae_history_add(t->history, &metrics)));
-  ae_progress_epoch_end(&t->progress, t->model, epoch, &metrics);
-  return ae_trainer_write_files(t);
+  return t->state.epoch_step == ae_sampler_steps(t->sampler) ? end_epoch(t, epoch, &metrics) : AE_OK;
 }
 
 static const char *plural(int64_t count) { return count == 1 ? "" : "s"; }
@@ -190,43 +235,49 @@ static void introduce(const ae_trainer *t, ae_run_mode mode) {
               shards->shards, plural(shards->shards), shards->ranks, plural(shards->ranks),
               (long long)ae_config_integer(t->config, "train.batch_size"), (long long)ae_sampler_steps(t->sampler),
               plural(ae_sampler_steps(t->sampler)), t->directory);
-  if (t->state.epoch > 0)
+  if (t->origin != NULL) ae_log_info("the first parameters %s from %s", t->state.step > 0 ? "came" : "come", t->origin);
+  if (t->state.epoch_step > 0)
+    ae_log_info("going on in epoch %lld, after %lld of its steps; step %lld", (long long)t->state.epoch + 1,
+                (long long)t->state.epoch_step, (long long)t->state.step);
+  else if (t->state.epoch > 0)
     ae_log_info("going on after epoch %lld, step %lld", (long long)t->state.epoch, (long long)t->state.step);
   else if (mode == AE_RUN_RESUME) ae_log_info("no checkpoint is there yet: starting from the beginning");
   ae_log_detail("BLAS kernels for %s; %d bucket%s of gradients; %.1f MB of activations and scratch", ae_blas_core(),
                 t->buckets, plural(t->buckets), 1e-6 * (double)ae_graph_bytes(t->model->graph));
 }
 
-static void conclude(const ae_trainer *t) {
+static void conclude(const ae_trainer *t, const char *why) {
   char path[AE_PATH_SIZE];
+  if (t->state.epoch < t->progress.epochs) ae_log_info("the run ends: %s", why);
   ae_run_directory_checkpoint(t->directory, t->state.step, path);
   ae_progress_profile(t->comm);
   ae_log_info("done: %s", path);
 }
 
-static ae_status run(ae_trainer *t, ae_run_mode mode) {
+static ae_status run(ae_trainer *t, ae_run_mode mode, const char *init_from) {
+  char why[AE_ENDING_SIZE];
   AE_RETURN_IF(ae_run_directory_take(t->comm, t->directory, mode, &t->lock));
   const double patience = ae_config_real(t->config, "train.stall_seconds");
   AE_RETURN_IF(ae_watchdog_start(t->comm, t->directory, patience, &t->watchdog));
-  AE_RETURN_IF(ae_trainer_start(t, mode));
-  if (t->state.epoch >= t->progress.epochs) {
-    ae_log_info("%s: %lld epoch%s done, train.epochs is %lld: nothing to do", t->directory, (long long)t->state.epoch,
-                plural(t->state.epoch), (long long)t->progress.epochs);
+  AE_RETURN_IF(ae_trainer_start(t, mode, init_from));
+  if (ae_trainer_is_over(t, why)) {
+    ae_log_info("%s: %s: nothing to do", t->directory, why);
     return AE_OK;
   }
   /* only now is it known that the new run can begin */
   if (mode == AE_RUN_OVERWRITE) AE_RETURN_IF(ae_run_directory_clear(t->comm, t->directory));
   AE_RETURN_IF(ae_trainer_open_files(t));
   introduce(t, mode);
-  while (t->state.epoch < t->progress.epochs) AE_RETURN_IF(run_epoch(t));
-  conclude(t);
+  while (!ae_trainer_is_over(t, why)) AE_RETURN_IF(run_epoch(t));
+  conclude(t, why);
   return AE_OK;
 }
 
-ae_status ae_train(const ae_comm *comm, ae_config *config, const char *directory, ae_run_mode mode) {
+ae_status ae_train(const ae_comm *comm, ae_config *config, const char *directory, ae_run_mode mode,
+                   const char *init_from) {
   ae_trainer t = {.comm = comm, .config = config, .directory = directory, .begun = ae_clock_seconds(), .lock = -1};
   ae_profile_reset();
-  const ae_status status = run(&t, mode);
+  const ae_status status = run(&t, mode, init_from);
   if (status != AE_OK && t.log != NULL) fprintf(t.log, "mpiae: error: %s\n", ae_error_message(status));
   ae_trainer_destroy(&t);
   return status;

@@ -72,6 +72,7 @@ struct ae_model {
   int classes;                 /* clusters that samples may come from; 0 = none */
   int statistics;              /* further numbers summed over the examples of an epoch */
   const double *statistic_sum; /* those sums, when epoch_end is called; lent */
+  int64_t statistic_examples;  /* over how many: fewer than the data has when steps were left out */
 };
 
 /* What `mpiae sample` asks for. */

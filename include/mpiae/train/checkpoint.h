@@ -4,13 +4,15 @@
 #define MPIAE_TRAIN_CHECKPOINT_H
 
 #include "mpiae/models/model.h"
+#include "mpiae/train/epoch_sums.h"
 #include "mpiae/train/history.h"
 #include "mpiae/train/optimizer.h"
 
 /* Where a run stands, and what it runs on. */
 typedef struct ae_run_state {
-  int64_t epoch; /* epochs done */
-  int64_t step;  /* optimizer steps done */
+  int64_t epoch;      /* epochs done */
+  int64_t step;       /* steps done */
+  int64_t epoch_step; /* of those, in the running epoch: where the sampler stands; 0 = at the end of an epoch */
   int64_t seed;
   int64_t shards;
   int64_t examples;
@@ -27,8 +29,10 @@ typedef struct ae_checkpoint {
   ae_exchange *exchange; /* its first gradient plane is scratch here */
   ae_optimizer *optimizer;
   ae_history *history;
+  ae_epoch_sums *sums; /* of the running epoch: held when state.epoch_step > 0 */
   ae_run_state state;
-  double seconds; /* of training so far, for /provenance */
+  double seconds;     /* of training so far, for /provenance */
+  const char *origin; /* the model whose parameters the run began with, for /provenance; or NULL */
 } ae_checkpoint;
 
 ae_status ae_checkpoint_write(const ae_checkpoint *checkpoint, const char *path);
@@ -41,7 +45,8 @@ ae_status ae_checkpoint_open(const ae_comm *comm, const char *path, ae_h5 **file
 /* Reads parameter values into the bound store. */
 ae_status ae_checkpoint_read_parameters(ae_h5 *file, ae_params *params);
 
-/* Reads everything: parameters, optimizer, history, the model's own state. */
+/* Reads everything, with the state that ae_checkpoint_open gave: parameters, optimizer, history, the model's own state,
+ * and in the middle of an epoch its sums. */
 ae_status ae_checkpoint_read(const ae_checkpoint *checkpoint, ae_h5 *file);
 
 /* What was built and runs here, into attributes of a group: version, commit, date, hosts, ranks, MPI, HDF5, BLAS, core.

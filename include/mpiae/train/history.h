@@ -14,6 +14,12 @@ void ae_history_destroy(ae_history **history); /* Local; NULL is fine */
 void ae_history_show(ae_history *history, const char *column);
 
 ae_status ae_history_add(ae_history *history, const ae_metrics *row); /* Local */
+
+/* Local. Whether a column is one of this run's; rows so far; a cell, NaN without a value. */
+bool ae_history_shows(const ae_history *history, const char *column);
+int ae_history_rows(const ae_history *history);
+double ae_history_get(const ae_history *history, int row, const char *column);
+
 /* Local, for rank 0. Writes the whole history to a CSV file: header, then a row per epoch; cells without a value
  * are empty. By a temporary file and rename. AE_DATA with the path and the reason. */
 ae_status ae_history_write_csv(const ae_history *history, const char *path);

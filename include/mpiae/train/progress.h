@@ -3,23 +3,26 @@
 #ifndef MPIAE_TRAIN_PROGRESS_H
 #define MPIAE_TRAIN_PROGRESS_H
 
-#include "mpiae/models/model.h"
+#include "mpiae/train/epoch_sums.h"
 
 typedef struct ae_progress {
   int64_t epochs, steps_per_epoch; /* of the whole run */
+  int64_t last_step;               /* at which train.steps ends it; INT64_MAX = none */
   double log_every;                /* seconds */
   double begun, epoch_begun, told; /* clock */
   int64_t steps_done;              /* in this launch */
   int64_t examples_done;           /* in this epoch */
 } ae_progress;
 
-void ae_progress_start(ae_progress *progress, int64_t epochs, int64_t steps_per_epoch, double log_every);
-void ae_progress_epoch(ae_progress *progress);
+void ae_progress_start(ae_progress *progress, int64_t epochs, int64_t steps_per_epoch, int64_t last_step,
+                       double log_every);
 
-/* After each step: sums over the epoch so far of the loss and of the model's terms, over `examples` examples; `batch`
- * of them new. */
-void ae_progress_step(ae_progress *progress, const ae_model *model, int64_t epoch, int64_t step, double loss,
-                      const double *sums, int64_t batch);
+/* An epoch begins, or goes on after `examples` examples and `seconds` seconds. */
+void ae_progress_epoch(ae_progress *progress, int64_t examples, double seconds);
+
+/* After each step (from 0 in its epoch) of `batch` examples: the sums over the epoch so far. */
+void ae_progress_step(ae_progress *progress, const ae_model *model, int64_t epoch, int64_t step,
+                      const ae_epoch_sums *sums, int64_t batch);
 
 /* After each epoch: the line that stays. */
 void ae_progress_epoch_end(ae_progress *progress, const ae_model *model, int64_t epoch, const ae_metrics *metrics);

@@ -16,15 +16,29 @@ ae_status ae_run_directory_take(const ae_comm *comm, const char *directory, ae_r
 /* Removes the files of a run, unfinished ones too. Rank 0 acts. */
 ae_status ae_run_directory_clear(const ae_comm *comm, const char *directory);
 
-/* Removes checkpoints after `step`, and codes and samples after `epoch`: what a resumed run will write again. Rank 0 acts. */
+/* Removes checkpoints after `step`, and codes and samples after `epoch`: what a resumed run will write again; also
+ * checkpoint-best.h5 when it then leads nowhere. Rank 0 acts. */
 void ae_run_directory_rewind(const ae_comm *comm, const char *directory, int64_t step, int64_t epoch);
 
 /* Steps of the checkpoints in it, newest first; *steps is owned by the caller. An absent directory has none. */
 ae_status ae_run_directory_checkpoints(const ae_comm *comm, const char *directory, int64_t **steps, int *count);
 
-/* Removes all but the newest `keep` checkpoints; and codes files older than the newest one. Rank 0 acts. */
-ae_status ae_run_directory_trim_checkpoints(const ae_comm *comm, const char *directory, int keep);
+/* For a run directory, calls `use` with its checkpoints, newest first, until one call does not fail with AE_DATA, and
+ * warns of those passed by; for a file, calls it with that. `use` is Collective. AE_DATA when a directory has none. */
+ae_status ae_run_directory_visit(const ae_comm *comm, const char *model,
+                                 ae_status (*use)(const ae_comm *comm, const char *path, void *context), void *context);
+
+/* Removes all but the newest `keep` checkpoints and the one of step `best` (−1 = none); and codes files older than the
+ * newest one. Rank 0 acts. */
+ae_status ae_run_directory_trim_checkpoints(const ae_comm *comm, const char *directory, int keep, int64_t best);
 void ae_run_directory_trim_codes(const ae_comm *comm, const char *directory, int64_t epoch);
+
+/* Local, for rank 0. Lets the symbolic link checkpoint-best.h5 lead to the checkpoint of `step`, replacing it in one
+ * piece, or removes it when that is not there (−1 = none). AE_DATA: the file system refuses; nothing else suffers. */
+ae_status ae_run_directory_link_best(const char *directory, int64_t step);
+
+/* Local. Whether the checkpoint of `step` is there. */
+bool ae_run_directory_has(const char *directory, int64_t step);
 
 /* Local. Whether the path is a directory. */
 bool ae_run_directory_is(const char *path);

@@ -1,0 +1,62 @@
+/* The first parameters of a new run, from a model that was trained before. */
+#include "run.h"
+
+#include "mpiae/base/log.h"
+#include "mpiae/base/memory.h"
+
+#include <string.h>
+
+enum { SHAPE_SIZE = 128 };
+
+static void print_shape(int rank, const int64_t *dim, char out[SHAPE_SIZE]) {
+  size_t used = (size_t)snprintf(out, SHAPE_SIZE, "(");
+  for (int i = 0; i < rank; i++)
+    used += (size_t)snprintf(out + used, SHAPE_SIZE - used, "%s%lld", i > 0 ? ", " : "", (long long)dim[i]);
+  snprintf(out + used, SHAPE_SIZE - used, ")");
+}
+
+static ae_status check_parameter(ae_h5 *file, const ae_parameter *parameter) {
+  char path[AE_PATH_SIZE], here[SHAPE_SIZE], there[SHAPE_SIZE];
+  ae_h5_type type;
+  int rank;
+  int64_t dim[AE_H5_MAX_RANK];
+  bool exists;
+  snprintf(path, sizeof path, "/parameters/%s", parameter->path);
+  print_shape(parameter->rank, parameter->dim, here);
+  AE_RETURN_IF(ae_h5_exists(file, path, &exists));
+  if (!exists)
+    return AE_FAIL(AE_USAGE, "%s has no parameter %s, which is %s in this model: choose a model with the same networks",
+                   ae_h5_path(file), parameter->path, here);
+  AE_RETURN_IF(ae_h5_describe(file, path, &type, &rank, dim));
+  if (rank == parameter->rank && memcmp(dim, parameter->dim, (size_t)rank * sizeof *dim) == 0) return AE_OK;
+  print_shape(rank, dim, there);
+  return AE_FAIL(AE_USAGE, "parameter %s of %s is %s, but %s in this model: give both the same network.* keys and data",
+                 parameter->path, ae_h5_path(file), there, here);
+}
+
+static ae_status take_parameters(const ae_comm *comm, const char *path, void *context) {
+  ae_trainer *t = context;
+  ae_status status;
+  ae_h5 *file = NULL;
+  ae_config *config = NULL;
+  ae_run_state state;
+  AE_CHECK(ae_checkpoint_open(comm, path, &file, &config, &state));
+  for (int i = 0; i < ae_params_count(t->params); i++) AE_CHECK(check_parameter(file, ae_params_at(t->params, i)));
+  AE_CHECK(ae_checkpoint_read_parameters(file, t->params));
+  AE_FREE(t->origin);
+  AE_CHECK(ae_comm_agree(comm, ae_memory_text(path, &t->origin)));
+cleanup:
+  ae_h5_close(&file);
+  ae_config_destroy(&config);
+  return status;
+}
+
+ae_status ae_trainer_init_from(ae_trainer *t, const char *model) {
+  return ae_error_prefix(ae_run_directory_visit(t->comm, model, take_parameters, t), "--init-from");
+}
+
+ae_status ae_trainer_read_origin(ae_trainer *t, ae_h5 *file) {
+  const bool there = H5Aexists_by_name(ae_h5_handle(file), "/provenance", "init_from", H5P_DEFAULT) > 0;
+  AE_FREE(t->origin);
+  return ae_comm_max(t->comm, there) != 0 ? ae_h5_get_text(file, "/provenance", "init_from", &t->origin) : AE_OK;
+}
