@@ -1,5 +1,7 @@
-"""tools/report.py on runs made here: full, poor and broken ones. CTest runs it by tools/python."""
+"""tools/report.py on runs and result files made here: full, poor and broken ones. CTest runs it by tools/python."""
 import base64
+import contextlib
+import io
 import re
 import subprocess
 import sys
@@ -9,47 +11,109 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from matplotlib.image import imread
 
-REPORT = Path(__file__).resolve().parent.parent / "tools" / "report.py"
+TOOLS = Path(__file__).resolve().parent.parent / "tools"
+sys.path.insert(0, str(TOOLS))
+import check_grid  # noqa: E402
+import pictures  # noqa: E402
+import report  # noqa: E402
+
+SIDE = 8
 METRICS = """epoch,step,train_loss,test_loss,train_kl,label_nmi,label_acc
 1,10,120.5,,9.5,,
 2,20,104.25,106,11,0.5,0.625
 """
 
 
-def report(run, *options):
-    command = [sys.executable, REPORT, run, *options]
-    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+def run(main, *words):
+    """(status, standard output, standard error) of a program."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = main([str(word) for word in words])
+    return status, out.getvalue(), err.getvalue()
 
 
-def pictures(page):
-    return [base64.b64decode(data) for data in re.findall(r'src="data:image/png;base64,([^"]+)"', page)]
+def colour(number):
+    """One that no text and no other number has."""
+    return 250, 10 + 3 * number, 60
 
 
-class ReportTest(unittest.TestCase):
+def plain(numbers):
+    """Pictures (…, 3, SIDE, SIDE) of one colour each."""
+    numbers = np.asarray(numbers)
+    values = np.array([colour(number) for number in numbers.flat], "f4") / 255
+    return np.broadcast_to(values.reshape(*numbers.shape, 3, 1, 1), (*numbers.shape, 3, SIDE, SIDE))
+
+
+def pixels(png):
+    return np.rint(255 * imread(io.BytesIO(png))[:, :, :3]).astype(int)
+
+
+class Base(unittest.TestCase):
     def setUp(self):
-        self.scratch = tempfile.TemporaryDirectory()
-        self.addCleanup(self.scratch.cleanup)
-        self.run_directory = Path(self.scratch.name) / "a <run>"
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.run_directory = Path(scratch.name) / "a <run>"
         self.run_directory.mkdir()
         (self.run_directory / "metrics.csv").write_text(METRICS, encoding="utf-8")
 
-    def write(self, name, **datasets):
-        with h5py.File(self.run_directory / name, "w") as file:
-            for path, values in datasets.items():
-                file[path] = values
+    def write(self, name, kind=None, attributes=(), **datasets):
+        path = self.run_directory / name
+        with h5py.File(path, "w") as file:
+            if kind:
+                file.attrs["mpiae_format"] = kind
+            file.attrs.update(attributes)
+            for dataset, values in datasets.items():
+                file[dataset] = values
+        return path
 
-    def page(self, count):
-        """The page of a good run; it must hold `count` whole pictures."""
-        result = report(self.run_directory)
-        self.assertEqual((result.returncode, result.stderr), (0, ""))
+    def write_film(self, epoch, **datasets):
+        self.write(f"samples-{epoch:06}.h5", "film", {"epoch": epoch}, **datasets)
+
+    def page(self, count, *skipped):
+        """The page of a good run; it must hold `count` whole pictures, and only these files may be skipped."""
+        status, said, warned = run(report.main, self.run_directory)
+        self.assertEqual(status, 0, warned)
+        self.assertEqual(warned.count("\n"), len(skipped), warned)
+        for line, name in zip(warned.splitlines(), skipped, strict=True):
+            self.assertRegex(line, f"^report.py: skipped .*/{re.escape(name)}: .")
         text = (self.run_directory / "report.html").read_text(encoding="utf-8")
-        found = pictures(text)
+        found = [base64.b64decode(data) for data in re.findall(r'src="data:image/png;base64,([^"]+)"', text)]
         self.assertEqual(len(found), count)
         self.assertTrue(all(picture.startswith(b"\x89PNG") for picture in found))
         self.assertNotIn("src=\"http", text)
-        return text, result.stdout
+        self.found = found
+        return text, said
 
+    def refused(self, path, part):
+        status, _, said = run(report.main, path)
+        self.assertEqual(status, 3)
+        self.assertIn(part, said)
+        self.assertEqual(said.count("\n"), 1)
+
+    def picture(self, path):
+        out = path.with_suffix(".picture")
+        self.assertEqual(run(report.main, path, "--out", out), (0, "", ""))
+        return pixels(out.read_bytes())
+
+    def boxes(self, shown, numbers, count=1):
+        """Where each colour is, (top, left); `count` cells of it, whole and crisp, must be there."""
+        places = []
+        for number in numbers:
+            rows, columns = np.nonzero((shown == colour(number)).all(axis=2))
+            self.assertGreater(len(rows), 0, number)
+            zoom = (len(rows) / count / SIDE**2) ** 0.5
+            self.assertEqual(zoom, round(zoom), f"colour {number} has {len(rows)} pixels")
+            places.append((rows.min(), columns.min()))
+        return places
+
+    def absent(self, shown, numbers):
+        for number in numbers:
+            self.assertFalse((shown == colour(number)).all(axis=2).any(), number)
+
+
+class RunTest(Base):
     def test_full_run(self):
         draw = np.random.default_rng(1)
         label = np.arange(60, dtype="i4") % 12
@@ -60,6 +124,7 @@ class ReportTest(unittest.TestCase):
         (self.run_directory / "config.yaml").write_text("model: vhe # <b>\n", encoding="utf-8")
         text, said = self.page(5)
         self.assertIn("codes-000002.h5", text)
+        self.assertNotIn("codes-000001.h5", text)
         self.assertIn("model: vhe # &lt;b&gt;", text)
         self.assertIn("a &lt;run&gt;", text)
         self.assertIn("104.25 nats per example after epoch 2", said)
@@ -69,6 +134,21 @@ class ReportTest(unittest.TestCase):
         text, _ = self.page(3)
         self.assertNotIn("Codes", text)
 
+    def test_as_a_program(self):
+        command = [sys.executable, TOOLS / "report.py", self.run_directory, "--out", self.run_directory / "page.html"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("Last epoch", (self.run_directory / "page.html").read_text(encoding="utf-8"))
+
+    def test_curves_of_a_term_share_a_colour(self):
+        names = ["train_kl_c", "train_kl_z", "test_kl_z", "test_price"]
+        metrics = {name: np.arange(3.0) for name in ["epoch", *names]}
+        lines = report.draw_curves(metrics, names, "nats").axes[0].lines
+        self.assertEqual([line.get_linestyle() for line in lines], ["-", "-", "--", "--"])
+        colours = [line.get_color() for line in lines]
+        self.assertEqual(colours[1], colours[2])
+        self.assertEqual(len(set(colours)), 3)
+
     def test_flat_and_colour_samples(self):
         self.write("samples-000001.h5", x=np.zeros((3, 784), "f4"))
         self.page(4)
@@ -77,27 +157,274 @@ class ReportTest(unittest.TestCase):
         self.write("samples-000003.h5", x=np.zeros((3, 7), "f4"))
         self.page(3)
 
+    def test_every_kind(self):
+        self.write("codes-000002.h5", "codes", z_mean=np.zeros((4, 2), "f4"))
+        self.write("encoded.h5", "codes", z_mean=np.zeros((4, 2), "f4"), label=np.array([-1, 0, 1, 2], "i4"))
+        self.write("grid.h5", "samples", x=np.zeros((4, 3, 1, 8, 8), "f4"), z_0=np.arange(3.0), z_1=np.arange(4.0))
+        self.write("line.h5", "interpolation", {"from": 3, "to": 9}, x=np.zeros((5, 64), "f4"))
+        self.write("pairs.h5", "reconstructions", x=np.zeros((4, 64), "f4"), reconstruction=np.ones((4, 64), "f4"))
+        self.write("samples.h5", "samples", x=np.zeros((2, 3, 8, 8), "f4"), pseudo_label=np.array([1, -1], "i4"))
+        self.write("swap.h5", "samples", x=np.zeros((2, 2, 1, 8, 8), "f4"))
+        self.write_film(1, sampled=np.zeros((2, 64), "f4"))
+        text, _ = self.page(11)
+        titles = ["Codes (codes-000002.h5)", "Film of training (samples-000001.h5)", "Codes (encoded.h5)",
+                  "Latent plane (grid.h5)", "Interpolation (line.h5)", "Reconstructions (pairs.h5)",
+                  "Samples (samples.h5)", "Table of codes (swap.h5)"]
+        self.assertEqual(re.findall(r"<h2>([^<]*\.h5\))</h2>", text), titles)
+
+    def test_junk_is_skipped(self):
+        self.write("samples.h5", "samples", x=np.zeros((2, 64), "f4"))
+        (self.run_directory / "broken.h5").write_bytes(b"rubbish")
+        (self.run_directory / "checkpoint-000000001.h5").write_bytes(b"not read")
+        (self.run_directory / "directory.h5").mkdir()
+        self.write("foreign.h5", temperature=np.zeros(5))
+        self.write("group.h5", "samples", **{"x/y": np.zeros(5)})
+        self.write("later.h5", "of a later version", x=np.zeros((2, 64)))
+        self.write("lost.h5", "reconstructions", x=np.zeros((2, 64), "f4"))
+        self.write("number.h5", x=np.float32(3))
+        self.write("text.h5", x=np.full((4, 4), b"word"))
+        self.write("vectors.h5", "samples", x=np.zeros((4, 7), "f4"))
+        skipped = ["broken.h5", "directory.h5", "foreign.h5", "group.h5", "lost.h5", "number.h5", "text.h5"]
+        text, _ = self.page(4, *skipped)
+        self.assertIn("Samples (samples.h5)", text)
+
     def test_no_epoch_yet(self):
         (self.run_directory / "metrics.csv").write_text("epoch,step,train_loss\n", encoding="utf-8")
         self.page(0)
 
-    def refused(self, part):
-        result = report(self.run_directory)
-        self.assertEqual(result.returncode, 3)
-        self.assertIn(part, result.stderr)
-        self.assertEqual(result.stderr.count("\n"), 1)
-
     def test_no_metrics(self):
         (self.run_directory / "metrics.csv").unlink()
-        self.refused("metrics.csv")
+        self.refused(self.run_directory, "metrics.csv")
 
     def test_broken_metrics(self):
         (self.run_directory / "metrics.csv").write_text("epoch,train_loss\n1,x\n", encoding="utf-8")
-        self.refused("not a table of numbers")
+        self.refused(self.run_directory, "not a table of numbers")
 
     def test_broken_codes(self):
         (self.run_directory / "codes-000001.h5").write_bytes(b"rubbish")
-        self.refused("codes-000001.h5")
+        self.refused(self.run_directory, "codes-000001.h5")
+        self.write("codes-000001.h5", "codes", z_mean=np.zeros((3, 2)), label=np.zeros(2, "i4"))
+        self.refused(self.run_directory, "codes-000001.h5")
+
+
+class FilmTest(Base):
+    def film(self, *skipped):
+        self.page(4, *skipped)
+        return pixels(self.found[-1])
+
+    def test_many_epochs(self):
+        for epoch in range(1, 31):
+            self.write_film(epoch, x=plain(np.full(20, 50)), reconstruction=plain(np.full(20, epoch)),
+                            sampled=plain(np.full(3, 30 + epoch)))
+        shown = self.film()
+        self.boxes(shown, [50], 16)
+        there = [epoch for epoch in range(1, 31) if (shown == colour(epoch)).all(axis=2).any()]
+        self.assertEqual((len(there), there[0], there[-1]), (12, 1, 30))
+        self.assertLessEqual(max(np.diff(there)), 3)
+        decoded, samples = self.boxes(shown, there, 16), self.boxes(shown, [30 + epoch for epoch in there], 3)
+        self.assertEqual(samples + decoded, sorted(samples + decoded))
+        top = self.boxes(shown, [50], 16)[0]
+        self.assertTrue(samples[-1] < top < decoded[0])
+
+    def test_without_samples(self):
+        for epoch in (1, 2, 10):
+            self.write_film(epoch, x=plain([50]), reconstruction=plain([epoch]))
+        places = self.boxes(self.film(), [50, 1, 2, 10])
+        self.assertEqual(places, sorted(places))
+        names = [label.get_text() for axes in self.figure(10).axes for label in axes.get_yticklabels()]
+        self.assertEqual(names, ["input", "epoch 10"])
+
+    def figure(self, epoch):
+        return pictures.draw_file(self.run_directory / f"samples-{epoch:06}.h5")[1]
+
+    def test_examples_that_are_no_pictures(self):
+        for epoch in (1, 2):
+            self.write_film(epoch, x=np.zeros((3, 7)), reconstruction=np.zeros((3, 7)), sampled=np.zeros((3, 7)))
+        self.page(3)
+
+    def test_files_that_do_not_belong(self):
+        for epoch in range(1, 6):
+            self.write_film(epoch, sampled=plain([epoch, epoch]))
+        self.write_film(2, sampled=plain([2]))
+        (self.run_directory / "samples-000003.h5").write_bytes(b"rubbish")
+        (self.run_directory / "samples-000005.h5").write_bytes(b"rubbish")
+        shown = self.film("samples-000005.h5", "samples-000003.h5", "samples-000002.h5")
+        self.boxes(shown, [1, 4], 2)
+        self.absent(shown, [2, 3, 5])
+
+    def test_reconstructions_of_nothing(self):
+        self.write_film(1, sampled=plain([1]))
+        self.write_film(2, sampled=plain([2]), reconstruction=plain([3]))
+        self.write_film(3, sampled=plain([2]), reconstruction=plain([3, 4]), x=plain([3]))
+        self.boxes(self.film("samples-000003.h5", "samples-000002.h5"), [1])
+
+    def test_only_rubbish(self):
+        (self.run_directory / "samples-000003.h5").write_bytes(b"rubbish")
+        self.page(3, "samples-000003.h5")
+
+
+class PictureTest(Base):
+    def test_samples(self):
+        path = self.write("samples.h5", "samples", x=plain(range(5)), pseudo_label=np.array([7, 8, 9, 7, -1], "i4"))
+        places = self.boxes(self.picture(path), range(5))
+        self.assertEqual(places, sorted(places))
+        self.assertEqual(places[0][1], places[3][1])
+        axes = pictures.draw_file(path)[1].axes[0]
+        self.assertEqual([text.get_text() for text in axes.texts], ["7", "8", "9", "7", ""])
+        self.assertIn("pseudo-label", axes.get_title(loc="left"))
+
+    def test_grey_and_flat_samples(self):
+        grey = np.zeros((2, 1, SIDE, SIDE), "f4")
+        grey[1] = 200 / 255
+        for values in (grey, grey.reshape(2, -1), grey[:, 0], np.rint(255 * grey).astype("u1")):
+            shown = self.picture(self.write("samples.h5", "samples", x=values))
+            self.assertEqual((shown == 200).all(axis=2).sum(), (shown == 0).all(axis=2).sum())
+            self.assertGreaterEqual((shown == 200).all(axis=2).sum(), SIDE**2)
+
+    def test_what_is_not_a_number_is_red(self):
+        values = plain([0, 0]).copy()
+        values[1, 0, 2, 3] = np.nan
+        shown = self.picture(self.write("samples.h5", "samples", x=values))
+        red = (shown == (200, 0, 0)).all(axis=2).sum()
+        self.assertEqual((shown == colour(0)).all(axis=2).sum(), (2 * SIDE**2 - 1) * red)
+
+    def test_many_samples_say_so(self):
+        path = self.write("samples.h5", "samples", x=plain(np.zeros(300, int)))
+        self.boxes(self.picture(path), [0], 100)
+        self.assertIn("100 of 300 samples", pictures.draw_file(path)[1].axes[0].get_title(loc="left"))
+
+    def test_plane(self):
+        numbers = np.arange(6).reshape(3, 2)
+        path = self.write("grid.h5", "samples", x=plain(numbers), z_0=np.array([-1.5, 1]), z_1=np.array([-2.0, 0, 4]))
+        # from the top: z_1 = 4, 0, -2
+        self.check_plane(path, [4, 5, 2, 3, 0, 1])
+        path = self.write("grid.h5", "samples", x=plain(numbers), z_0=np.array([1, -1.5]), z_1=np.array([4.0, -2, 0]))
+        self.check_plane(path, [1, 0, 5, 4, 3, 2])
+
+    def check_plane(self, path, order):
+        places = self.boxes(self.picture(path), order)
+        self.assertEqual(places, sorted(places))
+        axes = pictures.draw_file(path)[1].axes[0]
+        self.assertEqual([label.get_text() for label in axes.get_xticklabels()], ["-1.50", "1.00"])
+        self.assertEqual([label.get_text() for label in axes.get_yticklabels()], ["4.00", "0.00", "-2.00"])
+        self.assertEqual((axes.get_xlabel(), axes.get_ylabel()), ("z_0", "z_1"))
+
+    def test_large_plane_keeps_its_corners(self):
+        numbers = np.full((150, 150), 9)
+        numbers[[0, 0, -1, -1], [0, -1, 0, -1]] = [1, 2, 3, 4]
+        path = self.write("grid.h5", "samples", x=plain(numbers), z_0=np.arange(150.0), z_1=np.arange(150.0))
+        places = self.boxes(self.picture(path), [3, 4, 1, 2])
+        self.assertEqual(places, sorted(places))
+        self.assertIn("of 150 rows", pictures.draw_file(path)[1].axes[0].get_title(loc="left"))
+
+    def test_plane_of_vectors(self):
+        x = np.zeros((2, 2, 16), "f4")
+        path = self.write("grid.h5", "samples", x=x, z_0=np.arange(2.0), z_1=np.arange(2.0))
+        self.picture(path)
+        path = self.write("swap.h5", "samples", x=x, c_row=np.zeros(2), z_column=np.zeros(2))
+        self.assertEqual(pictures.draw_file(path)[0], "Table of codes")
+
+    def test_table(self):
+        numbers = np.arange(6).reshape(2, 3)
+        path = self.write("swap.h5", "samples", x=plain(numbers), c_row=np.zeros(2), z_column=np.zeros(3))
+        places = self.boxes(self.picture(path), range(6))
+        self.assertEqual(places, sorted(places))
+        self.assertIn("c", pictures.draw_file(path)[1].axes[0].get_ylabel())
+
+    def test_pairs(self):
+        label = np.array([5, 6, -1], "i4")
+        given, decoded = plain(range(3)), plain(range(3, 6))
+        path = self.write("pairs.h5", "reconstructions", x=given, reconstruction=decoded, label=label)
+        places = np.array(self.boxes(self.picture(path), range(6)))
+        self.assertTrue((places[:3, 0] == places[0, 0]).all() and (places[3:, 0] > places[0, 0]).all())
+        self.assertEqual(places[:3, 1].tolist(), places[3:, 1].tolist())
+        self.assertEqual([text.get_text() for text in pictures.draw_file(path)[1].axes[0].texts], ["5", "6", ""])
+
+    def test_strip(self):
+        path = self.write("line.h5", "interpolation", {"from": 4, "to": 17}, x=plain(range(40)))
+        shown = self.picture(path)
+        places = self.boxes(shown, [0, 39])
+        self.assertEqual(places[0][0], places[1][0])
+        there = sum((shown == colour(number)).all(axis=2).any() for number in range(40))
+        self.assertEqual(there, 16)
+        title = pictures.draw_file(path)[1].axes[0].get_title(loc="left")
+        self.assertEqual(title, "from example 4 to 17, 16 of 40 steps")
+
+    def test_codes_in_the_latent_plane(self):
+        codes = np.array([[100, 1], [101, 2], [102, 1.5]], "f4")
+        path = self.write("codes.h5", "codes", z_mean=codes, label=np.array([0, 1, -1], "i4"))
+        axes = pictures.draw_file(path)[1].axes[0]
+        unknown, known = axes.collections
+        self.assertEqual(known.get_offsets().tolist(), codes[:2].tolist())
+        self.assertEqual(unknown.get_offsets().tolist(), codes[2:].tolist())
+        self.assertEqual((axes.get_xlabel(), axes.get_ylabel()), ("z_0", "z_1"))
+        self.assertTrue(len(axes.get_xticks()) and len(axes.get_yticks()))
+        self.picture(path)
+
+    def test_codes_of_other_widths(self):
+        draw = np.random.default_rng(2)
+        for width in (1, 20):
+            path = self.write("codes.h5", "codes", z_mean=draw.normal(size=(30, width)))
+            self.assertEqual(len(pictures.draw_file(path)[1].axes[0].get_yticks()), 0)
+            self.picture(path)
+
+    def test_default_name(self):
+        path = self.write("samples.h5", "samples", x=plain([0]))
+        self.assertEqual(run(report.main, path)[0], 0)
+        self.boxes(pixels(path.with_suffix(".png").read_bytes()), [0])
+
+    def test_no_picture(self):
+        self.refused(self.write("c.h5", "checkpoint", x=np.zeros((2, 64))), "no picture of a file of format 'check")
+        self.refused(self.write("v.h5", "samples", x=np.zeros((2, 7))), "are no pictures")
+        self.refused(self.write("e.h5", "samples", x=np.zeros((0, 64))), "empty")
+        self.refused(self.write("f.h5", "film", x=np.zeros((2, 64))), "neither samples nor reconstructions")
+        self.refused(self.write("z.h5", "codes", z_mean=np.zeros((0, 2))), "no codes")
+        self.refused(self.run_directory / "metrics.csv", "metrics.csv")
+        self.refused(self.run_directory / "absent.h5", "absent.h5")
+
+
+class CheckGridTest(Base):
+    def setUp(self):
+        super().setUp()
+        draw = np.random.default_rng(3)
+        label = np.arange(5001, dtype="i4") % 3 - 1
+        x = draw.integers(0, 100, size=(5001, 1, 4, 4), dtype="u1")
+        x[label == 1] += 150
+        self.data = self.write("data.h5", x=x, label=label)
+
+    def grid(self, ones):
+        """A 4 x 4 grid in which so many cells are of class 1."""
+        values = np.where(np.arange(16) < ones, 200, 50) / 255
+        return self.write("grid.h5", x=np.broadcast_to(values.reshape(4, 4, 1, 1, 1), (4, 4, 1, 4, 4)))
+
+    def test_counts(self):
+        found = run(check_grid.main, self.grid(5), self.data, "--classes", 2)
+        said = "class 0: 11 cells\nclass 1: 5 cells\n2 classes have 5 cells or more; 2 are wanted\n"
+        self.assertEqual(found, (0, said, ""))
+        self.assertEqual(run(check_grid.main, self.grid(4), self.data, "--classes", 2)[0], 1)
+        self.assertEqual(run(check_grid.main, self.grid(4), self.data, "--classes", 2, "--cells", 4)[0], 0)
+        self.assertEqual(run(check_grid.main, self.grid(5), self.data)[0], 1)
+
+    def test_neighbours(self):
+        draw = np.random.default_rng(4)
+        cells, pixels_of_data = draw.random((7, 6)), draw.random((check_grid.BLOCK + 50, 6))
+        distance = ((cells[:, None] - pixels_of_data[None]) ** 2).sum(axis=2)
+        expected = np.argsort(distance, axis=1)[:, : check_grid.NEIGHBOURS]
+        self.assertEqual(check_grid.nearest(cells, pixels_of_data).tolist(), expected.tolist())
+        self.assertEqual(check_grid.vote(np.array([[2, 0, 0, 2, 1], [1, 1, 1, 0, 0]])).tolist(), [0, 1])
+
+    def test_refused(self):
+        for grid, data, part in (
+            (self.data, self.data, "cells are (4, 4)"),
+            (self.write("flat.h5", x=np.zeros((3, 16))), self.data, "no grid"),
+            (self.write("nan.h5", x=np.full((2, 2, 16), np.nan)), self.data, "not finite"),
+            (self.write("wide.h5", x=np.zeros((2, 2, 25))), self.data, "cells are (25,)"),
+            (self.grid(3), self.write("unlabelled.h5", x=np.zeros((9, 16))), "no labels"),
+            (self.grid(3), self.write("few.h5", x=np.zeros((4, 16)), label=np.zeros(4, "i4")), "fewer than 5"),
+        ):
+            status, _, said = run(check_grid.main, grid, data)
+            self.assertEqual(status, 1)
+            self.assertIn(part, said)
 
 
 if __name__ == "__main__":

@@ -1,32 +1,35 @@
 #!/usr/bin/env python3
-"""Writes one HTML page about a run: curves, codes in the plane, samples, configuration. Pictures are inside the page.
+"""Writes one HTML page about a run: curves, the film of training, codes in the plane, pictures of every other result
+file in its directory, configuration. Pictures are inside the page. Of a single result file it writes the picture.
 
-usage: tools/python tools/report.py RUN [--out FILE]
+usage: tools/python tools/report.py RUN [--out PAGE.html]
+       tools/python tools/report.py FILE.h5 [--out PICTURE.png]
 """
 import argparse
 import base64
 import csv
 import html
 import io
-import math
+import re
 import sys
 from pathlib import Path
 
-import h5py
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-MOST_POINTS = 5000
-MOST_SAMPLES = 100
+import pictures
+from mosaic import DPI
+from pictures import ReportError
+
 SCORES = ["label_nmi", "label_acc", "label_ari", "previous_nmi"]
-STYLE = """body{font-family:sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#222}
+STYLE = """body{font-family:sans-serif;max-width:64em;margin:2em auto;padding:0 1em;color:#222}
 img{max-width:100%}table{border-collapse:collapse}td,th{padding:.2em .8em;text-align:right;border-bottom:1px solid #ddd}
 th{text-align:left;font-weight:normal}pre{background:#f4f4f4;padding:1em;overflow:auto}"""
 
 
-class ReportError(Exception):
-    """What the user must mend; shown without a traceback."""
+def warn(error):
+    print(f"report.py: skipped {error}", file=sys.stderr)
 
 
 def read_metrics(path):
@@ -42,29 +45,40 @@ def read_metrics(path):
 def to_html(figure, alt):
     """A figure as an image that lives in the page."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110, bbox_inches="tight")
+    figure.savefig(buffer, format="png")
     data = base64.b64encode(buffer.getvalue()).decode("ascii")
     return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
 
 
-def plot_curves(metrics, names, label, limits=None):
-    """The columns over the epochs, or None when the run has none of them."""
-    names = [name for name in names if name in metrics and np.isfinite(metrics[name]).any()]
-    if not names:
-        return None
-    figure = Figure(figsize=(7, 3.2))
+def term_of(name):
+    """What a curve is of, whether on the training or the test set: the two share a colour."""
+    return name.removeprefix("train_").removeprefix("test_")
+
+
+def draw_curves(metrics, names, label, limits=None):
+    """The columns over the epochs."""
+    figure = Figure(figsize=(8.6, 3.4), dpi=DPI, layout="constrained")
     axes = figure.subplots()
+    terms = list(dict.fromkeys(term_of(name) for name in names))
     for name in names:
-        dashed = "--" if name.startswith("test_") else "-"
-        axes.plot(metrics["epoch"], metrics[name], dashed, marker="o", markersize=3, label=name)
+        dashed, colour = "--" if name.startswith("test_") else "-", f"C{terms.index(term_of(name))}"
+        axes.plot(metrics["epoch"], metrics[name], dashed, color=colour, marker="o", markersize=3, label=name)
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylabel(label)
     if limits:
         axes.set_ylim(*limits)
     axes.grid(alpha=0.3)
-    axes.legend()
-    return to_html(figure, f"{label} by epoch: " + ", ".join(names))
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=9)
+    return figure
+
+
+def plot_curves(metrics, names, label, limits=None):
+    """None when the run has none of the columns."""
+    names = [name for name in names if name in metrics and np.isfinite(metrics[name]).any()]
+    if not names:
+        return None
+    return to_html(draw_curves(metrics, names, label, limits), f"{label} by epoch: " + ", ".join(names))
 
 
 def curve_sections(metrics):
@@ -76,92 +90,56 @@ def curve_sections(metrics):
     ]
 
 
-def project(codes):
-    """Codes in the plane: as they are when they have two dimensions, else their first two principal components."""
-    codes = np.asarray(codes, dtype=np.float64)
-    centred = codes - codes.mean(axis=0)
-    if codes.shape[1] > 2:
-        _, _, directions = np.linalg.svd(centred, full_matrices=False)
-        return centred @ directions[:2].T
-    return np.pad(codes, ((0, 0), (0, 2 - codes.shape[1])))
-
-
-def scatter(axes, points, label, title):
-    if label is None:
-        axes.scatter(points[:, 0], points[:, 1], s=3, c="#447")
-    else:
-        axes.scatter(points[:, 0], points[:, 1], s=3, c=label, cmap="tab10" if label.max() < 10 else "nipy_spectral")
-    axes.set_title(title)
-    axes.set_xticks([])
-    axes.set_yticks([])
-
-
-def open_file(path):
+def section(path):
+    """Heading and picture of a result file, none when there is nothing to draw in it."""
     try:
-        return h5py.File(path, "r")
-    except OSError as error:
-        raise ReportError(f"{path}: {error}") from error
+        title, figure = pictures.draw_file(path)
+    except pictures.NoPicture:
+        return []
+    return [(f"{title} ({path.name})", to_html(figure, f"{title.lower()} of {path.name}"))]
 
 
-def plot_codes(path):
-    """Each kind of code, once for each kind of label the file has."""
-    with open_file(path) as file:
-        kinds = [name for name in ("z_mean", "c_mean") if name in file]
-        if not kinds or file[kinds[0]].shape[0] == 0:
-            return None
-        # at random: a stride would meet a dataset whose classes alternate in step
-        shown = np.sort(np.random.default_rng(0).permutation(file[kinds[0]].shape[0])[:MOST_POINTS])
-        labels = {name: file[name][shown] for name in ("label", "pseudo_label") if name in file} or {"": None}
-        figure = Figure(figsize=(4.5 * len(labels), 4.2 * len(kinds)))
-        grid = figure.subplots(len(kinds), len(labels), squeeze=False)
-        for row, kind in zip(grid, kinds):
-            points = project(file[kind][shown])
-            for axes, (name, label) in zip(row, labels.items()):
-                scatter(axes, points, label, f"{kind}, coloured by {name.replace('_', '-')}" if name else kind)
-    return to_html(figure, f"codes of {path.name} in two dimensions")
+def numbered(run, name):
+    """Files of the epochs in their order: their names carry the epoch in fixed width."""
+    return sorted(path for path in run.glob(f"{name}-*.h5") if re.fullmatch(name + r"-\d+\.h5", path.name))
 
 
-def as_image(example):
-    """One example as matplotlib wants it, or None when it is no picture."""
-    if example.ndim == 1:
-        side = math.isqrt(example.size)
-        return example.reshape(side, side) if side * side == example.size else None
-    if example.ndim == 3 and example.shape[0] in (1, 3):
-        return example[0] if example.shape[0] == 1 else np.moveaxis(example, 0, 2)
-    return None
+def is_film(path):
+    with pictures.opened(path) as file:
+        return pictures.kind_of(file) == "film"
 
 
-def plot_samples(path):
-    with open_file(path) as file:
-        if "x" not in file or file["x"].shape[0] == 0:
-            return None
-        samples = file["x"][:MOST_SAMPLES]
-    top = 255 if samples.dtype == np.uint8 else max(1.0, float(np.nanmax(samples)))
-    samples = np.clip(samples / top, 0, 1)
-    if as_image(samples[0]) is None:
-        return None
-    columns = math.ceil(math.sqrt(len(samples)))
-    rows = math.ceil(len(samples) / columns)
-    figure = Figure(figsize=(0.6 * columns, 0.6 * rows))
-    for axes in figure.subplots(rows, columns, squeeze=False).flat:
-        axes.axis("off")
-    for axes, sample in zip(figure.axes, samples):
-        axes.imshow(as_image(sample), cmap="gray", vmin=0, vmax=1)
-    return to_html(figure, f"samples of {path.name}")
+def film_sections(paths):
+    """The film, or the newest samples of a run that wrote no film."""
+    while paths:
+        try:
+            if not is_film(paths[-1]):
+                return section(paths[-1])
+            figure = pictures.draw_film(paths, warn)
+            names = " to ".join(sorted({paths[0].name, paths[-1].name}))
+            return [(f"Film of training ({names})", to_html(figure, f"film of training from {names}"))]
+        except pictures.NoPicture:
+            return []
+        except ReportError as error:
+            warn(error)
+            paths = paths[:-1]
+    return []
 
 
-def newest(run, pattern):
-    """Names carry the epoch in fixed width, so the last by name is the newest."""
-    files = sorted(run.glob(pattern))
-    return files[-1] if files else None
+def other_sections(paths):
+    sections = []
+    for path in paths:
+        try:
+            sections += section(path)
+        except ReportError as error:
+            warn(error)
+    return sections
 
 
 def picture_sections(run):
-    codes, samples = newest(run, "codes-*.h5"), newest(run, "samples*.h5")
-    return [
-        (f"Codes ({codes.name})" if codes else "", plot_codes(codes) if codes else None),
-        (f"Samples ({samples.name})" if samples else "", plot_samples(samples) if samples else None),
-    ]
+    codes, samples, checkpoints = (numbered(run, name) for name in ("codes", "samples", "checkpoint"))
+    others = sorted(set(run.glob("*.h5")).difference(codes, samples, checkpoints))
+    return (section(codes[-1]) if codes else []) + film_sections(samples) + other_sections(others)
 
 
 def last_row(metrics):
@@ -182,7 +160,7 @@ def page(run):
         sections.append(("Last epoch", table(metrics)))
     config = run / "config.yaml"
     if config.exists():
-        sections.append(("Configuration", f"<pre>{html.escape(config.read_text(encoding='utf-8'))}</pre>"))
+        sections.append(("Configuration", f"<pre>{html.escape(config.read_text('utf-8', 'replace'))}</pre>"))
     body = "".join(f"<h2>{html.escape(title)}</h2>\n{content}\n" for title, content in sections if content)
     name = html.escape(run.name)
     head = f'<meta charset="utf-8"><title>{name}</title><style>{STYLE}</style>'
@@ -200,19 +178,27 @@ def print_summary(metrics):
         print("labels      the pseudo-labels match the hidden classes with " + ", ".join(scores))
 
 
-def main():
-    parser = argparse.ArgumentParser(description="Writes one HTML page about a run.")
-    parser.add_argument("run", type=Path, help="run directory")
-    parser.add_argument("--out", type=Path, help="page to write; default RUN/report.html")
-    arguments = parser.parse_args()
+def write_page(run, out):
+    text, metrics = page(run)
+    (out or run / "report.html").write_text(text, encoding="utf-8")
+    print_summary(metrics)
+
+
+def write_picture(path, out):
+    pictures.draw_file(path)[1].savefig(out or path.with_suffix(".png"), format="png")
+
+
+def main(words=None):
+    parser = argparse.ArgumentParser(description="Writes one HTML page about a run, or a picture of a result file.")
+    parser.add_argument("path", type=Path, metavar="RUN|FILE.h5", help="run directory or result file")
+    parser.add_argument("--out", type=Path, help="what to write; default RUN/report.html or FILE.png")
+    arguments = parser.parse_args(words)
+    write = write_picture if arguments.path.is_file() else write_page
     try:
-        text, metrics = page(arguments.run)
-        out = arguments.out or arguments.run / "report.html"
-        out.write_text(text, encoding="utf-8")
+        write(arguments.path, arguments.out)
     except (ReportError, OSError, KeyError) as error:
         print(f"report.py: error: {error}", file=sys.stderr)
         return 3
-    print_summary(metrics)
     return 0
 
 
