@@ -131,6 +131,9 @@ absent a.h5
 refuse 3 "no-directory" synth glyphs --count 3 --out no-directory/a.h5
 refuse 3 "$closed" synth glyphs --count 3 --out "$closed/a.h5"
 accept "" synth glyphs --count 2 --out two.h5
+accept "" synth glyphs --count 2 --out two.h5
+refuse 2 "images: what is there is not of the kind 'dataset'" synth glyphs --count 2 --out images
+refuse 2 "images: what is there is not of the kind 'dataset'" import idx images.gz --out images
 accept "" synth glyphs --count=300 --classes 12 --seed 5 --out a.h5
 example synth
 
@@ -181,8 +184,8 @@ for classes in "${malformed[@]}"; do
 done
 refuse 2 "--classes needs a value" import idx images --labels labels --out d.h5 --classes
 cp images images.h5
-refuse 2 "--out images.h5 would overwrite the input images.h5" import idx images.h5 --out images.h5
-refuse 2 "would overwrite the input labels" import idx images --labels labels --out ./labels
+refuse 2 "--out images.h5: what is there is not of the kind 'dataset'" import idx images.h5 --out images.h5
+refuse 2 "--out ./labels: what is there is not of the kind 'dataset'" import idx images --labels labels --out ./labels
 accept "" import idx images --labels labels --classes 1 --out d.h5
 accept "(1, 1, 2, 2)" info d.h5
 
@@ -510,10 +513,10 @@ refuse 2 "--count is at most 256" sample runs/glyphs --swap --count 300 --out no
 refuse 2 "draws from its prior anyway" sample plane --from prior --count 2 --out not.h5
 refuse 2 "model 'vae' has no code for classes, as --like and --swap need; this is for: vhe" sample plane --like test.h5:0 --count 2 --out not.h5
 refuse 2 "(N, 6), but the model is for (N, 1, 28, 28)" sample runs/glyphs --like vectors.h5:0 --count 2 --out not.h5
-refuse 2 "is not one of codes (dataset)" encode plane test.h5 --out test.h5
-refuse 2 "is not one of samples (codes)" decode runs/glyphs codes.h5 --out codes.h5
-refuse 2 "is not one of samples (checkpoint)" sample plane --count 2 --out plane/checkpoint-000000003.h5
-refuse 2 "is not one of reconstructions (not written by mpiae)" reconstruct plane test.h5 --out vae.yaml
+refuse 2 "is not of the kind 'codes' (kind: dataset)" encode plane test.h5 --out test.h5
+refuse 2 "is not of the kind 'samples' (kind: codes)" decode runs/glyphs codes.h5 --out codes.h5
+refuse 2 "is not of the kind 'samples' (kind: checkpoint)" sample plane --count 2 --out plane/checkpoint-000000003.h5
+refuse 2 "is not of the kind 'reconstructions' (not written by mpiae)" reconstruct plane test.h5 --out vae.yaml
 absent not.h5
 "$python" - <<'END'
 import h5py, numpy

@@ -361,24 +361,6 @@ static void classes_that_cannot_be_kept_are_refused(void **state) {
                 "--classes names 5, but no example in ");
 }
 
-/* By whatever name. */
-static void an_input_is_not_overwritten(void **state) {
-  (void)state;
-  char first[512], second[512], labels[512], other[512];
-  const char *files[] = {path_of(first, "first.npy"), path_of(second, "second.npy")};
-  const ae_import_options options = {.labels = path_of(labels, "labels.npy")};
-  write_npy(first, "|u1", "(2, 1)", "ab", 2);
-  write_npy(second, "|u1", "(2, 1)", "cd", 2);
-  write_npy(labels, "|u1", "(4,)", "abcd", 4);
-  path_of(other, "link");
-  if (ae_comm_rank(ae_test_comm()) == 0) assert_int_equal(symlink(second, other), 0);
-  ae_comm_barrier(ae_test_comm());
-  ae_test_error(import_npy(files, 2, &options, first), AE_USAGE, "would overwrite the input");
-  ae_test_error(import_npy(files, 2, &options, other), AE_USAGE, "second.npy; give another name");
-  ae_test_error(import_npy(files, 2, &options, labels), AE_USAGE, "labels.npy; give another name");
-  ae_test_ok(import_npy(files, 2, &options, ae_test_path("out.h5")));
-}
-
 int main(int argc, char **argv) {
   static const ae_test tests[] = {
       AE_TEST(images_and_labels_are_imported),      AE_TEST(vectors_are_imported),
@@ -387,7 +369,6 @@ int main(int argc, char **argv) {
       AE_TEST(what_does_not_fit_is_refused),        AE_TEST(a_place_that_cannot_be_written_is_named),
       AE_TEST(arrays_of_numpy_are_imported),        AE_TEST(arrays_that_do_not_fit_are_refused),
       AE_TEST(classes_are_kept_before_the_limit),   AE_TEST(classes_that_cannot_be_kept_are_refused),
-      AE_TEST(an_input_is_not_overwritten),
   };
   return ae_test_main(argc, argv, tests, (int)(sizeof tests / sizeof *tests));
 }

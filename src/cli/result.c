@@ -1,10 +1,5 @@
 #include "result.h"
 
-#include "mpiae/base/memory.h"
-
-#include <string.h>
-#include <unistd.h>
-
 bool ae_result_encodes(const ae_model_type *type) { return type->encode != NULL; }
 bool ae_result_decodes(const ae_model_type *type) { return type->decode != NULL; }
 bool ae_result_evaluates(const ae_model_type *type) { return type->evaluate != NULL; }
@@ -31,26 +26,6 @@ void ae_result_close(ae_result *result) {
   ae_loaded_close(&result->loaded);
 }
 
-/* Nothing there, or a file of this kind. */
-static ae_status check_place(const ae_comm *comm, const char *path, const char *format) {
-  ae_h5 *file = NULL;
-  char *kind = NULL;
-  int there = access(path, F_OK) == 0;
-  ae_comm_broadcast(comm, &there, (int64_t)sizeof there);
-  if (!there) return AE_OK;
-  ae_status status = ae_h5_open(comm, path, &file);
-  if (status == AE_OK) status = ae_h5_get_text(file, "/", "mpiae_format", &kind);
-  const bool same = status == AE_OK && strcmp(kind, format) == 0;
-  ae_error_clear(&status);
-  if (!same)
-    status =
-        AE_FAIL(AE_USAGE, "--out %s: that file is there and is not one of %s (%s): remove it, or choose another name",
-                path, format, kind != NULL ? kind : "not written by mpiae");
-  ae_h5_close(&file);
-  AE_FREE(kind);
-  return status;
-}
-
 /* What `produce` needs of a result. */
 typedef struct filling {
   ae_result *result;
@@ -69,6 +44,6 @@ static ae_status fill_file(ae_h5 *file, void *context) {
 ae_status ae_result_write(ae_result *result, const char *path, const char *format,
                           ae_status (*fill)(ae_result *result, ae_h5 *file)) {
   filling what = {result, format, fill};
-  AE_RETURN_IF(check_place(result->comm, path, format));
+  AE_RETURN_IF(ae_command_check_out(result->comm, path, format));
   return ae_h5_produce(result->comm, path, fill_file, &what);
 }

@@ -12,7 +12,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define MESSAGE_BYTES ((int64_t)1 << 30)
 #define TAG 1
@@ -57,19 +56,8 @@ typedef struct plan {
   int64_t labelled;
 } plan;
 
-static bool same_file(const char *one, const char *other) {
-  struct stat a, b;
-  return stat(one, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
-
 static ae_status check_request(const request *asked) {
   const ae_import_options *options = asked->options;
-  const char *spoiled = NULL;
-  for (int i = 0; i < asked->count; i++)
-    if (same_file(asked->files[i], asked->out)) spoiled = asked->files[i];
-  if (options->labels != NULL && same_file(options->labels, asked->out)) spoiled = options->labels;
-  if (spoiled != NULL)
-    return AE_FAIL(AE_USAGE, "--out %s would overwrite the input %s; give another name", asked->out, spoiled);
   if (options->class_count > 0 && options->labels == NULL)
     return AE_FAIL(AE_USAGE, "--classes needs --labels: classes are told by the labels");
   return AE_OK;

@@ -73,6 +73,10 @@ void ae_command_import_print_formats(void);            /* Local; standard output
 void ae_print_overview(void);                          /* Local; standard output */
 void ae_print_version(void);                           /* Local; standard output */
 
+/* Collective. AE_USAGE when something is at `path` that is not an mpiae file of the kind `format`: a command replaces its
+ * own kind only, so that nobody loses data or a run. */
+ae_status ae_command_check_out(const ae_comm *comm, const char *path, const char *format);
+
 /* The commands, one file each. Collective. */
 ae_status ae_command_train(const ae_comm *comm, const ae_arguments *arguments);
 ae_status ae_command_encode(const ae_comm *comm, const ae_arguments *arguments);
