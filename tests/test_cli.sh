@@ -108,7 +108,13 @@ refuse 2 "unknown option '-x'" -x
 refuse 2 "--quiet is given twice" --quiet help --quiet
 refuse 2 "--verbose takes no value" --verbose=2 help
 refuse 2 "unknown command 'confg'; did you mean 'config'?" help confg
-refuse 2 "mpiae help cannot use 'b' (usage: mpiae help [COMMAND|config])" help info b
+refuse 2 "mpiae help cannot use 'b'" help info b
+refuse 2 "mpiae help cannot use 'c'" help info b c
+refuse 2 "no key or section is called 'train.patient'" help train.patient
+refuse 2 "no key or section is called 'trains'" help config trains
+accept "  train.patience" help train.patience
+accept "  train.patience" help config train
+accept "  label_nmi" help metrics
 accept "trains autoencoders over MPI" help
 accept "trains autoencoders over MPI" --help
 accept "(commit " --version
@@ -349,9 +355,11 @@ if [ "$(head -n 1 run/metrics.csv | cut -d, -f 1-6)" != epoch,step,seconds,examp
   fail "columns of metrics.csv"
 fi
 if ! awk -F, 'NR > 1 && !($3 > 0) { exit 1 }' run/metrics.csv; then fail "the time of an epoch is gone after a resume"; fi
-cp run/checkpoint-000000003.h5 run/checkpoint-000000099.h5.partial
-accept "" train vhe.yaml --run run --overwrite
-absent run/checkpoint-000000099.h5.partial
+for flag in --overwrite --resume; do
+  cp run/checkpoint-000000003.h5 run/checkpoint-000000099.h5.partial
+  accept "" train vhe.yaml --run run "$flag"
+  absent run/checkpoint-000000099.h5.partial
+done
 exec 9<run/.lock
 flock 9
 refuse 2 "another process trains in run" train vhe.yaml --run run --resume
@@ -362,7 +370,6 @@ refuse 3 "nothing" sample nothing --count 3 --out s.h5
 mkdir -p empty-directory
 refuse 3 "empty-directory has no checkpoint" sample empty-directory --count 3 --out s.h5
 refuse 3 "train.h5 is not a checkpoint" sample train.h5 --count 3 --out s.h5
-refuse 2 "mpiae sample needs --count N" sample run --out s.h5
 refuse 2 "--from posterior" sample run --count 3 --from posterior --out s.h5
 refuse 3 "no-directory" sample run --count 3 --out no-directory/s.h5
 absent s.h5
@@ -396,7 +403,8 @@ refuse 3 "--init-from: cannot open absent" train vhe.yaml --init-from absent --r
 refuse 3 "--init-from: empty-directory has no checkpoint" train vhe.yaml --init-from empty-directory --run r-init
 refuse 3 "--init-from: train.h5 is not a checkpoint" train vhe.yaml --init-from train.h5 --run r-init
 refuse 2 "--init-from: run-vae/checkpoint-000000003.h5 has no parameter encoder_c/hidden_0/weight, which is (2, 8, 784) in this model" train vhe.yaml --init-from run-vae --run r-init
-refuse 2 "--init-from: parameter encoder/hidden_0/weight of run-vae/checkpoint-000000003.h5 is (8, 784), but (9, 784) in this model" train vae.yaml network.hidden=[9] --init-from run-vae --run r-init
+refuse 2 "--init-from: the networks of run-vae/checkpoint-000000003.h5 are others: network.hidden is '[8, 8]' here but '[8]' there" train vae.yaml network.hidden=[8,8] --init-from run-vae --run r-init
+refuse 2 "--init-from: parameter encoder/hidden_0/weight of run-vae/checkpoint-000000003.h5 is (8, 784), but (8, 6) in this model" train vae.yaml data.train=vectors.h5 --init-from run-vae --run r-init
 refuse 2 "run-vae already holds a run" train vae.yaml --init-from run-vae --run run-vae
 if [ -e r-init/config.yaml ]; then fail "a run that could not begin left files"; fi
 accept "" train vae.yaml --init-from run-vae/checkpoint-000000003.h5 --run run-init
@@ -500,6 +508,8 @@ refuse 2 "/z_mean holds 20 numbers a row, but a code of this model has 2" decode
 refuse 2 "/z_mean holds 20 numbers a row, but z of this model has 2" decode plane codes.h5 --out not.h5
 refuse 2 "test.h5 holds neither /z nor /z_mean" decode plane test.h5 --out not.h5
 refuse 3 "absent" decode plane codes.h5:/absent --out not.h5
+accept "" train vhe.yaml network.latent_size=1 --run thin
+refuse 2 "--grid lies on a latent plane" decode thin --grid 3 --out not.h5
 refuse 3 "absent.h5" decode plane-ae --grid 3 --data absent.h5 --out not.h5
 refuse 2 "there is no example 40: test.h5 has 40" interpolate plane test.h5 --from 1 --to 40 --out not.h5
 refuse 2 "mpiae interpolate needs --to J" interpolate plane test.h5 --from 1 --out not.h5
@@ -513,6 +523,11 @@ refuse 2 "--count is at most 256" sample runs/glyphs --swap --count 300 --out no
 refuse 2 "draws from its prior anyway" sample plane --from prior --count 2 --out not.h5
 refuse 2 "model 'vae' has no code for classes, as --like and --swap need; this is for: vhe" sample plane --like test.h5:0 --count 2 --out not.h5
 refuse 2 "(N, 6), but the model is for (N, 1, 28, 28)" sample runs/glyphs --like vectors.h5:0 --count 2 --out not.h5
+refuse 2 "would replace the input codes.h5:/z_mean" encode plane codes.h5:/z_mean --out codes.h5
+refuse 2 "would replace the input like.h5" decode runs/glyphs like.h5 --out like.h5
+refuse 2 "would replace the input like.h5:/x:0" sample runs/glyphs --like like.h5:/x:0 --count 2 --out like.h5
+refuse 2 "names like that are for the files that a run writes" encode plane test.h5 --out plane/codes-000001.h5
+refuse 2 "holds codes of a model 'ae', but plane is a 'vae'" decode plane plane-ae/codes-000001.h5 --out not.h5
 refuse 2 "is not of the kind 'codes' (kind: dataset)" encode plane test.h5 --out test.h5
 refuse 2 "is not of the kind 'samples' (kind: codes)" decode runs/glyphs codes.h5 --out codes.h5
 refuse 2 "is not of the kind 'samples' (kind: checkpoint)" sample plane --count 2 --out plane/checkpoint-000000003.h5
@@ -524,7 +539,9 @@ with h5py.File("nan-codes.h5", "w") as file:
     file["z"] = numpy.array([[0, 1], [numpy.nan, 0]], "f4")
 END
 refuse 3 "nan-codes.h5: code 1 is not finite" decode plane nan-codes.h5 --out not.h5
-refuse 3 "absent.h5" train vae.yaml data.test=absent.h5 --run r-test
+refuse 3 "data.test: cannot open absent.h5" train vae.yaml data.test=absent.h5 --run r-test
+accept "" train vae.yaml data.test=none data.binarize=static --run plane --resume train.epochs=2
+if ! head -n 1 plane/metrics.csv | grep -q ',test_loss,'; then fail "the losses of the test set are gone with it"; fi
 refuse 2 "(N, 6), but the model is for (N, 1, 28, 28)" train vae.yaml data.test=vectors.h5 --run r-test
 if ! head -n 1 plane/metrics.csv | grep -q ',test_loss,test_cross_entropy,test_kl,'; then fail "no columns of the test set"; fi
 

@@ -209,7 +209,7 @@ ends_with 3 "no checkpoint in lost can be read" train ae.yaml "${best[@]}" --run
 on 2 train ae.yaml "${best[@]}" train.epochs=1 --run lost --overwrite
 holds lost "checkpoint-000000007.h5 checkpoint-best.h5 codes-000001.h5 config.yaml metrics.csv run.log"
 on 2 train ae.yaml data.shards=6 checkpoint.keep=1 output.codes=last train.epochs=2 --run lost --resume
-holds lost "checkpoint-000000014.h5 codes-000002.h5 config.yaml metrics.csv run.log"
+holds lost "checkpoint-000000007.h5 checkpoint-000000014.h5 checkpoint-best.h5 codes-000002.h5 config.yaml metrics.csv run.log"
 # what refuses the link is said once
 mkdir -p refused/checkpoint-best.h5
 on 2 train ae.yaml "${best[@]}" checkpoint.keep=1 --run refused --resume
@@ -238,5 +238,28 @@ head -c 5000 whole-1/$final >damaged/$final
 on 2 train vae.yaml "${still[@]}" train.steps=1 --init-from damaged --run from-damaged
 if ! grep -q 'warning: .*damaged/checkpoint-000000021.h5' log; then fail "a damaged checkpoint is not passed by"; fi
 if ! "$mpiae" info from-damaged 2>&1 | grep -q '/provenance:init_from *damaged/checkpoint-000000014.h5'; then fail "the origin is not the one before"; fi
+
+# What users put beside a run is theirs, whatever they call it; so is a file that bears the name of the link.
+on 1 train ae.yaml "${best[@]}" train.epochs=2 --run guests
+for name in checkpoint-1000.h5 codes-7.h5 codes-9999.h5 samples-64.h5 samples-.h5; do cp ae.yaml "guests/$name"; done
+rm guests/checkpoint-best.h5
+cp guests/checkpoint-000000014.h5 guests/checkpoint-best.h5
+on 2 train ae.yaml "${best[@]}" train.epochs=3 --run guests --resume
+on 2 train ae.yaml train.epochs=4 data.shards=6 checkpoint.keep=1 --run guests --resume
+for name in checkpoint-1000.h5 codes-7.h5 codes-9999.h5 samples-64.h5 samples-.h5 checkpoint-best.h5; do
+  if [ ! -f "guests/$name" ] || [ -L "guests/$name" ]; then fail "guests/$name is gone"; fi
+done
+# A resume that forgets checkpoint.best leaves the best one alone.
+on 2 train ae.yaml "${best[@]}" train.epochs=1 --run forgot
+on 2 train ae.yaml data.shards=6 checkpoint.keep=1 train.epochs=4 --run forgot --resume
+leads forgot checkpoint-000000007.h5
+if [ ! -e forgot/checkpoint-000000007.h5 ]; then fail "the best checkpoint is gone"; fi
+
+# Losses of another test set are not compared with.
+on 1 synth glyphs --count 50 --seed 4 --out easy.h5
+on 1 synth glyphs --count 50 --classes 40 --seed 5 --out hard.h5
+on 2 train ae.yaml data.shards=6 data.test=easy.h5 train.epochs=3 --run tests
+on 2 train ae.yaml data.shards=6 data.test=hard.h5 train.epochs=8 train.patience=2 train.learning_rate=0.00001 --run tests --resume
+if [ ! -e tests/checkpoint-000000056.h5 ]; then fail "losses of two test sets were compared"; fi
 
 finish

@@ -170,7 +170,7 @@ static double vhe_terms(const bench *b, int64_t example, int draw, double *terms
   terms[1] = ae_reference_divergence(LATENT, qc, standard) / (double)b->size[k];
   terms[2] = ae_reference_divergence(LATENT, qz, pz);
   terms[3] = -log((double)b->size[k] / EXAMPLES);
-  return -terms[0] + ae_reference_log_density(LATENT, pz, z) - ae_reference_log_density(LATENT, qz, z);
+  return -terms[0] - terms[1] + ae_reference_log_density(LATENT, pz, z) - ae_reference_log_density(LATENT, qz, z);
 }
 
 /* float32 networks of a few dozen terms. */

@@ -162,6 +162,8 @@ def check_values():
         assert np.array_equal(decoded["z"], codes["z_mean"]) and np.array_equal(decoded["c"], codes["c_mean"])
         clusters = run["pseudo_labels/posterior"][:, :LATENT][codes["pseudo_label"][()]]
         assert np.array_equal(codes["c_mean"], clusters)
+    with h5py.File("table.h5") as table:
+        assert list(table["c_row"]) == list(table["z_column"]) == [3, 4, 5] and table.attrs["like"] == "data.h5:3,4,5"
     with h5py.File("grid.h5") as grid:
         # quantiles of N(0, 1) at 1/8, 3/8, 5/8, 7/8
         assert np.allclose(grid["z_0"], [-1.1503494, -0.3186394, 0.3186394, 1.1503494], atol=1e-6)

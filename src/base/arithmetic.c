@@ -1,5 +1,7 @@
 #include "mpiae/base/arithmetic.h"
 
+#include <stdio.h>
+
 #include <limits.h>
 
 __extension__ typedef __int128 wide;
@@ -32,3 +34,10 @@ int64_t ae_power_of_two_below(int64_t n) {
 }
 
 int64_t ae_round_up(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
+
+void ae_print_shape(const char *first, int rank, const int64_t *dim, char out[AE_SHAPE_SIZE]) {
+  size_t used = (size_t)snprintf(out, AE_SHAPE_SIZE, "(%s", first != NULL ? first : "");
+  for (int i = 0; i < rank && used < AE_SHAPE_SIZE; i++)
+    used += (size_t)snprintf(out + used, AE_SHAPE_SIZE - used, "%s%lld", used > 1 ? ", " : "", (long long)dim[i]);
+  if (used < AE_SHAPE_SIZE) snprintf(out + used, AE_SHAPE_SIZE - used, ")");
+}

@@ -99,6 +99,19 @@ static ae_status check_codes(const decoding *what, int64_t width) {
   return AE_OK;
 }
 
+/* Codes of another model lead to anything but pictures. */
+static ae_status check_origin(const ae_result *result, ae_h5 *file) {
+  char *model = NULL;
+  const char *own = result->loaded->model->type->name;
+  ae_status status = ae_h5_get_text(file, "/", "model", &model);
+  ae_error_clear(&status);
+  if (model != NULL && strcmp(model, own) != 0)
+    status = AE_FAIL(AE_USAGE, "%s holds codes of a model '%s', but %s is a '%s'", ae_h5_path(file), model,
+                     result->name, own);
+  AE_FREE(model);
+  return status;
+}
+
 static ae_status read_codes(const ae_result *result, decoding *what) {
   const ae_model *model = result->loaded->model;
   ae_status status;
@@ -107,6 +120,7 @@ static ae_status read_codes(const ae_result *result, decoding *what) {
   int64_t at = 0;
   AE_CHECK(ae_location_find(result->comm, what->codes, &place));
   AE_CHECK(ae_h5_open(result->comm, place.file, &file));
+  AE_CHECK(check_origin(result, file));
   if (place.array != NULL) {
     AE_CHECK(ae_location_require(result->comm, file, place.array));
     AE_CHECK(read_whole(result, what, file, place.array));
@@ -155,6 +169,9 @@ static ae_status code_quantiles(ae_result *result, const decoding *what, const d
       ae_error_prefix(ae_dataset_open_blocks(result->comm, path, AE_BLOCK_ROWS, &result->data),
                       "the grid lies at quantiles of the codes of the training data (--data names another place)"));
   AE_CHECK(ae_inference_accept(model, result->data));
+  if ((int64_t)result->data->checksum != result->loaded->state.data_checksum)
+    ae_log_warning("%s is not the data that %s was trained on: the grid lies at quantiles of its codes all the same",
+                   path, result->name);
   const int64_t count = ae_shards_own_count(&result->data->shards);
   AE_CHECK(ae_comm_agree(result->comm, ae_codes_create(model, count, &codes)));
   AE_CHECK(ae_inference_encode(model, result->data, &codes));
@@ -171,7 +188,9 @@ static ae_status place_grid(ae_result *result, decoding *what) {
   const ae_model *model = result->loaded->model;
   ae_status status;
   double *probability = NULL;
-  if (model->code_width != 2)
+  int parts = 0;
+  for (int i = 0; i < model->fields; i++) parts += model->field[i].code != NULL;
+  if (model->code_width != 2 || parts != 1)
     return AE_FAIL(AE_USAGE,
                    "--grid lies on a latent plane, but a code of %s has %lld numbers: train an ae or vae with "
                    "network.latent_size=2",
@@ -248,6 +267,7 @@ ae_status ae_command_decode(const ae_comm *comm, const ae_arguments *arguments) 
       ae_result_open(comm, ae_arguments_operand(arguments, 0), NULL, ae_result_decodes, "does not decode", &result));
   AE_CHECK(what.grid > 0 ? place_grid(&result, &what) : read_codes(&result, &what));
   result.own = &what;
+  result.input[2] = what.codes;
   AE_CHECK(ae_result_write(&result, out, "samples", what.grid > 0 ? fill_grid : fill_codes));
   if (what.grid > 0) ae_log_info("a grid of %lld x %lld in %s", (long long)what.grid, (long long)what.grid, out);
   else ae_log_info("%lld codes of %s decoded in %s", (long long)what.count, what.codes, out);

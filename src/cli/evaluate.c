@@ -1,4 +1,5 @@
 #include "mpiae/base/arithmetic.h"
+#include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/cluster/kmeans.h"
 #include "mpiae/cluster/neighbours.h"
@@ -39,8 +40,9 @@ static ae_status add_losses(const ae_result *result, int draws, answer *all) {
   if (!model->proper) return AE_OK;
   add(all, "elbo", found.elbo, "nat");
   if (draws > 1) add(all, "importance_weighted_bound", found.bound, "nat");
-  add(all, "bits_per_dimension", -(draws > 1 ? found.bound : found.elbo) / ((double)model->setup.features * log(2)),
-      "bit");
+  double length = -found.elbo;
+  for (int i = 0; i < model->measures; i++) length += found.term[model->terms + i];
+  add(all, "bits_per_dimension", length / ((double)model->setup.features * log(2)), "bit");
   return AE_OK;
 }
 
@@ -129,6 +131,12 @@ static ae_status add_codes(const ae_result *result, answer *all) {
   AE_CHECK(ae_comm_agree(result->comm, status));
   AE_CHECK(ae_inference_encode(model, result->data, &codes));
   ae_codes_join(model, &codes, 0, own, rows);
+  int64_t odd = 0;
+  for (int64_t i = 0; i < own * model->code_width; i++) odd += !isfinite(rows[i]);
+  if (ae_comm_max(result->comm, odd) > 0) {
+    ae_log_warning("the model gives codes that are not finite: no figures about codes");
+    goto cleanup;
+  }
   AE_CHECK(add_clusters(result, &codes, rows, all));
   AE_CHECK(add_probe(result, rows, all));
 cleanup:
@@ -149,8 +157,9 @@ static void print_json(const ae_result *result, int draws, const answer *all) {
 
 static void print_text(const ae_result *result, int draws, const answer *all) {
   const ae_model *model = result->loaded->model;
-  printf("%s (%s, epoch %lld) on %s: means over %lld examples", result->name, model->type->name,
-         (long long)result->loaded->state.epoch, result->data->path, (long long)result->data->examples);
+  printf("%s (%s, epoch %lld, step %lld) on %s: means over %lld examples", result->name, model->type->name,
+         (long long)result->loaded->state.epoch, (long long)result->loaded->state.step, result->data->path,
+         (long long)result->data->examples);
   if (draws > 1) printf(", %d draws each", draws);
   printf("\n\n");
   for (int i = 0; i < all->count; i++)

@@ -65,6 +65,20 @@ void ae_print_overview(void) {
   printf("\nExample:\n  mpiae help train\n");
 }
 
+/* All keys, those of a section, or one. */
+static ae_status explain_keys(const char *name) {
+  if (ae_config_print_keys(ae_model_key_tables(), name, stdout) > 0) return AE_OK;
+  return AE_FAIL(AE_USAGE, "no key or section is called '%s'; 'mpiae help config' lists all", name);
+}
+
+static void print_columns(void) {
+  int count;
+  const ae_column *column = ae_metrics_columns(&count);
+  for (int i = 0; i < count; i++, column++)
+    printf("  %s%s%s%s\n      %s\n", column->name, column->units[0] != '\0' ? " (" : "", column->units,
+           column->units[0] != '\0' ? ")" : "", column->description);
+}
+
 ae_status ae_command_help(const ae_comm *comm, const ae_arguments *arguments) {
   (void)comm;
   if (ae_arguments_count(arguments) == 0) {
@@ -72,9 +86,13 @@ ae_status ae_command_help(const ae_comm *comm, const ae_arguments *arguments) {
     return AE_OK;
   }
   const char *topic = ae_arguments_operand(arguments, 0);
+  const bool part = ae_arguments_count(arguments) > 1;
   const ae_command *command = ae_command_find(topic);
-  if (command != NULL) ae_command_print_help(command);
-  else if (strcmp(topic, "config") == 0) ae_config_print_help(ae_model_key_tables(), stdout);
+  if (strcmp(topic, "config") == 0) return explain_keys(part ? ae_arguments_operand(arguments, 1) : "");
+  if (part) return AE_FAIL(AE_USAGE, "mpiae help cannot use '%s'", ae_arguments_operand(arguments, 1));
+  if (strcmp(topic, "metrics") == 0) print_columns();
+  else if (command != NULL) ae_command_print_help(command);
+  else if (strchr(topic, '.') != NULL) return explain_keys(topic);
   else return ae_command_unknown(topic, "config");
   return AE_OK;
 }

@@ -65,7 +65,7 @@ ae_status ae_command_import(const ae_comm *comm, const ae_arguments *arguments) 
   AE_CHECK(find_format(ae_arguments_operand(arguments, 0), &format));
   AE_CHECK(parse_classes(ae_arguments_text(arguments, "classes"), &classes, &options.class_count));
   options.classes = classes;
-  AE_CHECK(ae_command_check_out(comm, ae_arguments_text(arguments, "out"), "dataset"));
+  AE_CHECK(ae_command_check_out(comm, ae_arguments_text(arguments, "out"), "dataset", NULL, 0));
   AE_CHECK(ae_import(comm, format, ae_arguments_operands(arguments) + 1, ae_arguments_count(arguments) - 1, &options,
                      ae_arguments_text(arguments, "out")));
 cleanup:

@@ -350,23 +350,20 @@ cleanup:
   return status;
 }
 
-/* A run directory stands for its newest checkpoint. */
-static ae_status choose_file(const ae_comm *comm, const char *operand, char path[AE_PATH_SIZE]) {
-  int64_t *steps = NULL;
-  int count, is_directory = ae_run_directory_is(operand);
-  snprintf(path, AE_PATH_SIZE, "%s", operand);
-  ae_comm_broadcast(comm, &is_directory, (int64_t)sizeof is_directory);
-  if (!is_directory) return AE_OK;
-  AE_RETURN_IF(ae_run_directory_checkpoints(comm, operand, &steps, &count));
-  if (count > 0) ae_run_directory_checkpoint(operand, steps[0], path);
-  AE_FREE(steps);
-  return count > 0 ? AE_OK : AE_FAIL(AE_DATA, "%s is a directory without a checkpoint; name a file", operand);
+/* Whether a file opens; the last one tried is what is told of. */
+static ae_status try_file(const ae_comm *comm, const char *path, void *context) {
+  ae_h5 *file = NULL;
+  snprintf(context, AE_PATH_SIZE, "%s", path);
+  const ae_status status = ae_h5_open(comm, path, &file);
+  ae_h5_close(&file);
+  return status;
 }
 
+/* A run directory stands for its newest checkpoint. */
 ae_status ae_command_info(const ae_comm *comm, const ae_arguments *arguments) {
   ae_h5 *file = NULL;
   char path[AE_PATH_SIZE];
-  AE_RETURN_IF(choose_file(comm, ae_arguments_operand(arguments, 0), path));
+  AE_RETURN_IF(ae_run_directory_visit(comm, ae_arguments_operand(arguments, 0), try_file, path));
   AE_RETURN_IF(ae_h5_open(comm, path, &file));
   ae_status status = print_file(comm, file);
   ae_h5_close(&file);

@@ -1,19 +1,35 @@
 #include "result.h"
 
-bool ae_result_encodes(const ae_model_type *type) { return type->encode != NULL; }
-bool ae_result_decodes(const ae_model_type *type) { return type->decode != NULL; }
-bool ae_result_evaluates(const ae_model_type *type) { return type->evaluate != NULL; }
-bool ae_result_draws(const ae_model_type *type) { return type->draw != NULL; }
-bool ae_result_draws_alike(const ae_model_type *type) { return type->one_shot != NULL; }
+bool ae_result_encodes(const ae_model_type *type, const void *unused) {
+  (void)unused;
+  return type->encode != NULL;
+}
+bool ae_result_decodes(const ae_model_type *type, const void *unused) {
+  (void)unused;
+  return type->decode != NULL;
+}
+bool ae_result_evaluates(const ae_model_type *type, const void *unused) {
+  (void)unused;
+  return type->evaluate != NULL;
+}
+bool ae_result_draws(const ae_model_type *type, const void *unused) {
+  (void)unused;
+  return type->draw != NULL;
+}
+bool ae_result_draws_alike(const ae_model_type *type, const void *unused) {
+  (void)unused;
+  return type->one_shot != NULL;
+}
 
 ae_status ae_result_open(const ae_comm *comm, const char *model, const char *data,
-                         bool (*has)(const ae_model_type *type), const char *needs, ae_result *out) {
+                         bool (*has)(const ae_model_type *type, const void *context), const char *needs,
+                         ae_result *out) {
   char able[256];
-  *out = (ae_result){.comm = comm, .name = model};
+  *out = (ae_result){.comm = comm, .name = model, .input = {model, data, NULL}};
   AE_RETURN_IF(ae_loaded_open(comm, model, &out->loaded));
   const ae_model_type *type = out->loaded->model->type;
-  if (!has(type)) {
-    ae_model_list(has, able, sizeof able);
+  if (!has(type, NULL)) {
+    ae_model_list(has, NULL, able, sizeof able);
     return AE_FAIL(AE_USAGE, "%s: model '%s' %s; this is for: %s", model, type->name, needs, able);
   }
   if (data == NULL) return AE_OK;
@@ -36,7 +52,7 @@ typedef struct filling {
 static ae_status fill_file(ae_h5 *file, void *context) {
   const filling *what = context;
   const ae_loaded *loaded = what->result->loaded;
-  AE_RETURN_IF(ae_inference_begin(loaded->model, file, what->format, loaded->state.epoch));
+  AE_RETURN_IF(ae_inference_begin(loaded->model, file, what->format, loaded->state.epoch, loaded->state.step));
   AE_RETURN_IF(what->fill(what->result, file));
   return ae_provenance_write(what->result->comm, file, 0);
 }
@@ -44,6 +60,6 @@ static ae_status fill_file(ae_h5 *file, void *context) {
 ae_status ae_result_write(ae_result *result, const char *path, const char *format,
                           ae_status (*fill)(ae_result *result, ae_h5 *file)) {
   filling what = {result, format, fill};
-  AE_RETURN_IF(ae_command_check_out(result->comm, path, format));
+  AE_RETURN_IF(ae_command_check_out(result->comm, path, format, result->input, 3));
   return ae_h5_produce(result->comm, path, fill_file, &what);
 }

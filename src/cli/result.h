@@ -11,14 +11,16 @@ typedef struct ae_result {
   const ae_comm *comm;
   const char *name; /* of the model, as given */
   ae_loaded *loaded;
-  ae_dataset *data; /* in blocks; NULL without */
+  ae_dataset *data;     /* in blocks; NULL without */
+  const char *input[3]; /* files that --out must not be: the model, the data and what the command adds; or NULL */
   void *own;
 } ae_result;
 
 /* Collective. Opens the model and, unless NULL, the data for it. AE_USAGE when `has` says that the model's type lacks
  * what the command needs: the message says what (`needs`: "has no codes") and which models have it. */
 ae_status ae_result_open(const ae_comm *comm, const char *model, const char *data,
-                         bool (*has)(const ae_model_type *type), const char *needs, ae_result *out);
+                         bool (*has)(const ae_model_type *type, const void *context), const char *needs,
+                         ae_result *out);
 void ae_result_close(ae_result *result); /* Collective; a zeroed one is fine */
 
 /* Collective. Writes a file of the kind `format`: attributes, axes of an example, what `fill` adds, provenance.
@@ -27,10 +29,10 @@ ae_status ae_result_write(ae_result *result, const char *path, const char *forma
                           ae_status (*fill)(ae_result *result, ae_h5 *file));
 
 /* Whether types have what commands need. */
-bool ae_result_encodes(const ae_model_type *type);
-bool ae_result_decodes(const ae_model_type *type);
-bool ae_result_evaluates(const ae_model_type *type);
-bool ae_result_draws(const ae_model_type *type);
-bool ae_result_draws_alike(const ae_model_type *type);
+bool ae_result_encodes(const ae_model_type *type, const void *unused);
+bool ae_result_decodes(const ae_model_type *type, const void *unused);
+bool ae_result_evaluates(const ae_model_type *type, const void *unused);
+bool ae_result_draws(const ae_model_type *type, const void *unused);
+bool ae_result_draws_alike(const ae_model_type *type, const void *unused);
 
 #endif

@@ -6,11 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Without --count. */
+enum { SAMPLES = 64, SWAPPED = 8 };
+
 /* What is asked for. */
 typedef struct samples {
   ae_sample_request request;
   bool swap;
-  char *path; /* of the examples of --like */
+  const char *given; /* --like, or NULL */
+  char *path;        /* of the examples of --like */
   int64_t example[AE_BLOCK_ROWS];
   ae_block like;
   char *rows;  /* of the examples */
@@ -43,17 +47,18 @@ static ae_status parse_like(const char *text, samples *what) {
 static ae_status read_request(const ae_arguments *arguments, samples *what) {
   const char *from = ae_arguments_text(arguments, "from"), *like = ae_arguments_text(arguments, "like");
   what->swap = ae_arguments_flag(arguments, "swap");
+  what->given = like;
   if (from != NULL && strcmp(from, "prior") != 0)
     return AE_FAIL(AE_USAGE, "--from %s: samples come from 'prior', or without --from from the clusters", from);
   if (from != NULL && like != NULL)
     return AE_FAIL(AE_USAGE, "--from prior and --like exclude each other: c comes from one of them");
   if (like != NULL) AE_RETURN_IF(parse_like(like, what));
-  const int64_t preset = what->swap && like != NULL ? what->like.count : 0;
+  const bool given = what->swap && like != NULL;
+  const int64_t preset = given ? what->like.count : what->swap ? SWAPPED : SAMPLES;
   what->request = (ae_sample_request){.count = ae_arguments_integer(arguments, "count", preset),
                                       .seed = (uint64_t)ae_arguments_integer(arguments, "seed", 1),
                                       .from_prior = from != NULL};
-  if (what->request.count == 0) return AE_FAIL(AE_USAGE, "mpiae sample needs --count N");
-  if (preset > 0 && what->request.count != preset)
+  if (given && what->request.count != preset)
     return AE_FAIL(AE_USAGE,
                    "--swap with --like makes a row and a column of each example: leave --count out, or give %lld",
                    (long long)preset);
@@ -93,11 +98,20 @@ static void fill_row(const ae_model *model, const void *context, int64_t row, fl
     memcpy(codes + column * width + first, what->code + row * width + first, (size_t)last * sizeof *codes);
 }
 
+/* What the samples are like. */
+static ae_status tell_origin(const samples *what, ae_h5 *file) {
+  return what->given != NULL ? ae_h5_put_text(file, "/", "like", what->given) : AE_OK;
+}
+
 static ae_status fill_table(ae_result *result, ae_h5 *file) {
   samples *what = result->own;
   const int64_t count = what->request.count;
-  AE_RETURN_IF(ae_h5_create_axis(file, "/", "c_row", count, NULL, "code that gives c"));
-  AE_RETURN_IF(ae_h5_create_axis(file, "/", "z_column", count, NULL, "code that gives z"));
+  const bool like = what->given != NULL;
+  AE_RETURN_IF(tell_origin(what, file));
+  AE_RETURN_IF(ae_h5_create_axis(file, "/", "c_row", count, like ? what->example : NULL,
+                                 like ? "example that gives c" : "sample that gives c"));
+  AE_RETURN_IF(ae_h5_create_axis(file, "/", "z_column", count, like ? what->example : NULL,
+                                 like ? "example that gives z" : "sample that gives z"));
   const ae_picture_table table = {
       "/x", {"c_row", "z_column"}, count, count, what, fill_row, "decoded: c of the row with z of the column"};
   return ae_pictures_table(result->loaded->model, file, &table);
@@ -105,6 +119,7 @@ static ae_status fill_table(ae_result *result, ae_h5 *file) {
 
 static ae_status fill_samples(ae_result *result, ae_h5 *file) {
   const samples *what = result->own;
+  AE_RETURN_IF(tell_origin(what, file));
   return ae_pictures_sample(result->loaded->model, file, &what->request, "/x", true);
 }
 

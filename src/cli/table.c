@@ -55,7 +55,7 @@ static const ae_option interpolate_options[] = {
     END_OF_OPTIONS};
 
 static const ae_option sample_options[] = {
-    {"count", AE_OPTION_INTEGER, "N", false, 1, INT32_MAX, "how many examples to draw"},
+    {"count", AE_OPTION_INTEGER, "N", false, 1, INT32_MAX, "how many examples to draw; default 64, with --swap 8"},
     {"seed", AE_OPTION_INTEGER, "S", false, 0, INT64_MAX, "another seed gives other samples; default 1"},
     {"like", AE_OPTION_TEXT, "DATA:I,J,...", false, 0, 0,
      "vhe: more of the class that these examples are of (one-shot, few-shot)"},
@@ -132,8 +132,8 @@ static const ae_command commands[] = {
      "for\n"
      "its newest checkpoint.",
      "mpiae info glyphs.h5", ae_command_info},
-    {"help", "explain a command, or list the configuration keys", "[COMMAND|config]", 0, 1, false, no_options, NULL,
-     "mpiae help config", ae_command_help},
+    {"help", "explain a command, the configuration keys, or the columns of metrics.csv",
+     "[COMMAND|config [SECTION|KEY]|metrics]", 0, 2, false, no_options, NULL, "mpiae help config", ae_command_help},
     {NULL, NULL, NULL, 0, 0, false, NULL, NULL, NULL, NULL}};
 
 const ae_command *ae_commands(void) { return commands; }

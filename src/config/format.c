@@ -78,7 +78,17 @@ static void print_key(const ae_key *key, FILE *out) {
   AE_FREE(description);
 }
 
-void ae_config_print_help(const ae_key *const *tables, FILE *out) {
+int ae_config_print_keys(const ae_key *const *tables, const char *name, FILE *out) {
+  const size_t length = strlen(name);
+  int count = 0;
   for (int t = 0; tables[t] != NULL; t++)
-    for (const ae_key *key = tables[t]; key->name != NULL; key++) print_key(key, out);
+    for (const ae_key *key = tables[t]; key->name != NULL; key++) {
+      const char end = strncmp(key->name, name, length) == 0 ? key->name[length] : 'x';
+      if (length > 0 && end != '\0' && end != '.') continue;
+      print_key(key, out);
+      count++;
+    }
+  return count;
 }
+
+void ae_config_print_help(const ae_key *const *tables, FILE *out) { (void)ae_config_print_keys(tables, "", out); }

@@ -31,10 +31,15 @@ static ae_status check_format(ae_h5 *file, const char *path) {
   ae_status status = AE_OK;
   char *format = NULL;
   int64_t version = 0;
-  AE_CHECK(ae_error_prefix(ae_h5_get_text(file, "/", "mpiae_format", &format), "not a dataset file"));
-  if (strcmp(format, "dataset") != 0)
-    AE_RAISE(AE_DATA, "%s: attribute mpiae_format is '%s', not 'dataset'; give a file made by mpiae import or synth",
-             path, format);
+  status = ae_h5_get_text(file, "/", "mpiae_format", &format);
+  if (status != AE_OK || strcmp(format, "dataset") != 0) {
+    ae_error_clear(&status);
+    AE_RAISE(AE_DATA,
+             "%s is not a dataset file (attribute mpiae_format is %s%s%s): give one made by mpiae import or synth, or "
+             "name an array of examples in it as %s:/path ('mpiae info %s' lists what it holds)",
+             path, format != NULL ? "'" : "", format != NULL ? format : "missing", format != NULL ? "'" : "", path,
+             path);
+  }
   AE_CHECK(ae_h5_get_integer(file, "/", "mpiae_version", &version));
   if (version != VERSION)
     AE_RAISE(AE_DATA, "%s: attribute mpiae_version is %lld, but this program reads %d; use the program that made it",
@@ -65,7 +70,11 @@ static ae_status describe_examples(const source *from, ae_dataset *dataset) {
   AE_RETURN_IF(take_shape(from, rank, dim, dataset));
   if (dataset->type != AE_H5_UINT8 && dataset->type != AE_H5_FLOAT32) {
     if (!from->bare)
-      return AE_FAIL(AE_DATA, "%s:%s is neither uint8 nor float32; convert it to one of them", from->path, from->array);
+      return AE_FAIL(
+          AE_DATA,
+          "%s:%s is neither uint8 nor float32; store it as one of them, or name it as %s:%s: then other numbers "
+          "become float32",
+          from->path, from->array, from->path, from->array);
     dataset->type = AE_H5_FLOAT32;
   }
   dataset->examples = dim[0];

@@ -160,6 +160,12 @@ cleanup:
   return status;
 }
 
+static ae_status require_hdf5(const char *path) {
+  const htri_t is = H5Fis_hdf5(path);
+  H5Eclear2(H5E_DEFAULT);
+  return is == 0 ? AE_FAIL(AE_DATA, "%s is not an HDF5 file", path) : AE_OK;
+}
+
 ae_status ae_h5_open(const ae_comm *comm, const char *path, ae_h5 **out) {
   ae_status status = AE_OK;
   ae_h5 *file = NULL;
@@ -168,6 +174,7 @@ ae_status ae_h5_open(const ae_comm *comm, const char *path, ae_h5 **out) {
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   AE_CHECK(ae_comm_agree(comm, new_handle(comm, path, false, &file)));
   AE_CHECK(prepare(file, path, O_RDONLY, LOCK_SH));
+  AE_CHECK(ae_comm_agree(comm, ae_comm_rank(comm) == 0 ? require_hdf5(path) : AE_OK));
   access = access_list(comm);
   file->handle = H5Fopen(path, H5F_ACC_RDONLY, access);
   AE_CHECK(agree_opened(file, ae_h5_require(file, file->handle, "open", "it as HDF5", AE_H5_DAMAGED)));

@@ -63,7 +63,7 @@ const ae_key ae_keys_common[] = {
      "also write and keep the checkpoint of the epoch with the lowest test_loss (train_loss without data.test); "
      "checkpoint-best.h5 leads to it"},
     {"output.codes", AE_KEY_CHOICE, "last", 0, 0, codes, NULL, AE_KEY_FREE,
-     "codes files: after no epoch, with the newest checkpoint only, or after every epoch"},
+     "codes files: after no epoch, with the newest checkpoint (last: earlier ones are removed), or after every epoch"},
     {"output.samples", AE_KEY_INTEGER, "0", 0, 100000, NULL, NULL, AE_KEY_FREE,
      "after every epoch so many reconstructions and samples, always of the same examples and noise, in "
      "samples-<epoch>.h5"},

@@ -53,12 +53,8 @@ static bool has_key(const ae_key *const *tables, const char *name) {
   return false;
 }
 
-/* Names of the models that know a key, for a message. */
-static void list_owners(const char *key, char *out, size_t size) {
-  size_t used = 0;
-  for (const ae_model_type *const *type = ae_model_table(); *type != NULL; type++)
-    if (has_key(ae_model_own_key_tables(*type), key) && used < size)
-      used += (size_t)snprintf(out + used, size - used, "%s%s", used > 0 ? ", " : "", (*type)->name);
+static bool knows_key(const ae_model_type *type, const void *key) {
+  return has_key(ae_model_own_key_tables(type), key);
 }
 
 static ae_status refuse_foreign_keys(const ae_config *all, const ae_model_type *type, const char *name) {
@@ -67,7 +63,7 @@ static ae_status refuse_foreign_keys(const ae_config *all, const ae_model_type *
     for (const ae_key *key = tables[t]; key->name != NULL; key++) {
       if (!ae_config_was_given(all, key->name) || has_key(ae_model_own_key_tables(type), key->name)) continue;
       char owners[256] = "";
-      list_owners(key->name, owners, sizeof owners);
+      ae_model_list(knows_key, key->name, owners, sizeof owners);
       return AE_FAIL(AE_USAGE, "%s: key '%s' is not for model '%s' (it is for: %s); remove it or change the model",
                      name, key->name, type->name, owners);
     }
@@ -89,11 +85,12 @@ cleanup:
   return status;
 }
 
-void ae_model_list(bool (*has)(const ae_model_type *type), char *out, size_t size) {
+void ae_model_list(bool (*has)(const ae_model_type *type, const void *context), const void *context, char *out,
+                   size_t size) {
   size_t used = 0;
   out[0] = '\0';
   for (const ae_model_type *const *type = ae_model_table(); *type != NULL; type++)
-    if (has(*type) && used < size)
+    if (has(*type, context) && used < size)
       used += (size_t)snprintf(out + used, size - used, "%s%s", used > 0 ? ", " : "", (*type)->name);
 }
 

@@ -192,7 +192,7 @@ ae_status ae_vhe_evaluate(ae_model *base, const ae_block *block, uint32_t draw, 
     row[1] = (double)kl_c / size;
     row[2] = (double)kl_z[i];
     row[3] = log((double)total_size(model->labels) / size);
-    log_weight[i] -= (double)loss[i];
+    log_weight[i] -= (double)loss[i] + row[1];
   }
   return AE_OK;
 }

@@ -23,7 +23,9 @@ static const struct {
                {"seed", offsetof(ae_run_state, seed), "key of all random numbers", false},
                {"shards", offsetof(ae_run_state, shards), "slices of the dataset", false},
                {"examples", offsetof(ae_run_state, examples), "examples in the dataset", false},
-               {"data_checksum", offsetof(ae_run_state, data_checksum), "checksum of the dataset", false}};
+               {"data_checksum", offsetof(ae_run_state, data_checksum), "checksum of the dataset", false},
+               {"test_checksum", offsetof(ae_run_state, test_checksum), "checksum of the test set; 0 = none", true},
+               {"test_since", offsetof(ae_run_state, test_since), "epochs done when this test set came", true}};
 
 enum { SCALARS = sizeof scalars / sizeof *scalars };
 
@@ -165,8 +167,12 @@ static ae_status require_checkpoint(ae_h5 *file) {
   ae_status status = ae_h5_get_text(file, "/", "mpiae_format", &format);
   const bool right = status == AE_OK && strcmp(format, "checkpoint") == 0;
   ae_error_clear(&status);
+  if (!right)
+    status = AE_FAIL(AE_DATA, "%s is not a checkpoint (%s%s): a model is a run directory or one of its checkpoints",
+                     ae_h5_path(file), format != NULL ? "it is of the kind " : "it was not written by mpiae",
+                     format != NULL ? format : "");
   AE_FREE(format);
-  return right ? AE_OK : AE_FAIL(AE_DATA, "%s is not a checkpoint; 'mpiae info' tells what it is", ae_h5_path(file));
+  return status;
 }
 
 ae_status ae_checkpoint_open(const ae_comm *comm, const char *path, ae_h5 **file, ae_config **config,

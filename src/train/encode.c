@@ -73,15 +73,20 @@ static ae_status write_field(ae_h5 *file, const char *name, const ae_field *fiel
   return ae_h5_write(file, &dataset, begin, count, rows);
 }
 
+ae_status ae_inference_write_examples(ae_h5 *file, const ae_dataset *data, int64_t total, int64_t begin,
+                                      int64_t count) {
+  AE_RETURN_IF(ae_h5_create_axis(file, "/", "example", total, NULL, "example, in the order of the dataset"));
+  const ae_h5_dataset label = {"/label", AE_H5_INT32, 1, {total}, {"example"}, "known label; -1 = unknown", NULL};
+  return data->label != NULL ? ae_h5_write(file, &label, begin, count, data->label) : AE_OK;
+}
+
 ae_status ae_codes_write(const ae_model *model, ae_h5 *file, const ae_dataset *data, const ae_codes *codes) {
   const int64_t begin = ae_shards_own_begin(&data->shards), count = ae_shards_own_count(&data->shards);
-  AE_RETURN_IF(ae_h5_create_axis(file, "/", "example", data->examples, NULL, "example, in the order of the dataset"));
+  AE_RETURN_IF(ae_inference_write_examples(file, data, data->examples, begin, count));
   for (int i = 0; i < model->fields; i++)
     AE_RETURN_IF(write_field(file, model->field[i].name, &model->field[i], "example", data->examples, begin, count,
                              codes->field[i]));
-  const ae_h5_dataset label = {"/label", AE_H5_INT32, 1, {data->examples}, {"example"}, "known label; -1 = unknown",
-                               NULL};
-  return data->label != NULL ? ae_h5_write(file, &label, begin, count, data->label) : AE_OK;
+  return AE_OK;
 }
 
 /* One part of codes (count, code_width), in the type of its field. */

@@ -1,21 +1,27 @@
 /* When a run is over, and which of its epochs was the best: functions of the configuration and the history alone. */
 #include "run.h"
 
+#include "mpiae/base/arithmetic.h"
+
 #include <math.h>
 
-static const char *judged(const ae_trainer *t) {
-  return ae_history_shows(t->history, "test_loss") ? "test_loss" : "train_loss";
-}
+static const char *judged(const ae_trainer *t) { return t->test != NULL ? "test_loss" : "train_loss"; }
 
 /* Row of the lowest value, the first of equal ones; -1 when there is none. */
 static int best_row(const ae_trainer *t) {
   const char *column = judged(t);
   int best = -1;
-  for (int i = 0; i < ae_history_rows(t->history); i++) {
+  for (int i = t->test != NULL ? (int)ae_max(0, t->state.test_since) : 0; i < ae_history_rows(t->history); i++) {
     const double value = ae_history_get(t->history, i, column);
     if (!isnan(value) && (best < 0 || value < ae_history_get(t->history, best, column))) best = i;
   }
   return best;
+}
+
+int ae_trainer_best_epoch(const ae_trainer *t, double *loss) {
+  const int row = best_row(t);
+  *loss = row < 0 ? NAN : ae_history_get(t->history, row, judged(t));
+  return row + 1;
 }
 
 int64_t ae_trainer_best_step(const ae_trainer *t) {

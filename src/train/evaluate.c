@@ -1,3 +1,4 @@
+#include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/base/profile.h"
 #include "mpiae/comm/reduce.h"
@@ -12,17 +13,11 @@ static bool same_shape(const ae_model *model, const ae_dataset *data) {
          memcmp(data->dim, model->setup.dim, (size_t)data->rank * sizeof *data->dim) == 0;
 }
 
-static void print_shape(int rank, const int64_t *dim, char out[96]) {
-  size_t used = (size_t)snprintf(out, 96, "(N");
-  for (int i = 0; i < rank; i++) used += (size_t)snprintf(out + used, 96 - used, ", %lld", (long long)dim[i]);
-  snprintf(out + used, 96 - used, ")");
-}
-
 ae_status ae_inference_accept(const ae_model *model, const ae_dataset *data) {
-  char ours[96], theirs[96];
+  char ours[AE_SHAPE_SIZE], theirs[AE_SHAPE_SIZE];
   if (same_shape(model, data)) return model->type->accepts != NULL ? model->type->accepts(model, data) : AE_OK;
-  print_shape(model->setup.rank, model->setup.dim, ours);
-  print_shape(data->rank, data->dim, theirs);
+  ae_print_shape("N", model->setup.rank, model->setup.dim, ours);
+  ae_print_shape("N", data->rank, data->dim, theirs);
   return AE_FAIL(AE_USAGE,
                  "%s holds examples of shape %s, but the model is for %s: give data like those it was trained on",
                  data->path, theirs, ours);

@@ -153,6 +153,7 @@ ae_status ae_history_load(ae_history *history, const ae_comm *comm, ae_h5 *file)
     snprintf(path, sizeof path, "%s/%s", columns[i].of_time ? "/provenance" : "/history", columns[i].name);
     AE_CHECK(ae_h5_exists(file, path, &exists));
     if (!exists) continue;
+    history->shown[i] = true; /* also what this launch no longer records */
     AE_CHECK(ae_h5_read(file, path, AE_H5_FLOAT64, 1, 0, rows, values));
     for (int64_t j = 0; j < rows; j++) history->row[j].value[i] = values[j];
   }

@@ -1,35 +1,27 @@
 /* The first parameters of a new run, from a model that was trained before. */
 #include "run.h"
 
+#include "mpiae/base/arithmetic.h"
 #include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"
 
 #include <string.h>
 
-enum { SHAPE_SIZE = 128 };
-
-static void print_shape(int rank, const int64_t *dim, char out[SHAPE_SIZE]) {
-  size_t used = (size_t)snprintf(out, SHAPE_SIZE, "(");
-  for (int i = 0; i < rank; i++)
-    used += (size_t)snprintf(out + used, SHAPE_SIZE - used, "%s%lld", i > 0 ? ", " : "", (long long)dim[i]);
-  snprintf(out + used, SHAPE_SIZE - used, ")");
-}
-
 static ae_status check_parameter(ae_h5 *file, const ae_parameter *parameter) {
-  char path[AE_PATH_SIZE], here[SHAPE_SIZE], there[SHAPE_SIZE];
+  char path[AE_PATH_SIZE], here[AE_SHAPE_SIZE], there[AE_SHAPE_SIZE];
   ae_h5_type type;
   int rank;
   int64_t dim[AE_H5_MAX_RANK];
   bool exists;
   snprintf(path, sizeof path, "/parameters/%s", parameter->path);
-  print_shape(parameter->rank, parameter->dim, here);
+  ae_print_shape(NULL, parameter->rank, parameter->dim, here);
   AE_RETURN_IF(ae_h5_exists(file, path, &exists));
   if (!exists)
     return AE_FAIL(AE_USAGE, "%s has no parameter %s, which is %s in this model: choose a model with the same networks",
                    ae_h5_path(file), parameter->path, here);
   AE_RETURN_IF(ae_h5_describe(file, path, &type, &rank, dim));
   if (rank == parameter->rank && memcmp(dim, parameter->dim, (size_t)rank * sizeof *dim) == 0) return AE_OK;
-  print_shape(rank, dim, there);
+  ae_print_shape(NULL, rank, dim, there);
   return AE_FAIL(AE_USAGE, "parameter %s of %s is %s, but %s in this model: give both the same network.* keys and data",
                  parameter->path, ae_h5_path(file), there, here);
 }
@@ -41,6 +33,8 @@ static ae_status take_parameters(const ae_comm *comm, const char *path, void *co
   ae_config *config = NULL;
   ae_run_state state;
   AE_CHECK(ae_checkpoint_open(comm, path, &file, &config, &state));
+  AE_CHECK(
+      ae_error_prefix(ae_config_check_section(t->config, config, "network"), "the networks of %s are others", path));
   for (int i = 0; i < ae_params_count(t->params); i++) AE_CHECK(check_parameter(file, ae_params_at(t->params, i)));
   AE_CHECK(ae_checkpoint_read_parameters(file, t->params));
   AE_FREE(t->origin);

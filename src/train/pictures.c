@@ -4,12 +4,13 @@
 
 #include <string.h>
 
-ae_status ae_inference_begin(const ae_model *model, ae_h5 *file, const char *format, int64_t epoch) {
+ae_status ae_inference_begin(const ae_model *model, ae_h5 *file, const char *format, int64_t epoch, int64_t step) {
   const ae_model_setup *setup = &model->setup;
   AE_RETURN_IF(ae_h5_put_text(file, "/", "mpiae_format", format));
   AE_RETURN_IF(ae_h5_put_integer(file, "/", "mpiae_version", 1));
   AE_RETURN_IF(ae_h5_put_text(file, "/", "model", model->type->name));
   AE_RETURN_IF(ae_h5_put_integer(file, "/", "epoch", epoch));
+  AE_RETURN_IF(ae_h5_put_integer(file, "/", "step", step));
   for (int i = 0; i < setup->rank; i++)
     AE_RETURN_IF(
         ae_h5_create_axis(file, "/", ae_example_axis(setup->rank, i), setup->dim[i], NULL, "axis of one example"));
@@ -71,13 +72,6 @@ cleanup:
   return status;
 }
 
-/* The axis of the examples shown, and their known labels. */
-static ae_status write_shown(ae_h5 *file, const ae_dataset *data, int64_t total, int64_t begin, int64_t count) {
-  AE_RETURN_IF(ae_h5_create_axis(file, "/", "example", total, NULL, "example, in the order of the dataset"));
-  const ae_h5_dataset label = {"/label", AE_H5_INT32, 1, {total}, {"example"}, "known label; -1 = unknown", NULL};
-  return data->label != NULL ? ae_h5_write(file, &label, begin, count, data->label) : AE_OK;
-}
-
 ae_status ae_pictures_reconstruct(ae_model *model, ae_h5 *file, const ae_dataset *data, int64_t count) {
   const int64_t own = ae_shards_own_count(&data->shards), total = ae_min(count, data->examples);
   const int64_t begin = ae_min(ae_shards_own_begin(&data->shards), total), shown = ae_min(own, total - begin);
@@ -86,7 +80,7 @@ ae_status ae_pictures_reconstruct(ae_model *model, ae_h5 *file, const ae_dataset
   if (status == AE_OK) status = AE_NEW(decoded, shown * model->setup.features);
   if (status == AE_OK) status = reconstruct_rows(model, data, shown, x, decoded);
   AE_CHECK(ae_comm_agree(model->setup.comm, status));
-  AE_CHECK(write_shown(file, data, total, begin, shown));
+  AE_CHECK(ae_inference_write_examples(file, data, total, begin, shown));
   AE_CHECK(ae_pictures_write(model, file, "/x", "example", total, begin, shown, x, "examples"));
   AE_CHECK(ae_pictures_write(model, file, "/reconstruction", "example", total, begin, shown, decoded,
                              "what their codes are decoded to"));

@@ -67,7 +67,7 @@ void ae_progress_step(ae_progress *progress, const ae_model *model, int64_t epoc
 }
 
 void ae_progress_epoch_end(ae_progress *progress, const ae_model *model, int64_t epoch, const ae_metrics *metrics) {
-  char terms[256], scores[128] = "";
+  char terms[256], scores[128] = "", test[64] = "";
   double values[AE_MODEL_MAX_TERMS];
   for (int i = 0; i < model->terms; i++) {
     char column[64];
@@ -78,9 +78,11 @@ void ae_progress_epoch_end(ae_progress *progress, const ae_model *model, int64_t
   if (!isnan(ae_metrics_get(metrics, "label_nmi")))
     snprintf(scores, sizeof scores, "  label NMI %.3f ACC %.3f", ae_metrics_get(metrics, "label_nmi"),
              ae_metrics_get(metrics, "label_acc"));
-  ae_log_info("epoch %lld/%lld: loss %.3f%s%s  %.1f s  %.0f examples/s", (long long)epoch, (long long)progress->epochs,
-              ae_metrics_get(metrics, "train_loss"), terms, scores, ae_metrics_get(metrics, "seconds"),
-              ae_metrics_get(metrics, "examples_per_second"));
+  if (!isnan(ae_metrics_get(metrics, "test_loss")))
+    snprintf(test, sizeof test, "  test loss %.3f", ae_metrics_get(metrics, "test_loss"));
+  ae_log_info("epoch %lld/%lld: loss %.3f%s%s%s  %.1f s  %.0f examples/s", (long long)epoch,
+              (long long)progress->epochs, ae_metrics_get(metrics, "train_loss"), terms, test, scores,
+              ae_metrics_get(metrics, "seconds"), ae_metrics_get(metrics, "examples_per_second"));
 }
 
 /* Mean, largest and the rank that has it. */

@@ -30,7 +30,7 @@ typedef struct results {
 static ae_status fill_codes(ae_h5 *file, void *context) {
   const results *what = context;
   const ae_trainer *t = what->t;
-  AE_RETURN_IF(ae_inference_begin(t->model, file, "codes", t->state.epoch));
+  AE_RETURN_IF(ae_inference_begin(t->model, file, "codes", t->state.epoch, t->state.step));
   AE_RETURN_IF(ae_codes_write(t->model, file, t->data, what->codes));
   if (t->model->type->annotate != NULL) AE_RETURN_IF(t->model->type->annotate(t->model, file));
   return ae_provenance_write(t->comm, file, ae_clock_seconds() - t->begun);
@@ -66,7 +66,7 @@ static ae_status fill_samples(ae_h5 *file, void *context) {
   const results *what = context;
   const ae_trainer *t = what->t;
   const ae_sample_request request = {.count = what->pictures, .seed = 1};
-  AE_RETURN_IF(ae_inference_begin(t->model, file, "film", t->state.epoch));
+  AE_RETURN_IF(ae_inference_begin(t->model, file, "film", t->state.epoch, t->state.step));
   if (t->model->type->decode != NULL)
     AE_RETURN_IF(ae_pictures_reconstruct(t->model, file, t->test != NULL ? t->test : t->data, what->pictures));
   if (t->model->type->draw != NULL) AE_RETURN_IF(ae_pictures_sample(t->model, file, &request, "/sampled", true));

@@ -60,13 +60,13 @@ ae_status ae_trainer_read_origin(ae_trainer *t, ae_h5 *file);
 enum { AE_ENDING_SIZE = 192 };
 bool ae_trainer_is_over(const ae_trainer *t, char why[AE_ENDING_SIZE]);
 int64_t ae_trainer_best_step(const ae_trainer *t);
+int ae_trainer_best_epoch(const ae_trainer *t, double *loss); /* that epoch and its loss; 0 and NaN = none */
 
 /* run_files.c. Collective. */
 ae_checkpoint ae_trainer_checkpoint(ae_trainer *t); /* Local: what a checkpoint holds, lent */
 ae_status ae_trainer_open_files(ae_trainer *t);     /* config.yaml, run.log, metrics.csv, checkpoint-best.h5 */
 ae_status ae_trainer_write_files(ae_trainer *t);    /* after an epoch */
 ae_status ae_trainer_write_step(ae_trainer *t);     /* after a step in the middle of an epoch: a checkpoint when due */
-
 
 /* results.c. Collective; after an epoch. */
 ae_status ae_trainer_test(ae_trainer *t, ae_metrics *metrics);

@@ -42,19 +42,32 @@ bool ae_run_directory_is(const char *path) {
   return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-/* Whether a name is <prefix>-<digits>.h5; the number where not NULL. */
+/* Whether a name is one that a run gives: checkpoint-<9 digits>.h5, codes- or samples-<6 digits>.h5; the number where
+ * not NULL. Files that users call alike are theirs. */
 static bool is_numbered(const char *name, const char *prefix, int64_t *number) {
   const size_t length = strlen(prefix);
-  char *end;
+  char own[NAME_MAX + 1];
   if (strncmp(name, prefix, length) != 0 || name[length] != '-') return false;
-  const long long value = strtoll(name + length + 1, &end, 10);
+  const long long value = strtoll(name + length + 1, NULL, 10);
+  snprintf(own, sizeof own, "%s-%0*lld.h5", prefix, strcmp(prefix, "checkpoint") == 0 ? 9 : 6, value);
   if (number != NULL) *number = value;
-  return end > name + length + 1 && strcmp(end, ".h5") == 0;
+  return value >= 0 && strcmp(own, name) == 0;
+}
+
+/* The step that checkpoint-best.h5 leads to; −1 when there is no such link. */
+static int64_t linked_step(const char *directory) {
+  char link[AE_PATH_SIZE], target[NAME_MAX + 1];
+  int64_t step;
+  best_link(directory, "", link);
+  const ssize_t length = readlink(link, target, sizeof target - 1);
+  if (length < 0) return -1;
+  target[length] = '\0';
+  return is_numbered(target, "checkpoint", &step) ? step : -1;
 }
 
 /* Files of a run, also under the names they have while they are being written. */
 static bool is_of_a_run(const char *name) {
-  static const char *const endings[] = {".partial", ".tmp"};
+  static const char *const endings[] = {".partial", ".tmp", ".unreadable"};
   char stem[NAME_MAX + 1];
   snprintf(stem, sizeof stem, "%s", name);
   for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
@@ -65,6 +78,8 @@ static bool is_of_a_run(const char *name) {
          strcmp(stem, "checkpoint-best.h5") == 0 || is_numbered(stem, "checkpoint", NULL) ||
          is_numbered(stem, "codes", NULL) || is_numbered(stem, "samples", NULL);
 }
+
+bool ae_run_directory_owns(const char *name) { return is_of_a_run(name); }
 
 static ae_status make_directories(const char *directory) {
   char path[AE_PATH_SIZE];
@@ -109,10 +124,28 @@ static ae_status sweep(const char *directory, bool look, bool *found) {
   return AE_OK;
 }
 
+/* What a run that was killed was writing: nobody writes there now. */
+static void remove_unfinished(const char *directory) {
+  char path[AE_PATH_SIZE];
+  DIR *entries = opendir(directory);
+  if (entries == NULL) return;
+  for (const struct dirent *entry = readdir(entries); entry != NULL; entry = readdir(entries)) {
+    const char *ending = strrchr(entry->d_name, '.');
+    if (ending == NULL || (strcmp(ending, ".partial") != 0 && strcmp(ending, ".tmp") != 0)) continue;
+    snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
+    if (is_of_a_run(entry->d_name)) unlink(path);
+  }
+  closedir(entries);
+}
+
 static ae_status take(const char *directory, ae_run_mode mode, int *lock) {
   bool found;
+  if (strlen(directory) + NAME_MAX > AE_PATH_SIZE)
+    return AE_FAIL(AE_USAGE, "the path of the run directory has %zu bytes; at most %d are possible", strlen(directory),
+                   AE_PATH_SIZE - NAME_MAX);
   AE_RETURN_IF(make_directories(directory));
   AE_RETURN_IF(take_lock(directory, lock));
+  if (mode == AE_RUN_RESUME) remove_unfinished(directory);
   AE_RETURN_IF(sweep(directory, true, &found));
   if (!found || mode != AE_RUN_NEW) return AE_OK;
   return AE_FAIL(
@@ -187,7 +220,7 @@ ae_status ae_run_directory_trim_checkpoints(const ae_comm *comm, const char *dir
   char path[AE_PATH_SIZE];
   AE_CHECK(ae_run_directory_checkpoints(comm, directory, &steps, &count));
   for (int i = keep; i < count && ae_comm_rank(comm) == 0; i++) {
-    if (steps[i] == best) continue;
+    if (steps[i] == best || steps[i] == linked_step(directory)) continue;
     ae_run_directory_checkpoint(directory, steps[i], path);
     unlink(path);
   }
@@ -219,10 +252,18 @@ void ae_run_directory_rewind(const ae_comm *comm, const char *directory, int64_t
   remove_numbered(directory, "checkpoint", step + 1, INT64_MAX);
   remove_numbered(directory, "codes", epoch + 1, INT64_MAX);
   remove_numbered(directory, "samples", epoch + 1, INT64_MAX);
-  struct stat info;
   char link[AE_PATH_SIZE];
   best_link(directory, "", link);
-  if (stat(link, &info) != 0) unlink(link);
+  const int64_t best = linked_step(directory);
+  if (best >= 0 && !ae_run_directory_has(directory, best)) unlink(link);
+}
+
+void ae_run_directory_set_aside(const ae_comm *comm, const char *directory, int64_t step) {
+  char path[AE_PATH_SIZE], aside[AE_PATH_SIZE + 16];
+  if (ae_comm_rank(comm) != 0) return;
+  ae_run_directory_checkpoint(directory, step, path);
+  snprintf(aside, sizeof aside, "%s.unreadable", path);
+  (void)rename(path, aside);
 }
 
 static void sync_directory(const char *directory) {
@@ -235,10 +276,13 @@ static void sync_directory(const char *directory) {
 
 ae_status ae_run_directory_link_best(const char *directory, int64_t step) {
   char link[AE_PATH_SIZE], temporary[AE_PATH_SIZE], checkpoint[AE_PATH_SIZE];
+  struct stat info;
   best_link(directory, "", link);
   best_link(directory, ".tmp", temporary);
   ae_run_directory_checkpoint(directory, step, checkpoint);
   unlink(temporary);
+  if (lstat(link, &info) == 0 && !S_ISLNK(info.st_mode))
+    return AE_FAIL(AE_DATA, "%s cannot be made: something else bears that name", link);
   if (step < 0 || !ae_run_directory_has(directory, step)) {
     unlink(link);
     return AE_OK;

@@ -57,7 +57,7 @@ static int64_t best_step(const ae_trainer *t) {
 }
 
 static void link_best(ae_trainer *t) {
-  if (ae_comm_rank(t->comm) != 0 || t->without_link) return;
+  if (ae_comm_rank(t->comm) != 0 || t->without_link || !ae_config_bool(t->config, "checkpoint.best")) return;
   const int64_t best = best_step(t);
   ae_status status = ae_run_directory_link_best(t->directory, best);
   t->without_link = status != AE_OK;

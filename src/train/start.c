@@ -17,9 +17,11 @@ static ae_status open_data(ae_trainer *t) {
   const ae_phase previous = ae_profile_enter(AE_PHASE_READ);
   const int shards =
       ae_config_is(t->config, "data.shards", "auto") ? 0 : (int)ae_config_integer(t->config, "data.shards");
-  ae_status status = ae_dataset_open(t->comm, ae_config_text(t->config, "data.train"), shards, &t->data);
+  ae_status status = ae_error_prefix(
+      ae_dataset_open(t->comm, ae_config_text(t->config, "data.train"), shards, &t->data), "data.train");
   if (status == AE_OK && !ae_config_is(t->config, "data.test", "none"))
-    status = ae_dataset_open_blocks(t->comm, ae_config_text(t->config, "data.test"), AE_BLOCK_ROWS, &t->test);
+    status = ae_error_prefix(
+        ae_dataset_open_blocks(t->comm, ae_config_text(t->config, "data.test"), AE_BLOCK_ROWS, &t->test), "data.test");
   ae_profile_leave(previous);
   if (status != AE_OK) return status;
   char number[32];
@@ -29,6 +31,7 @@ static ae_status open_data(ae_trainer *t) {
                             .shards = t->data->shards.shards,
                             .examples = t->data->examples,
                             .data_checksum = (int64_t)t->data->checksum,
+                            .test_checksum = t->test != NULL ? (int64_t)t->test->checksum : 0,
                             .rank = t->data->rank};
   memcpy(t->state.dim, t->data->dim, sizeof t->state.dim);
   return AE_OK;
@@ -207,6 +210,10 @@ static ae_status try_checkpoint(ae_trainer *t, int64_t step, bool *hopeless) {
   AE_CHECK(ae_checkpoint_read(&checkpoint, file));
   AE_CHECK(ae_trainer_read_origin(t, file));
   AE_CHECK(ae_provenance_compare(t->comm, file));
+  if (state.test_checksum != t->state.test_checksum) {
+    state.test_checksum = t->state.test_checksum;
+    state.test_since = state.epoch;
+  }
   t->state = state;
   t->newest = state.step;
 cleanup:
@@ -222,15 +229,18 @@ static ae_status resume(ae_trainer *t, bool *resumed) {
   bool hopeless = false;
   *resumed = false;
   AE_CHECK(ae_run_directory_checkpoints(t->comm, t->directory, &steps, &count));
-  for (int i = 0; i < count && !*resumed && !hopeless; i++) {
-    if (i > 0) ae_log_warning("%s; trying the checkpoint before", ae_error_message(status));
+  int tried = 0;
+  for (; tried < count && !*resumed && !hopeless; tried++) {
+    if (tried > 0) ae_log_warning("%s; trying the checkpoint before", ae_error_message(status));
     ae_error_clear(&status);
-    status = try_checkpoint(t, steps[i], &hopeless);
+    status = try_checkpoint(t, steps[tried], &hopeless);
     *resumed = status == AE_OK;
+    hopeless = hopeless || (status != AE_OK && ae_error_code(status) != AE_DATA);
   }
   if (count > 0 && !*resumed && !hopeless)
     status =
         ae_error_prefix(status, "no checkpoint in %s can be read (--overwrite begins anew); the oldest", t->directory);
+  for (int i = 0; i + 1 < tried && *resumed; i++) ae_run_directory_set_aside(t->comm, t->directory, steps[i]);
   if (*resumed) ae_run_directory_rewind(t->comm, t->directory, t->state.step, t->state.epoch);
 cleanup:
   AE_FREE(steps);

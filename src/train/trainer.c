@@ -76,12 +76,18 @@ static ae_status verify(const ae_trainer *t) {
 }
 
 static ae_status fail_of_divergence(const ae_trainer *t, const char *what, int64_t step) {
-  char kept[64] = "there is no checkpoint yet";
+  char kept[64] = "there is no checkpoint yet", help[192];
   if (t->newest > 0) snprintf(kept, sizeof kept, "the checkpoint of step %lld is kept", (long long)t->newest);
-  return AE_FAIL(AE_DIVERGED,
-                 "step %lld of epoch %lld: %s is not finite. Nothing of that step was applied; %s. A lower "
-                 "train.learning_rate (now %g) usually helps; train.on_nonfinite=skip leaves such steps out",
-                 (long long)step + 1, (long long)t->state.epoch + 1, what, kept, t->learning_rate);
+  /* nothing has been learned yet that could have blown up */
+  if (t->state.step == 0)
+    snprintf(help, sizeof help, "The data hold %g to %g: scale them to about -1 to 1", (double)t->data->low,
+             (double)t->data->high);
+  else
+    snprintf(help, sizeof help,
+             "A lower train.learning_rate (now %g) usually helps; train.on_nonfinite=skip leaves such steps out",
+             t->learning_rate);
+  return AE_FAIL(AE_DIVERGED, "step %lld of epoch %lld: %s is not finite. Nothing of that step was applied; %s. %s",
+                 (long long)step + 1, (long long)t->state.epoch + 1, what, kept, help);
 }
 
 static void update(ae_trainer *t, const ae_control *control) {
@@ -229,9 +235,11 @@ static const char *plural(int64_t count) { return count == 1 ? "" : "s"; }
 
 static void introduce(const ae_trainer *t, ae_run_mode mode) {
   const ae_shards *shards = &t->data->shards;
-  ae_log_info("%s: %lld parameters, %lld examples in %d shard%s on %d rank%s, batch %lld, %lld step%s an epoch; run "
-              "directory %s",
-              t->model->type->name, (long long)ae_params_elements(t->params), (long long)t->data->examples,
+  char shape[AE_SHAPE_SIZE];
+  ae_print_shape(NULL, t->data->rank, t->data->dim, shape);
+  ae_log_info("%s: %lld parameters, %lld examples of shape %s in %d shard%s on %d rank%s, batch %lld, %lld step%s an "
+              "epoch; run directory %s",
+              t->model->type->name, (long long)ae_params_elements(t->params), (long long)t->data->examples, shape,
               shards->shards, plural(shards->shards), shards->ranks, plural(shards->ranks),
               (long long)ae_config_integer(t->config, "train.batch_size"), (long long)ae_sampler_steps(t->sampler),
               plural(ae_sampler_steps(t->sampler)), t->directory);
@@ -246,9 +254,23 @@ static void introduce(const ae_trainer *t, ae_run_mode mode) {
                 t->buckets, plural(t->buckets), 1e-6 * (double)ae_graph_bytes(t->model->graph));
 }
 
+/* The figures of the last epoch, and of the best. */
+static void tell_losses(const ae_trainer *t) {
+  const int last = ae_history_rows(t->history) - 1;
+  if (last < 0) return;
+  char test[64] = "";
+  if (t->test != NULL) snprintf(test, sizeof test, ", test loss %.3f", ae_history_get(t->history, last, "test_loss"));
+  ae_log_info("after epoch %d: loss %.3f%s", last + 1, ae_history_get(t->history, last, "train_loss"), test);
+  if (t->test == NULL) return;
+  double loss;
+  const int best = ae_trainer_best_epoch(t, &loss);
+  ae_log_info("lowest test loss: %.3f after epoch %d", loss, best);
+}
+
 static void conclude(const ae_trainer *t, const char *why) {
   char path[AE_PATH_SIZE];
   if (t->state.epoch < t->progress.epochs) ae_log_info("the run ends: %s", why);
+  tell_losses(t);
   ae_run_directory_checkpoint(t->directory, t->state.step, path);
   ae_progress_profile(t->comm);
   ae_log_info("done: %s", path);

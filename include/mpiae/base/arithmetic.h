@@ -21,6 +21,10 @@ int64_t ae_power_of_two_below(int64_t n);
 /* value rounded up to a multiple of step; step > 0. */
 int64_t ae_round_up(int64_t value, int64_t step);
 
+/* "(N, 1, 28, 28)" for the first axis "N"; "(3, 4)" for NULL. */
+#define AE_SHAPE_SIZE 192
+void ae_print_shape(const char *first, int rank, const int64_t *dim, char out[AE_SHAPE_SIZE]);
+
 static inline int64_t ae_min(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t ae_max(int64_t a, int64_t b) { return a > b ? a : b; }
 

@@ -73,9 +73,11 @@ void ae_command_import_print_formats(void);            /* Local; standard output
 void ae_print_overview(void);                          /* Local; standard output */
 void ae_print_version(void);                           /* Local; standard output */
 
-/* Collective. AE_USAGE when something is at `path` that is not an mpiae file of the kind `format`: a command replaces its
- * own kind only, so that nobody loses data or a run. */
-ae_status ae_command_check_out(const ae_comm *comm, const char *path, const char *format);
+/* Collective. AE_USAGE when something is at `path` that is not an mpiae file of the kind `format`, or that one of the
+ * `count` inputs is (each a file, FILE.h5:/path or FILE.h5:…; NULL ones are passed by), or that bears a name that runs
+ * give to their own files: so that nobody loses data or a run. */
+ae_status ae_command_check_out(const ae_comm *comm, const char *path, const char *format, const char *const *inputs,
+                               int count);
 
 /* The commands, one file each. Collective. */
 ae_status ae_command_train(const ae_comm *comm, const ae_arguments *arguments);

@@ -70,8 +70,15 @@ ae_status ae_config_format(const ae_config *config, char **out);
  * both values. A word ("auto") in `now` leaves the choice to the program and agrees with anything. */
 ae_status ae_config_check_resume(const ae_config *now, const ae_config *then);
 
+/* Local. AE_USAGE naming the first key of a section ("network") whose values differ, and both; keys that one of the two
+ * lacks are passed by. */
+ae_status ae_config_check_section(const ae_config *now, const ae_config *then, const char *section);
+
 /* Local. `mpiae help config`: every key with type, default, bounds or choices, and meaning. */
 void ae_config_print_help(const ae_key *const *tables, FILE *out);
+
+/* Local. The same of one key, or of all keys of a section ("train"). Returns how many there are. */
+int ae_config_print_keys(const ae_key *const *tables, const char *name, FILE *out);
 
 /* Local. The nearest of NULL-terminated `words` to `word` by edit distance, or NULL when none is near. Also for
  * commands. */

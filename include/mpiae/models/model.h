@@ -63,7 +63,7 @@ struct ae_model {
   ae_graph *graph; /* of training; NULL for inference */
   ae_term term[AE_MODEL_MAX_TERMS];
   int terms;
-  const char *measure[AE_MODEL_MAX_TERMS]; /* further numbers that evaluate gives for an example: columns test_<name> */
+  const char *measure[AE_MODEL_MAX_TERMS]; /* costs of an example in nats beside the loss: columns test_<name> */
   int measures;
   ae_field field[AE_MODEL_MAX_FIELDS];
   int fields;
@@ -115,20 +115,28 @@ struct ae_model_type {
   /* Local. AE_USAGE when the model cannot take values like those of the dataset, whose shape fits. */
   ae_status (*accepts)(const ae_model *model, const ae_dataset *data);
 
-  /* Inference, on at most AE_BLOCK_ROWS rows at a time; NULL where the model has no such thing. Local: the caller
-   * agrees on the status. Needs no training setup, and disturbs none. encode: field[i] receives (count, width of field
-   * i); fields that are NULL are passed by. recorded: the fields of all own training examples as recorded in the last
-   * epoch, in place of a pass of encode. decode: codes (count, code_width) → what one looks at, (count, features): the
-   * mean of p(x | code). evaluate: terms receives (count, terms + measures), with noise number `draw`; log_weight
-   * receives ln p(x, code) − ln q(code | x) of that draw where the model is proper. Draws of a block are asked for in
-   * order, from 0. draw: codes of samples at … at+count−1 of a request, and the class each came from (−1 = none;
-   * preset). one_shot: codes of examples each of which is a class of its own: c from q(c | {x}). */
+  /* Inference: local hooks on at most AE_BLOCK_ROWS rows at a time, NULL where the model has no such thing. The caller
+   * agrees on the status. They need no training setup, and disturb none. */
+
+  /* field[i] receives (count, width of field i); fields that are NULL are passed by. */
   ae_status (*encode)(ae_model *model, const ae_block *block, void *const *field);
+
+  /* The fields of all own training examples as recorded in the last epoch, in place of a pass of encode. */
   void (*recorded)(const ae_model *model, void *const *field);
+
+  /* Codes (count, code_width) → what one looks at, (count, features): the mean of p(x | code). */
   ae_status (*decode)(ae_model *model, int64_t count, const float *code, float *x);
+
+  /* terms receives (count, terms + measures), with noise number `draw`; log_weight, where the model is proper, ln p(x,
+   * code) − ln q(code | x) of that draw. Costs in the terms that are not drawn (a homoencoder's share of its class
+   * code's) are in the weight as they stand. Draws of a block are asked for in order, from 0. */
   ae_status (*evaluate)(ae_model *model, const ae_block *block, uint32_t draw, double *terms, double *log_weight);
+
+  /* Codes of samples at … at+count−1 of a request, and the class each came from (−1 = none; preset). */
   ae_status (*draw)(ae_model *model, const ae_sample_request *request, int64_t at, int64_t count, float *code,
                     int32_t *label);
+
+  /* Codes of examples each of which is a class of its own: c from q(c | {x}). */
   ae_status (*one_shot)(ae_model *model, const ae_block *block, float *code);
 
   /* Collective. Further datasets of a training run's codes file; or NULL. Axes of the fields are there. */
@@ -164,7 +172,8 @@ void ae_model_add_field(ae_model *model, ae_field field);
 /* Local. Name of axis i of one example: "feature", or "channel", "row", "column". */
 const char *ae_example_axis(int rank, int i);
 
-/* Local. The names of the models whose type has something, for messages: "vae, vhe". */
-void ae_model_list(bool (*has)(const ae_model_type *type), char *out, size_t size);
+/* Local. The names of the models whose type has something, for messages: "vae, vhe". `context` goes to `has`. */
+void ae_model_list(bool (*has)(const ae_model_type *type, const void *context), const void *context, char *out,
+                   size_t size);
 
 #endif

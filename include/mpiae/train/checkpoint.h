@@ -17,7 +17,9 @@ typedef struct ae_run_state {
   int64_t shards;
   int64_t examples;
   int64_t data_checksum;
-  int64_t rank, dim[3]; /* shape of one example */
+  int64_t test_checksum; /* of data.test; 0 = none */
+  int64_t test_since;    /* epochs done when this test set came: losses of another are not to be compared with */
+  int64_t rank, dim[3];  /* shape of one example */
 } ae_run_state;
 
 /* All that a checkpoint holds, lent. */

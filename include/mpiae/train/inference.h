@@ -10,7 +10,7 @@
 ae_status ae_inference_accept(const ae_model *model, const ae_dataset *data);
 
 /* The attributes of a file of results (mpiae_format = `format`) and the axes of one example. */
-ae_status ae_inference_begin(const ae_model *model, ae_h5 *file, const char *format, int64_t epoch);
+ae_status ae_inference_begin(const ae_model *model, ae_h5 *file, const char *format, int64_t epoch, int64_t step);
 
 /* What a model tells of its examples: an array per field, (rows, width of the field). */
 typedef struct ae_codes {
@@ -29,6 +29,9 @@ ae_status ae_inference_encode(ae_model *model, const ae_dataset *data, ae_codes 
 
 /* Datasets /<field> along the axis `example`, made here, of all examples of the data; /label where known. */
 ae_status ae_codes_write(const ae_model *model, ae_h5 *file, const ae_dataset *data, const ae_codes *codes);
+
+/* The axis `example` of the first `total` examples, and /label where known; this rank gives [begin, begin + count). */
+ae_status ae_inference_write_examples(ae_h5 *file, const ae_dataset *data, int64_t total, int64_t begin, int64_t count);
 
 /* Means over the examples of a dataset. */
 typedef struct ae_evaluation {

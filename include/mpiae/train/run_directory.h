@@ -10,7 +10,8 @@ typedef enum ae_run_mode { AE_RUN_NEW, AE_RUN_RESUME, AE_RUN_OVERWRITE } ae_run_
 
 /* Makes the directory (and those above) and takes it for this process: *lock is a descriptor on rank 0 (−1 elsewhere)
  * that holds it until it is closed. AE_USAGE: it holds a run and the mode is AE_RUN_NEW; another process trains in it.
- * AE_DATA: nothing can be written in it. Removes nothing. */
+ * AE_DATA: nothing can be written in it. Removes nothing but, for AE_RUN_RESUME, files that a killed run left
+ * unfinished. */
 ae_status ae_run_directory_take(const ae_comm *comm, const char *directory, ae_run_mode mode, int *lock);
 
 /* Removes the files of a run, unfinished ones too. Rank 0 acts. */
@@ -20,6 +21,9 @@ ae_status ae_run_directory_clear(const ae_comm *comm, const char *directory);
  * checkpoint-best.h5 when it then leads nowhere. Rank 0 acts. */
 void ae_run_directory_rewind(const ae_comm *comm, const char *directory, int64_t step, int64_t epoch);
 
+/* Gives a checkpoint that cannot be read the ending .unreadable: what comes later must not remove it. Rank 0 acts. */
+void ae_run_directory_set_aside(const ae_comm *comm, const char *directory, int64_t step);
+
 /* Steps of the checkpoints in it, newest first; *steps is owned by the caller. An absent directory has none. */
 ae_status ae_run_directory_checkpoints(const ae_comm *comm, const char *directory, int64_t **steps, int *count);
 
@@ -28,7 +32,8 @@ ae_status ae_run_directory_checkpoints(const ae_comm *comm, const char *director
 ae_status ae_run_directory_visit(const ae_comm *comm, const char *model,
                                  ae_status (*use)(const ae_comm *comm, const char *path, void *context), void *context);
 
-/* Removes all but the newest `keep` checkpoints and the one of step `best` (−1 = none); and codes files older than the
+/* Removes all but the newest `keep` checkpoints, the one of step `best` (−1 = none) and the one that checkpoint-best.h5
+ * leads to; and codes files older than the
  * newest one. Rank 0 acts. */
 ae_status ae_run_directory_trim_checkpoints(const ae_comm *comm, const char *directory, int keep, int64_t best);
 void ae_run_directory_trim_codes(const ae_comm *comm, const char *directory, int64_t epoch);
@@ -39,6 +44,9 @@ ae_status ae_run_directory_link_best(const char *directory, int64_t step);
 
 /* Local. Whether the checkpoint of `step` is there. */
 bool ae_run_directory_has(const char *directory, int64_t step);
+
+/* Local. Whether a file name is one that runs give. */
+bool ae_run_directory_owns(const char *name);
 
 /* Local. Whether the path is a directory. */
 bool ae_run_directory_is(const char *path);
