@@ -56,7 +56,7 @@ class Base(unittest.TestCase):
         self.addCleanup(scratch.cleanup)
         self.run_directory = Path(scratch.name) / "a <run>"
         self.run_directory.mkdir()
-        (self.run_directory / "metrics.csv").write_text(METRICS, encoding="utf-8")
+        self.metrics(METRICS)
 
     def write(self, name, kind=None, attributes=(), **datasets):
         path = self.run_directory / name
@@ -86,14 +86,15 @@ class Base(unittest.TestCase):
         self.found = found
         return text, said
 
-    def refused(self, path, part):
-        status, _, said = run(report.main, path)
+    def refused(self, path, part, *words):
+        status, _, said = run(report.main, path, *words)
         self.assertEqual(status, 3)
         self.assertIn(part, said)
         self.assertEqual(said.count("\n"), 1)
+        self.assertNotRegex(said, r"Errno|Error|object at|dtype|convert|argument")
 
     def picture(self, path):
-        out = path.with_suffix(".picture")
+        out = path.with_suffix(".png")
         self.assertEqual(run(report.main, path, "--out", out), (0, "", ""))
         return pixels(out.read_bytes())
 
@@ -107,6 +108,15 @@ class Base(unittest.TestCase):
             self.assertEqual(zoom, round(zoom), f"colour {number} has {len(rows)} pixels")
             places.append((rows.min(), columns.min()))
         return places
+
+    def axes(self, path):
+        return pictures.draw_file(path)[1].axes[0]
+
+    def title(self, path):
+        return self.axes(path).get_title(loc="left")
+
+    def metrics(self, text):
+        (self.run_directory / "metrics.csv").write_text(text, encoding="utf-8")
 
     def absent(self, shown, numbers):
         for number in numbers:
@@ -128,7 +138,7 @@ class RunTest(Base):
         self.assertIn("model: vhe # &lt;b&gt;", text)
         self.assertIn("a &lt;run&gt;", text)
         self.assertIn("104.25 nats per example after epoch 2", said)
-        self.assertIn("NMI 0.50, ACC 0.62", said)
+        self.assertIn("match the known classes with NMI 0.50, ACC 0.62", said)
 
     def test_only_metrics(self):
         text, _ = self.page(3)
@@ -139,6 +149,34 @@ class RunTest(Base):
         done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertIn("Last epoch", (self.run_directory / "page.html").read_text(encoding="utf-8"))
+
+    def test_without_packages(self):
+        command = [sys.executable, "-E", "-S", TOOLS / "report.py", self.run_directory]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+        said = "report.py: error: this Python has no numpy: run it as tools/python tools/report.py\n"
+        self.assertEqual((done.returncode, done.stderr), (2, said))
+
+    def test_names_that_tell_another_kind(self):
+        picture, page = self.run_directory / "r.png", self.run_directory / "r.html"
+        samples = self.write("samples.h5", "samples", x=plain([0]))
+        self.refused(self.run_directory, "a run gives a page, so give a name that ends in .html", "--out", picture)
+        self.refused(samples, "a file gives a picture, so give a name that ends in .png", "--out", page)
+        self.refused(samples, "ends in .png", "--out", samples)
+        self.assertFalse(picture.exists() or page.exists())
+        self.refused(self.run_directory, "No such file or directory", "--out", self.run_directory / "absent/r.html")
+
+    def test_terms_of_the_loss(self):
+        def sections(text):
+            self.metrics("epoch,train_loss," + text)
+            found = report.curve_sections(report.read_metrics(self.run_directory / "metrics.csv"))
+            return [(title, re.search('alt="[^"]*: ([^"]*)"', shown)[1]) for title, shown in found if shown]
+
+        self.assertEqual(sections("train_cross_entropy,train_kl_c,train_kl_z,test_label_price\n1,9,5,1,3,2\n"), [
+            ("Loss", "train_loss"), ("Reconstruction term of the loss", "train_cross_entropy"),
+            ("Divergences of the loss and the price of labels", "train_kl_c, train_kl_z, test_label_price")])
+        names = "train_squared_error,test_loss,test_squared_error\n1,9,9,,\n"
+        self.assertEqual([title for title, _ in sections(names + "2,8,8,5,5\n")], ["Loss"])
+        self.assertEqual(len(sections(names + "2,8,8,5,4\n")), 2)
 
     def test_curves_of_a_term_share_a_colour(self):
         names = ["train_kl_c", "train_kl_z", "test_kl_z", "test_price"]
@@ -189,22 +227,27 @@ class RunTest(Base):
         self.assertIn("Samples (samples.h5)", text)
 
     def test_no_epoch_yet(self):
-        (self.run_directory / "metrics.csv").write_text("epoch,step,train_loss\n", encoding="utf-8")
+        self.metrics("epoch,step,train_loss\n")
         self.page(0)
 
     def test_no_metrics(self):
         (self.run_directory / "metrics.csv").unlink()
-        self.refused(self.run_directory, "metrics.csv")
+        self.refused(self.run_directory, "no metrics.csv in it: this is no run, or its first epoch is not finished")
+        self.refused(self.run_directory / "absent", "there is no such run or file")
 
     def test_broken_metrics(self):
-        (self.run_directory / "metrics.csv").write_text("epoch,train_loss\n1,x\n", encoding="utf-8")
-        self.refused(self.run_directory, "not a table of numbers")
+        for text in ("epoch,train_loss\n1,x\n", "step,train_loss\n1,2\n", "epoch,train_loss\n1,2,3\n"):
+            self.metrics(text)
+            self.refused(self.run_directory, "not a table of numbers")
 
     def test_broken_codes(self):
         (self.run_directory / "codes-000001.h5").write_bytes(b"rubbish")
-        self.refused(self.run_directory, "codes-000001.h5")
-        self.write("codes-000001.h5", "codes", z_mean=np.zeros((3, 2)), label=np.zeros(2, "i4"))
-        self.refused(self.run_directory, "codes-000001.h5")
+        self.refused(self.run_directory, "codes-000001.h5: this is not an HDF5 file")
+        path = self.write("codes-000001.h5", "codes", z_mean=np.zeros((3, 2)), label=np.zeros(2, "i4"))
+        self.refused(self.run_directory, "codes-000001.h5: damaged, or its datasets are not as mpiae writes them\n")
+        path.write_bytes(path.read_bytes()[:1000])
+        self.refused(path, "codes-000001.h5: damaged")
+        self.refused(self.write("lost.h5", "reconstructions", x=plain([0])), "object 'reconstruction' doesn't exist")
 
 
 class FilmTest(Base):
@@ -223,6 +266,11 @@ class FilmTest(Base):
         self.assertLessEqual(max(np.diff(there)), 3)
         decoded, samples = self.boxes(shown, there, 16), self.boxes(shown, [30 + epoch for epoch in there], 3)
         self.assertEqual(samples + decoded, sorted(samples + decoded))
+        paths = sorted(self.run_directory.glob("samples-*.h5"))
+        titles = [axes.get_title(loc="left") for axes in pictures.draw_film(paths, self.fail).axes]
+        self.assertEqual(", ".join(titles), "samples, 12 of 30 epochs, 16 of 20 examples and their reconstructions, "
+                                            "12 of 30 epochs")
+        self.assertEqual(self.title(paths[0]), "samples")
         top = self.boxes(shown, [50], 16)[0]
         self.assertTrue(samples[-1] < top < decoded[0])
 
@@ -269,15 +317,44 @@ class PictureTest(Base):
         places = self.boxes(self.picture(path), range(5))
         self.assertEqual(places, sorted(places))
         self.assertEqual(places[0][1], places[3][1])
-        axes = pictures.draw_file(path)[1].axes[0]
+        axes = self.axes(path)
         self.assertEqual([text.get_text() for text in axes.texts], ["7", "8", "9", "7", ""])
         self.assertIn("pseudo-label", axes.get_title(loc="left"))
+
+    def test_captions_are_seen(self):
+        def band(number, **labels):
+            """What lies between the title and a picture of the first row: of one colour when no text is in it."""
+            shown = self.picture(self.write("captions.h5", **given, **labels))
+            top, left = self.boxes(shown, [number])[0]
+            return shown[pictures.mosaic.TITLE : top, left : left + 6 * SIDE]
+
+        for given in ({"x": plain([1, 2])}, {"x": plain([1, 2]), "reconstruction": plain([3, 4])}):
+            for number in (1, 2):
+                self.assertGreater(np.ptp(band(number, label=np.array([8, 8]))), 100)
+            unlabelled = band(1)
+            self.assertEqual(np.ptp(unlabelled), 0)
+            self.assertEqual(band(1, label=np.array([-1, -1])).shape, unlabelled.shape)
+            self.assertLess(len(unlabelled), len(band(1, label=np.array([8, -1]))))
+
+    def test_headings(self):
+        def check(heading, title, kind="samples", **attributes):
+            path = self.write("data.h5", kind, attributes, x=plain(range(3)))
+            with h5py.File(path, "a") as file:
+                file["x"].attrs["description"] = "what the codes are decoded to" if "codes" in title else "samples"
+            self.assertEqual((pictures.draw_file(path)[0], self.title(path)), (heading, title))
+
+        check("Examples", "3 examples of data.h5", "dataset")
+        check("Decoded codes", "3 decoded codes")
+        check("Samples", "3 samples")
+        check("Samples", "3 samples like t.h5:3,13", like="t.h5:3,13")
+        check("Samples", "3 samples like t.h5:7", like=np.bytes_("t.h5:7"))
+        check("Samples", "3 samples like t.h5:" + 27 * "3," + "…", like="t.h5:" + 99 * "3,")
 
     def test_grey_and_flat_samples(self):
         grey = np.zeros((2, 1, SIDE, SIDE), "f4")
         grey[1] = 200 / 255
         for values in (grey, grey.reshape(2, -1), grey[:, 0], np.rint(255 * grey).astype("u1")):
-            shown = self.picture(self.write("samples.h5", "samples", x=values))
+            shown = self.picture(self.write("samples.h5", "samples", x=values))[pictures.mosaic.TITLE :]
             self.assertEqual((shown == 200).all(axis=2).sum(), (shown == 0).all(axis=2).sum())
             self.assertGreaterEqual((shown == 200).all(axis=2).sum(), SIDE**2)
 
@@ -291,7 +368,7 @@ class PictureTest(Base):
     def test_many_samples_say_so(self):
         path = self.write("samples.h5", "samples", x=plain(np.zeros(300, int)))
         self.boxes(self.picture(path), [0], 100)
-        self.assertIn("100 of 300 samples", pictures.draw_file(path)[1].axes[0].get_title(loc="left"))
+        self.assertIn("100 of 300 samples", self.title(path))
 
     def test_plane(self):
         numbers = np.arange(6).reshape(3, 2)
@@ -304,10 +381,17 @@ class PictureTest(Base):
     def check_plane(self, path, order):
         places = self.boxes(self.picture(path), order)
         self.assertEqual(places, sorted(places))
-        axes = pictures.draw_file(path)[1].axes[0]
-        self.assertEqual([label.get_text() for label in axes.get_xticklabels()], ["-1.50", "1.00"])
-        self.assertEqual([label.get_text() for label in axes.get_yticklabels()], ["4.00", "0.00", "-2.00"])
-        self.assertEqual((axes.get_xlabel(), axes.get_ylabel()), ("z_0", "z_1"))
+        self.check_axes(path, ["4.00", "0.00", "-2.00"], ["-1.50", "1.00"], "z_0", "z_1")
+
+    def check_axes(self, path, rows, columns, *labels):
+        axes = self.axes(path)
+        self.assertEqual([label.get_text() for label in axes.get_xticklabels()], columns)
+        self.assertEqual([label.get_text() for label in axes.get_yticklabels()], rows)
+        self.assertEqual((axes.get_xlabel(), axes.get_ylabel()), labels)
+
+    def test_coordinates_differ(self):
+        self.assertEqual(pictures.coordinates(np.array([3.0911, 3.0914, 3.1], "f4")), ["3.0911", "3.0914", "3.1000"])
+        self.assertEqual(pictures.coordinates(np.array([1.5, 1.5, -0.001])), ["1.50", "1.50", "0.00"])
 
     def test_large_plane_keeps_its_corners(self):
         numbers = np.full((150, 150), 9)
@@ -315,7 +399,7 @@ class PictureTest(Base):
         path = self.write("grid.h5", "samples", x=plain(numbers), z_0=np.arange(150.0), z_1=np.arange(150.0))
         places = self.boxes(self.picture(path), [3, 4, 1, 2])
         self.assertEqual(places, sorted(places))
-        self.assertIn("of 150 rows", pictures.draw_file(path)[1].axes[0].get_title(loc="left"))
+        self.assertIn("of 150 rows", self.title(path))
 
     def test_plane_of_vectors(self):
         x = np.zeros((2, 2, 16), "f4")
@@ -329,7 +413,12 @@ class PictureTest(Base):
         path = self.write("swap.h5", "samples", x=plain(numbers), c_row=np.zeros(2), z_column=np.zeros(3))
         places = self.boxes(self.picture(path), range(6))
         self.assertEqual(places, sorted(places))
-        self.assertIn("c", pictures.draw_file(path)[1].axes[0].get_ylabel())
+        axes = {"c_row": np.array([3, 27]), "z_column": np.array([3, 13, 27])}
+        path = self.write("swap.h5", "samples", {"like": "t.h5:3,13,27"}, x=plain(numbers), **axes)
+        self.check_axes(path, ["3", "27"], ["3", "13", "27"], "z of example", "c of example")
+        self.assertEqual(self.title(path), "codes of t.h5:3,13,27")
+        path = self.write("swap.h5", "samples", x=plain(numbers))
+        self.check_axes(path, ["0", "1"], ["0", "1", "2"], "z of code", "c of code")
 
     def test_pairs(self):
         label = np.array([5, 6, -1], "i4")
@@ -338,7 +427,7 @@ class PictureTest(Base):
         places = np.array(self.boxes(self.picture(path), range(6)))
         self.assertTrue((places[:3, 0] == places[0, 0]).all() and (places[3:, 0] > places[0, 0]).all())
         self.assertEqual(places[:3, 1].tolist(), places[3:, 1].tolist())
-        self.assertEqual([text.get_text() for text in pictures.draw_file(path)[1].axes[0].texts], ["5", "6", ""])
+        self.assertEqual([text.get_text() for text in self.axes(path).texts], ["5", "6", ""])
 
     def test_strip(self):
         path = self.write("line.h5", "interpolation", {"from": 4, "to": 17}, x=plain(range(40)))
@@ -347,13 +436,12 @@ class PictureTest(Base):
         self.assertEqual(places[0][0], places[1][0])
         there = sum((shown == colour(number)).all(axis=2).any() for number in range(40))
         self.assertEqual(there, 16)
-        title = pictures.draw_file(path)[1].axes[0].get_title(loc="left")
-        self.assertEqual(title, "from example 4 to 17, 16 of 40 steps")
+        self.assertEqual(self.title(path), "from example 4 to 17, 16 of 40 steps")
 
     def test_codes_in_the_latent_plane(self):
         codes = np.array([[100, 1], [101, 2], [102, 1.5]], "f4")
         path = self.write("codes.h5", "codes", z_mean=codes, label=np.array([0, 1, -1], "i4"))
-        axes = pictures.draw_file(path)[1].axes[0]
+        axes = self.axes(path)
         unknown, known = axes.collections
         self.assertEqual(known.get_offsets().tolist(), codes[:2].tolist())
         self.assertEqual(unknown.get_offsets().tolist(), codes[2:].tolist())
@@ -365,7 +453,7 @@ class PictureTest(Base):
         draw = np.random.default_rng(2)
         for width in (1, 20):
             path = self.write("codes.h5", "codes", z_mean=draw.normal(size=(30, width)))
-            self.assertEqual(len(pictures.draw_file(path)[1].axes[0].get_yticks()), 0)
+            self.assertEqual(len(self.axes(path).get_yticks()), 0)
             self.picture(path)
 
     def test_default_name(self):

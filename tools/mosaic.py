@@ -22,9 +22,9 @@ class Mosaic:
     title: str = ""
     rows: list = field(default_factory=list)
     columns: list = field(default_factory=list)
-    captions: list = field(default_factory=list)
     x_label: str = ""
     y_label: str = ""
+    captions: list = field(default_factory=list)
 
 
 def fit(side, room=WIDTH):
@@ -74,9 +74,9 @@ def in_rows(pictures, columns):
 
 
 def stacked(above, below):
-    """Pairs of pictures, one above the other."""
+    """Pairs of pictures, one above the other, nearer to each other than to the next pair."""
     gap = np.full((*above.shape[:-3], GAP, *above.shape[-2:]), SHADE, np.uint8)
-    return np.concatenate([above, gap, below], axis=-3)
+    return np.concatenate([gap, gap, above, gap, below], axis=-3)
 
 
 def zoom_of(mosaic):
@@ -111,7 +111,7 @@ def write_labels(axes, mosaic, band, zoom):
     _, _, height, width, _ = mosaic.cells.shape
     down, right = band + GAP + height, GAP + width
     rows = some(mosaic.rows, zoom * down, 14)
-    columns = some(mosaic.columns, zoom * right, 44)
+    columns = some(mosaic.columns, zoom * right, 9 + 7 * max(map(len, mosaic.columns), default=0))
     axes.set_yticks([place * down + band + GAP + height / 2 - 0.5 for place, _ in rows], [text for _, text in rows])
     axes.set_xticks([place * right + GAP + width / 2 - 0.5 for place, _ in columns], [text for _, text in columns])
     axes.tick_params(length=2 if mosaic.columns else 0, labelsize=8)
@@ -124,7 +124,7 @@ def write_labels(axes, mosaic, band, zoom):
 def draw_mosaics(mosaics):
     """A figure of mosaics below each other, of one scale."""
     zoom = min(zoom_of(mosaic) for mosaic in mosaics)
-    bands = [math.ceil(CAPTION / zoom) if mosaic.captions else 0 for mosaic in mosaics]
+    bands = [math.ceil(CAPTION / zoom) if any(mosaic.captions) else 0 for mosaic in mosaics]
     images = [to_image(mosaic, band) for mosaic, band in zip(mosaics, bands)]
     left = LABELS if any(mosaic.rows or mosaic.y_label for mosaic in mosaics) else MARGIN
     above = [TITLE if mosaic.title else MARGIN for mosaic in mosaics]
@@ -138,8 +138,8 @@ def draw_mosaics(mosaics):
     for mosaic, band, image, over, under in zip(mosaics, bands, images, above, below):
         tall, wide = zoom * image.shape[0], zoom * image.shape[1]
         place -= over + tall
-        # not resampled: imshow would make some pixels larger than others
-        figure.figimage(image.repeat(zoom, axis=0).repeat(zoom, axis=1), left, place)
+        # not resampled: imshow would make some pixels larger than others; below the axes, which bear the text
+        figure.figimage(image.repeat(zoom, axis=0).repeat(zoom, axis=1), left, place, zorder=-1)
         axes = figure.add_axes((left / width, place / height, wide / width, tall / height), facecolor="none")
         axes.set(xlim=(-0.5, image.shape[1] - 0.5), ylim=(image.shape[0] - 0.5, -0.5))
         write_captions(axes, mosaic, band)

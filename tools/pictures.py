@@ -2,6 +2,7 @@
 import math
 import re
 from contextlib import contextmanager
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -14,9 +15,12 @@ MOST_POINTS = 5000
 MOST_SAMPLES = 100
 MOST_PAIRS = 96
 MOST_EPOCHS = 12
+PICTURES_OF_A_FRAME = ("x", "reconstruction", "sampled")
 ROW = 16  # pictures beside each other at most
+MOST_LETTERS = 60  # of a source in a title
 IN_MEMORY = 1 << 28  # bytes of codes that are rather read whole: h5py picks single rows slowly
 CODES = ("z_mean", "c_mean")
+DECODED = "what the codes are decoded to"  # /x of mpiae decode says so
 # what h5py and numpy raise about files whose contents are other than they should be
 BROKEN = (OSError, KeyError, ValueError, TypeError, AttributeError, IndexError, RuntimeError)
 
@@ -32,20 +36,32 @@ class NoPicture(ReportError):
 @contextmanager
 def opened(path):
     """The file; whatever is wrong with it is told with its name, in one line."""
+    if not path.exists():
+        raise ReportError(f"{path}: there is no such file")
+    if not h5py.is_hdf5(path):
+        raise ReportError(f"{path}: this is not an HDF5 file, as mpiae writes them")
     try:
         with h5py.File(path, "r") as file:
             yield file
     except ReportError as error:
         raise type(error)(f"{path}: {error}") from error
     except BROKEN as error:
-        raise ReportError(f"{path}: " + " ".join(str(error).split())) from error
+        # HDF5 names what is missing; what Python says of the rest is for programmers
+        cause = " ".join(str(error.args[0]).split()) if isinstance(error, (OSError, KeyError)) and error.args else ""
+        what = "damaged, or its datasets are not as mpiae writes them"
+        raise ReportError(f"{path}: {what}" + (f" ({cause})" if cause else "")) from error
+
+
+def text_of(thing, name):
+    """The attribute as a text, empty when there is none."""
+    text = thing.attrs.get(name, "")
+    return text.decode(errors="replace") if isinstance(text, bytes) else str(text)
 
 
 def kind_of(file):
     """Its format; that of a file without one is told from its datasets."""
-    kind = file.attrs.get("mpiae_format")
-    if kind is not None:
-        return kind.decode(errors="replace") if isinstance(kind, bytes) else str(kind)
+    if "mpiae_format" in file.attrs:
+        return text_of(file, "mpiae_format")
     if any(name in file for name in CODES):
         return "codes"
     if "sampled" in file:
@@ -81,6 +97,25 @@ def told(shown, count, what):
     return [f"{shown} of {count} {what}"] if shown < count else []
 
 
+def counted(shown, count, what):
+    return told(shown, count, what) or [f"{count} {what}"]
+
+
+def source_of(file):
+    """The examples the codes were made of, as `data:numbers`; empty when they were drawn."""
+    text = text_of(file, "like")
+    return text if len(text) <= MOST_LETTERS else text[: MOST_LETTERS - 1] + "…"
+
+
+def subject(file):
+    """(heading, what the pictures of /x are) of a file of single pictures."""
+    if kind_of(file) == "dataset":
+        return "Examples", f"examples of {Path(file.filename).name}"
+    if text_of(file["x"], "description") == DECODED:
+        return "Decoded codes", "decoded codes"
+    return "Samples", f"samples like {source_of(file)}" if "like" in file.attrs else "samples"
+
+
 def captions(file, names, count):
     """(words, one caption a picture) of the first of these labels that is known."""
     for name in names:
@@ -98,8 +133,9 @@ def draw_samples(file):
     words, labels = captions(file, ("pseudo_label", "label"), count)
     shown = data[:count]
     cells = mosaic.in_rows(mosaic.to_cells(shown, data.shape[1:], mosaic.shades(shown)), columns)
-    title = ", ".join(told(count, len(data), "samples") + words)
-    return "Samples", mosaic.draw_mosaics([Mosaic(cells, title, captions=labels)])
+    heading, what = subject(file)
+    title = ", ".join(counted(count, len(data), what) + words)
+    return heading, mosaic.draw_mosaics([Mosaic(cells, title, captions=labels)])
 
 
 def draw_pairs(file):
@@ -111,7 +147,7 @@ def draw_pairs(file):
     shape, limits = data.shape[1:], mosaic.shades(data[:count])
     pairs = mosaic.stacked(*(mosaic.to_cells(given[:count], shape, limits) for given in (data, decoded)))
     title = ", ".join(["examples above their reconstructions"] + told(count, len(data), "examples") + words)
-    drawn = Mosaic(mosaic.in_rows(pairs, columns), title, captions=labels or [""] * count)
+    drawn = Mosaic(mosaic.in_rows(pairs, columns), title, captions=labels)
     return "Reconstructions", mosaic.draw_mosaics([drawn])
 
 
@@ -131,26 +167,40 @@ def cells_of_table(data, rows, columns):
     return mosaic.to_cells(chosen, data.shape[2:], mosaic.shades(chosen))
 
 
+def coordinates(places):
+    """With as many digits as it takes to tell them apart."""
+    places = places.astype(np.float64)
+    different = len(np.unique(places))
+    digits = next((digits for digits in range(2, 9) if len(np.unique(places.round(digits))) == different), 9)
+    return [f"{place:.{digits}f}" for place in places.round(digits) + 0.0]  # no -0.00
+
+
 def draw_plane(file):
     """The latent plane as a textbook draws it: z_0 to the right, z_1 upwards."""
     data = images(file, "x", 2)
     height, width = size(data, 2)
     right, up = np.argsort(file["z_0"][()]), np.argsort(file["z_1"][()])
     right, up = right[spaced(len(right), mosaic.fit(width))], up[spaced(len(up), mosaic.fit(height))][::-1]
-    rows = [f"{place:.2f}" for place in file["z_1"][()][up]]
-    columns = [f"{place:.2f}" for place in file["z_0"][()][right]]
+    rows, columns = coordinates(file["z_1"][()][up]), coordinates(file["z_0"][()][right])
     title = ", ".join(told(len(up), data.shape[0], "rows") + told(len(right), data.shape[1], "columns"))
     drawn = Mosaic(cells_of_table(data, up, right), title, rows, columns, x_label="z_0", y_label="z_1")
     return "Latent plane", mosaic.draw_mosaics([drawn])
+
+
+def codes_along(file, axis, shown):
+    """Names of the codes along an axis of the table: its values, else their places."""
+    return [str(int(number)) for number in (file[axis][()][shown] if axis in file else shown)]
 
 
 def draw_table(file):
     data = images(file, "x", 2)
     height, width = size(data, 2)
     rows, columns = (np.arange(min(count, mosaic.fit(side))) for count, side in zip(data.shape, (height, width)))
-    title = ", ".join(told(len(rows), data.shape[0], "rows") + told(len(columns), data.shape[1], "columns"))
-    labels = [str(row) for row in rows], [str(column) for column in columns]
-    drawn = Mosaic(cells_of_table(data, rows, columns), title, *labels, x_label="z of code", y_label="c of code")
+    source = [f"codes of {source_of(file)}"] if "like" in file.attrs else []
+    title = ", ".join(source + told(len(rows), data.shape[0], "rows") + told(len(columns), data.shape[1], "columns"))
+    labels = codes_along(file, "c_row", rows), codes_along(file, "z_column", columns)
+    what = "example" if source else "code"
+    drawn = Mosaic(cells_of_table(data, rows, columns), title, *labels, f"z of {what}", f"c of {what}")
     return "Table of codes", mosaic.draw_mosaics([drawn])
 
 
@@ -162,18 +212,19 @@ def draw_samples_or_table(file):
 
 
 def shapes(frame):
-    return {kind: value.shape for kind, value in frame.items() if kind != "epoch"}
+    return {kind: frame[kind].shape for kind in PICTURES_OF_A_FRAME if kind in frame}
 
 
 def read_frame(file, name=""):
     """An epoch of the film: its number, and the first pictures of each kind."""
     number = re.search(r"(\d+)\.h5$", name)
     epoch = file.attrs.get("epoch", int(number[1]) if number else 0)
-    frame = {"epoch": int(epoch)}
-    for kind in ("x", "reconstruction", "sampled"):
+    frame = {"epoch": int(epoch), "count": {}}
+    for kind in PICTURES_OF_A_FRAME:
         if kind in file:
             data = images(file, kind)
             frame[kind] = data[: min(ROW, mosaic.fit(size(data)[1]))]
+            frame["count"][kind] = len(data)
     if "sampled" not in frame and "reconstruction" not in frame:
         raise NoPicture("neither samples nor reconstructions in it")
     if "reconstruction" in frame and shapes(frame).get("x") != frame["reconstruction"].shape:
@@ -181,24 +232,30 @@ def read_frame(file, name=""):
     return frame
 
 
-def draw_frames(frames):
+def draw_frames(frames, count):
+    """`count` is of the epochs there are; those not among the frames are told of."""
     newest = frames[-1]
+    left_out = told(len(frames), count, "epochs")
     limits = mosaic.shades(newest.get("x", newest.get("sampled")))
 
     def cells(kind, of):
         return [mosaic.to_cells(frame[kind], frame[kind].shape[1:], limits) for frame in of]
 
+    def title(kind, what):
+        return ", ".join((told(len(newest[kind]), newest["count"][kind], what) or [what]) + left_out)
+
     mosaics, epochs = [], [f"epoch {frame['epoch']}" for frame in frames]
     if "sampled" in newest:
-        mosaics.append(Mosaic(np.stack(cells("sampled", frames)), "samples", epochs))
+        mosaics.append(Mosaic(np.stack(cells("sampled", frames)), title("sampled", "samples"), epochs))
     if "reconstruction" in newest:
         rows = cells("x", [newest]) + cells("reconstruction", frames)
-        mosaics.append(Mosaic(np.stack(rows), "examples and their reconstructions", ["input", *epochs]))
+        what = title("reconstruction", "examples and their reconstructions")
+        mosaics.append(Mosaic(np.stack(rows), what, ["input", *epochs]))
     return mosaic.draw_mosaics(mosaics)
 
 
 def draw_one_frame(file):
-    return "Film of training", draw_frames([read_frame(file)])
+    return "Film of training", draw_frames([read_frame(file)], 1)
 
 
 def draw_film(paths, warn):
@@ -217,7 +274,7 @@ def draw_film(paths, warn):
             warn(error)
     if not frames:
         raise NoPicture("no pictures in these films")
-    return draw_frames(frames[::-1])
+    return draw_frames(frames[::-1], len(paths))
 
 
 def project(codes):

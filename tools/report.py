@@ -14,13 +14,17 @@ import re
 import sys
 from pathlib import Path
 
-import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+try:
+    import numpy as np
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
-import pictures
-from mosaic import DPI
-from pictures import ReportError
+    import pictures
+    from mosaic import DPI
+    from pictures import ReportError
+except ModuleNotFoundError as error:
+    print(f"report.py: error: this Python has no {error.name}: run it as tools/python tools/report.py", file=sys.stderr)
+    sys.exit(2)
 
 SCORES = ["label_nmi", "label_acc", "label_ari", "previous_nmi"]
 STYLE = """body{font-family:sans-serif;max-width:64em;margin:2em auto;padding:0 1em;color:#222}
@@ -34,12 +38,15 @@ def warn(error):
 
 def read_metrics(path):
     """Columns of metrics.csv as arrays; an empty field is NaN."""
+    if not path.exists():
+        raise ReportError(f"{path.parent}: no metrics.csv in it: this is no run, or its first epoch is not finished")
     try:
         with open(path, newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-        return {name: np.array([float(row[name] or "nan") for row in rows]) for name in (rows[0] if rows else {})}
-    except (ValueError, TypeError, csv.Error) as error:
-        raise ReportError(f"{path}: not a table of numbers ({error})") from error
+        names = [*rows[0], "epoch"] if rows else []
+        return {name: np.array([float(row[name] or "nan") for row in rows]) for name in names}
+    except (ValueError, TypeError, KeyError, csv.Error) as error:
+        raise ReportError(f"{path}: not a table of numbers by epoch, as mpiae train writes it") from error
 
 
 def to_html(figure, alt):
@@ -81,11 +88,28 @@ def plot_curves(metrics, names, label, limits=None):
     return to_html(draw_curves(metrics, names, label, limits), f"{label} by epoch: " + ", ".join(names))
 
 
-def curve_sections(metrics):
+def is_small(name):
+    """Whether it is a divergence or the price of labels, which would lie flat under the reconstruction term."""
+    return not {"kl", "price"}.isdisjoint(name.split("_"))
+
+
+def terms_of(metrics):
+    """Columns of the terms; a loss of a single term shows all there is of it."""
     terms = [name for name in metrics if name.startswith(("train_", "test_")) and not name.endswith("_loss")]
+    losses = {name: metrics.get(name.removesuffix(term_of(name)) + "loss") for name in terms}
+    single = len(set(map(term_of, terms))) == 1 and all(
+        loss is not None and np.allclose(metrics[name], loss, equal_nan=True) for name, loss in losses.items())
+    return [] if single else terms
+
+
+def curve_sections(metrics):
+    terms, nats = terms_of(metrics), "nats per example"
+    small, large = ([name for name in terms if is_small(name) == wanted] for wanted in (True, False))
+    beside = " and the price of labels" if any(name.endswith("_price") for name in small) else ""
     return [
-        ("Loss", plot_curves(metrics, ["train_loss", "test_loss"], "nats per example")),
-        ("Terms of the loss", plot_curves(metrics, terms, "nats per example")),
+        ("Loss", plot_curves(metrics, ["train_loss", "test_loss"], nats)),
+        ("Reconstruction term of the loss", plot_curves(metrics, large, nats)),
+        (f"Divergences of the loss{beside}", plot_curves(metrics, small, nats)),
         ("Pseudo-labels against the known classes", plot_curves(metrics, SCORES, "score", (-0.05, 1.05))),
     ]
 
@@ -162,7 +186,7 @@ def page(run):
     if config.exists():
         sections.append(("Configuration", f"<pre>{html.escape(config.read_text('utf-8', 'replace'))}</pre>"))
     body = "".join(f"<h2>{html.escape(title)}</h2>\n{content}\n" for title, content in sections if content)
-    name = html.escape(run.name)
+    name = html.escape(run.resolve().name)
     head = f'<meta charset="utf-8"><title>{name}</title><style>{STYLE}</style>'
     text = f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n<body><h1>{name}</h1>\n{body}</body></html>\n'
     return text, metrics
@@ -175,7 +199,7 @@ def print_summary(metrics):
             print(f"{name:<12}{last[name]:.2f} nats per example after epoch {last['epoch']:.0f}")
     scores = [f"{name[6:].upper()} {last[name]:.2f}" for name in SCORES[:3] if name in last]
     if scores:
-        print("labels      the pseudo-labels match the hidden classes with " + ", ".join(scores))
+        print("labels      the pseudo-labels match the known classes with " + ", ".join(scores))
 
 
 def write_page(run, out):
@@ -188,6 +212,15 @@ def write_picture(path, out):
     pictures.draw_file(path)[1].savefig(out or path.with_suffix(".png"), format="png")
 
 
+def refuse_other_kinds(path, out):
+    """A run gives a page and a file a picture: the name of what is written must not tell otherwise."""
+    if not path.exists():
+        raise ReportError(f"{path}: there is no such run or file")
+    what, gives, suffix = ("file", "picture", ".png") if path.is_file() else ("run", "page", ".html")
+    if out is not None and out.suffix.lower() != suffix:
+        raise ReportError(f"--out {out}: a {what} gives a {gives}, so give a name that ends in {suffix}")
+
+
 def main(words=None):
     parser = argparse.ArgumentParser(description="Writes one HTML page about a run, or a picture of a result file.")
     parser.add_argument("path", type=Path, metavar="RUN|FILE.h5", help="run directory or result file")
@@ -195,9 +228,11 @@ def main(words=None):
     arguments = parser.parse_args(words)
     write = write_picture if arguments.path.is_file() else write_page
     try:
+        refuse_other_kinds(arguments.path, arguments.out)
         write(arguments.path, arguments.out)
-    except (ReportError, OSError, KeyError) as error:
-        print(f"report.py: error: {error}", file=sys.stderr)
+    except (ReportError, OSError) as error:
+        system = isinstance(error, OSError) and error.filename
+        print(f"report.py: error: {f'{error.filename}: {error.strerror}' if system else error}", file=sys.stderr)
         return 3
     return 0
 
