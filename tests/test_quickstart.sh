@@ -23,7 +23,7 @@ tools/quickstart >second.log 2>&1 || { tail -30 second.log; exit 1; }
 [ "$(ls runs/quickstart/checkpoint-*)" = "$checkpoints" ] || { echo "it trained again"; exit 1; }
 grep -q 'Building C object' second.log && { echo "it was built again"; exit 1; }
 
-# It learns: the pseudo-labels know something of the hidden classes.
+# It learns: the pseudo-labels tell something of the known classes.
 awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "label_nmi") n = i } END { exit !($n > 0.3) }' runs/quickstart/metrics.csv || {
   echo "the last epoch: $last"
   exit 1
