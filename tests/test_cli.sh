@@ -480,7 +480,8 @@ accept "neighbours_acc" evaluate plane-ae test.h5
 accept "" decode plane --grid 4 --out grid.h5
 accept "(4, 4, 1, 28, 28)" info grid.h5
 accept "" decode plane-ae --grid 3 --out grid.h5
-accept "" decode plane-ae --grid 3 --data test.h5 --out grid.h5
+run decode plane-ae --grid 3 --data test.h5 --out grid.h5
+if [ "$status" != 0 ] || ! grep -q 'warning: test.h5 is not the data' err; then fail "other data than those of training are not told"; fi
 accept "" sample runs/glyphs --like test.h5:0,10,20 --count 5 --out like.h5
 accept "" sample runs/glyphs --like test.h5:/x:0 --count 5 --out like.h5
 accept "" sample runs/glyphs --like test.h5:0,3,5 --swap --out table.h5
