@@ -505,10 +505,17 @@ refuse 2 "either a file of codes or --grid N" decode plane --out not.h5
 refuse 2 "either a file of codes or --grid N" decode plane codes.h5 --grid 3 --out not.h5
 refuse 2 "--data is for --grid" decode plane codes.h5 --data test.h5 --out not.h5
 refuse 2 "--grid lies on a latent plane" decode runs/glyphs --grid 3 --out not.h5
-refuse 2 "/z_mean holds 20 numbers a row, but a code of this model has 2" decode plane codes.h5:/z_mean --out not.h5
-refuse 2 "/z_mean holds 20 numbers a row, but z of this model has 2" decode plane codes.h5 --out not.h5
+"$python" - <<'END'
+import h5py, numpy
+with h5py.File("nan-codes.h5", "w") as file:
+    file["z"] = numpy.array([[0, 1], [numpy.nan, 0]], "f4")
+with h5py.File("wide.h5", "w") as file:
+    file["z_mean"] = numpy.zeros((3, 20), "f4")
+END
+refuse 2 "/z_mean holds 20 numbers a row, but a code of this model has 2" decode plane wide.h5:/z_mean --out not.h5
+refuse 2 "/z_mean holds 20 numbers a row, but z of this model has 2" decode plane wide.h5 --out not.h5
 refuse 2 "test.h5 holds neither /z nor /z_mean" decode plane test.h5 --out not.h5
-refuse 3 "absent" decode plane codes.h5:/absent --out not.h5
+refuse 3 "absent" decode plane plane/codes-000001.h5:/absent --out not.h5
 accept "" train vhe.yaml network.latent_size=1 --run thin
 refuse 2 "--grid lies on a latent plane" decode thin --grid 3 --out not.h5
 refuse 3 "absent.h5" decode plane-ae --grid 3 --data absent.h5 --out not.h5
@@ -524,21 +531,18 @@ refuse 2 "--count is at most 256" sample runs/glyphs --swap --count 300 --out no
 refuse 2 "draws from its prior anyway" sample plane --from prior --count 2 --out not.h5
 refuse 2 "model 'vae' has no code for classes, as --like and --swap need; this is for: vhe" sample plane --like test.h5:0 --count 2 --out not.h5
 refuse 2 "(N, 6), but the model is for (N, 1, 28, 28)" sample runs/glyphs --like vectors.h5:0 --count 2 --out not.h5
-refuse 2 "would replace the input codes.h5:/z_mean" encode plane codes.h5:/z_mean --out codes.h5
+refuse 2 "would replace the input decoded.h5:/x" encode plane decoded.h5:/x --out decoded.h5
 refuse 2 "would replace the input like.h5" decode runs/glyphs like.h5 --out like.h5
-refuse 2 "would replace the input like.h5:/x:0" sample runs/glyphs --like like.h5:/x:0 --count 2 --out like.h5
+refuse 2 "would replace the input like.h5:/x" sample runs/glyphs --like like.h5:/x:0 --count 2 --out like.h5
 refuse 2 "names like that are for the files that a run writes" encode plane test.h5 --out plane/codes-000001.h5
 refuse 2 "holds codes of a model 'ae', but plane is a 'vae'" decode plane plane-ae/codes-000001.h5 --out not.h5
-refuse 2 "is not of the kind 'codes' (kind: dataset)" encode plane test.h5 --out test.h5
-refuse 2 "is not of the kind 'samples' (kind: codes)" decode runs/glyphs codes.h5 --out codes.h5
-refuse 2 "is not of the kind 'samples' (kind: checkpoint)" sample plane --count 2 --out plane/checkpoint-000000003.h5
+refuse 2 "is not of the kind 'codes' (kind: dataset)" encode plane test.h5 --out runs/data/glyphs.h5
+refuse 2 "is not of the kind 'samples' (kind: codes)" sample runs/glyphs --count 2 --out codes.h5
+cp plane/checkpoint-000000003.h5 mine.h5
+refuse 2 "is not of the kind 'samples' (kind: checkpoint)" sample plane --count 2 --out mine.h5
+refuse 2 "names like that are for the files that a run writes" sample plane --count 2 --out plane/checkpoint-000000003.h5
 refuse 2 "is not of the kind 'reconstructions' (not written by mpiae)" reconstruct plane test.h5 --out vae.yaml
 absent not.h5
-"$python" - <<'END'
-import h5py, numpy
-with h5py.File("nan-codes.h5", "w") as file:
-    file["z"] = numpy.array([[0, 1], [numpy.nan, 0]], "f4")
-END
 refuse 3 "nan-codes.h5: code 1 is not finite" decode plane nan-codes.h5 --out not.h5
 refuse 3 "data.test: cannot open absent.h5" train vae.yaml data.test=absent.h5 --run r-test
 accept "" train vae.yaml data.test=none data.binarize=static --run plane --resume train.epochs=2
