@@ -1,6 +1,7 @@
 #include "mpiae/cli/command.h"
 
 #include "mpiae/base/log.h"
+#include "mpiae/comm/launch.h"
 #include "mpiae/tensor/blas.h"
 #include "mpiae/tensor/core.h"
 
@@ -44,7 +45,7 @@ static ae_status run(const ae_comm *comm, int argc, char **argv, bool *verbose) 
 
 static void report(ae_status status, bool verbose) {
   ae_log_redraw("");
-  fprintf(stderr, "mpiae: error: %s", ae_error_message(status));
+  fprintf(stderr, "mpiae: %s%s", ae_error_code(status) == AE_STOPPED ? "" : "error: ", ae_error_message(status));
   if (verbose) fprintf(stderr, " [%s:%d]", ae_error_file(status), ae_error_line(status));
   fputc('\n', stderr);
 }
@@ -56,7 +57,8 @@ int main(int argc, char **argv) {
   ae_blas_start();
   ae_status status = ae_comm_create(&argc, &argv, &comm);
   if (comm != NULL) status = ae_comm_agree(comm, run(comm, argc, argv, &verbose));
-  if (status != AE_OK && (comm == NULL || ae_comm_rank(comm) == 0)) report(status, verbose);
+  const bool speaks = comm != NULL ? ae_comm_rank(comm) == 0 : ae_launch_speaks();
+  if (status != AE_OK && speaks) report(status, verbose);
   const int exit_status = (int)ae_error_code(status);
   ae_error_clear(&status);
   ae_comm_destroy(&comm);

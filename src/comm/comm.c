@@ -3,6 +3,7 @@
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/base/profile.h"
+#include "mpiae/comm/launch.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -21,6 +22,8 @@ ae_status ae_comm_create(int *argc, char ***argv, ae_comm **out) {
   /* Open MPI's ucx component for one-sided communication returns wrong values over TCP without an error. */
   setenv("OMPI_MCA_osc", "^ucx", 0);
   int provided;
+  AE_RETURN_IF(ae_launch_check(0));
+  ae_launch_prepare();
   if (MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
     return AE_FAIL(AE_INTERNAL, "MPI did not start");
   ae_comm *comm;
@@ -30,8 +33,10 @@ ae_status ae_comm_create(int *argc, char ***argv, ae_comm **out) {
   MPI_Comm_set_errhandler(comm->handle, MPI_ERRORS_RETURN);
   MPI_Comm_rank(comm->handle, &comm->rank);
   MPI_Comm_size(comm->handle, &comm->size);
-  *out = comm;
-  return AE_OK;
+  const ae_status status = ae_launch_check(comm->size);
+  if (status == AE_OK) *out = comm;
+  else ae_comm_destroy(&comm);
+  return status;
 }
 
 void ae_comm_destroy(ae_comm **comm) {

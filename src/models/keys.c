@@ -54,6 +54,10 @@ const ae_key ae_keys_common[] = {
      "and exchange messages, since a bit flipped in shared memory is the same for all"},
     {"train.stall_seconds", AE_KEY_REAL, "300", 0, 1e9, NULL, NULL, AE_KEY_FREE,
      "seconds without progress after which a warning says which ranks are late, and where; 0 = never"},
+    {"train.time_limit", AE_KEY_REAL, "auto", 0, 1e9, NULL, "auto", AE_KEY_FREE,
+     "seconds after which this launch of the run has saved and stopped, with exit status 75; 0 = none; auto = the end "
+     "of "
+     "the SLURM job it runs in, none elsewhere"},
     {"checkpoint.every_epochs", AE_KEY_INTEGER, "1", 1, 1e6, NULL, NULL, AE_KEY_FREE,
      "epochs between checkpoints; the last epoch always has one"},
     {"checkpoint.every_steps", AE_KEY_INTEGER, "0", 0, 9e15, NULL, NULL, AE_KEY_FREE,

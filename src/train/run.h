@@ -7,6 +7,7 @@
 #include "mpiae/train/progress.h"
 #include "mpiae/train/run_directory.h"
 #include "mpiae/train/schedule.h"
+#include "mpiae/train/stop.h"
 #include "mpiae/train/watchdog.h"
 
 #include <stdio.h>
@@ -44,6 +45,7 @@ typedef struct ae_trainer {
   bool without_link; /* checkpoint-best.h5 was refused, on rank 0 */
   ae_watchdog *watchdog;
   int64_t verify_every; /* steps; 0 = never */
+  ae_stop stop;
 } ae_trainer;
 
 /* start.c. Collective. Builds everything for the dataset and the configuration, and sets the state: of a new run, or

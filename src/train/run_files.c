@@ -73,9 +73,11 @@ static void link_best(ae_trainer *t) {
 static ae_status write_checkpoint(ae_trainer *t) {
   char path[AE_PATH_SIZE];
   const ae_checkpoint checkpoint = ae_trainer_checkpoint(t);
+  const double begun = ae_clock_seconds();
   ae_run_directory_checkpoint(t->directory, t->state.step, path);
   AE_RETURN_IF(ae_checkpoint_write(&checkpoint, path));
   t->newest = t->state.step;
+  t->stop.checkpoint = ae_clock_seconds() - begun;
   /* the link moves before what it led to goes */
   if (best_step(t) == t->state.step) link_best(t);
   return ae_run_directory_trim_checkpoints(t->comm, t->directory, (int)ae_config_integer(t->config, "checkpoint.keep"),
@@ -91,7 +93,7 @@ static bool is_due_by_steps(const ae_trainer *t) {
 static bool is_due(const ae_trainer *t) {
   char why[AE_ENDING_SIZE];
   return t->state.epoch % ae_config_integer(t->config, "checkpoint.every_epochs") == 0 || is_due_by_steps(t) ||
-         best_step(t) == t->state.step || ae_trainer_is_over(t, why);
+         best_step(t) == t->state.step || ae_trainer_is_over(t, why) || t->stop.flags != 0;
 }
 
 ae_status ae_trainer_write_files(ae_trainer *t) {
@@ -106,7 +108,8 @@ ae_status ae_trainer_write_files(ae_trainer *t) {
 
 ae_status ae_trainer_write_step(ae_trainer *t) {
   const bool ends_epoch = t->state.epoch_step == t->progress.steps_per_epoch;
-  if (ends_epoch || !(is_due_by_steps(t) || t->state.step == t->progress.last_step)) return AE_OK;
+  const bool ends_run = t->state.step == t->progress.last_step || t->stop.flags != 0;
+  if (ends_epoch || !(is_due_by_steps(t) || ends_run)) return AE_OK;
   t->epoch_sums.seconds = ae_clock_seconds() - t->progress.epoch_begun;
   return write_checkpoint(t);
 }

@@ -96,16 +96,23 @@ static void update(ae_trainer *t, const ae_control *control) {
   ae_profile_leave(previous);
 }
 
+/* Whether the step after the next `ahead` steps is the last of its epoch. */
+static bool next_ends_epoch(const ae_trainer *t, int64_t ahead) {
+  const int64_t steps = ae_sampler_steps(t->sampler);
+  return (t->state.epoch_step + ahead) % steps == steps - 1;
+}
+
 /* Both halves of the exchange around the control reduction and the update. A step that is left out publishes the values
  * that are there. */
 static ae_status reduce_and_update(ae_trainer *t, const ae_batch *batch, bool *skipped) {
   ae_phase previous = ae_profile_enter(AE_PHASE_EXCHANGE);
   ae_exchange_reduce(t->exchange);
   ae_profile_leave(previous);
-  ae_control control = {.terms = t->terms, .sums = t->sums};
+  ae_control control = {.terms = t->terms, .sums = t->sums, .flags = ae_stop_own(&t->stop, next_ends_epoch(t, 1))};
   previous = ae_profile_enter(AE_PHASE_CONTROL);
   ae_exchange_control(t->exchange, &control);
   ae_profile_leave(previous);
+  t->stop.flags |= control.flags;
   AE_RETURN_IF(verify(t));
   const char *what = name_nonfinite(t, &control);
   *skipped = what != NULL;
@@ -150,7 +157,7 @@ static ae_status run_step(ae_trainer *t, const ae_batch *batch, const ae_batch *
 
 /* An epoch. */
 
-/* From where the epoch stands to its end, or to where train.steps ends the run. */
+/* From where the epoch stands to its end, or to where train.steps, a signal or the time limit ends the run. */
 static ae_status run_steps(ae_trainer *t, uint32_t epoch) {
   const int64_t first = t->state.epoch_step;
   const int64_t end = ae_min(ae_sampler_steps(t->sampler), t->progress.last_step - (t->state.step - first));
@@ -160,9 +167,12 @@ static ae_status run_steps(ae_trainer *t, uint32_t epoch) {
   if (t->model->type->prefetch != NULL) t->model->type->prefetch(t->model, &batch[first % 2]);
   for (int64_t step = first; step < end; step++) {
     if (step + 1 < end) ae_sampler_batch(t->sampler, step + 1, &batch[(step + 1) % 2]);
+    const double begun = ae_clock_seconds();
     AE_RETURN_IF(run_step(t, &batch[step % 2], step + 1 < end ? &batch[(step + 1) % 2] : NULL));
+    t->stop.step = ae_clock_seconds() - begun;
     ae_progress_step(&t->progress, t->model, epoch, step, &t->epoch_sums, batch[step % 2].global_rows);
     AE_RETURN_IF(ae_trainer_write_step(t));
+    if (t->stop.flags != 0) break;
   }
   ae_exchange_settle(t->exchange);
   return AE_OK;
@@ -206,6 +216,7 @@ static void begin_epoch(ae_trainer *t) {
 
 static ae_status end_epoch(ae_trainer *t, uint32_t epoch, ae_metrics *metrics) {
   const ae_model_type *type = t->model->type;
+  const double begun = ae_clock_seconds();
   AE_RETURN_IF(tell_skipped(t, epoch));
   t->model->statistic_sum = t->epoch_sums.value + t->model->terms;
   t->model->statistic_examples = ae_epoch_sums_examples(&t->epoch_sums);
@@ -216,10 +227,13 @@ static ae_status end_epoch(ae_trainer *t, uint32_t epoch, ae_metrics *metrics) {
   record_losses(t, ae_clock_seconds() - t->progress.epoch_begun, metrics);
   AE_RETURN_IF(ae_comm_agree(t->comm, ae_history_add(t->history, metrics)));
   ae_progress_epoch_end(&t->progress, t->model, epoch, metrics);
-  return ae_trainer_write_files(t);
+  ae_stop_agree(t->comm, &t->stop, next_ends_epoch(t, 0));
+  AE_RETURN_IF(ae_trainer_write_files(t));
+  t->stop.end_of_epoch = ae_clock_seconds() - begun;
+  return AE_OK;
 }
 
-/* A whole epoch, or what is missing of one that was cut, or as much of it as train.steps allows. */
+/* A whole epoch, or what is missing of one that was cut, or as much of it as may be done now. */
 static ae_status run_epoch(ae_trainer *t) {
   const uint32_t epoch = (uint32_t)t->state.epoch + 1;
   const ae_model_type *type = t->model->type;
@@ -276,8 +290,31 @@ static void conclude(const ae_trainer *t, const char *why) {
   ae_log_info("done: %s", path);
 }
 
+/* After saving, as much as there was to save. */
+static ae_status conclude_early(const ae_trainer *t) {
+  char path[AE_PATH_SIZE];
+  ae_run_directory_checkpoint(t->directory, t->newest, path);
+  ae_progress_profile(t->comm);
+  return AE_FAIL(AE_STOPPED, "stopped by %s after step %lld, in %s: run again with --resume to go on",
+                 ae_stop_reason(&t->stop), (long long)t->newest, path);
+}
+
+/* A signal may have come before the first step. That step is done nevertheless when there is no checkpoint to go on
+ * from, and when only the time is up: a run that is launched again and again comes on at least. */
+static bool stops_at_once(ae_trainer *t) {
+  const double limit =
+      ae_config_is(t->config, "train.time_limit", "auto") ? -1 : ae_config_real(t->config, "train.time_limit");
+  if (ae_comm_rank(t->comm) == 0) ae_stop_limit(&t->stop, limit, t->begun);
+  ae_stop_agree(t->comm, &t->stop, next_ends_epoch(t, 0));
+  if (ae_stop_is_signal(&t->stop) && t->newest > 0) return true;
+  if (t->stop.flags != 0)
+    ae_log_info("%s before the first step of this launch: one step is done first", ae_stop_reason(&t->stop));
+  return false;
+}
+
 static ae_status run(ae_trainer *t, ae_run_mode mode, const char *init_from) {
   char why[AE_ENDING_SIZE];
+  ae_stop_listen(ae_comm_rank(t->comm) == 0);
   AE_RETURN_IF(ae_run_directory_take(t->comm, t->directory, mode, &t->lock));
   const double patience = ae_config_real(t->config, "train.stall_seconds");
   AE_RETURN_IF(ae_watchdog_start(t->comm, t->directory, patience, &t->watchdog));
@@ -290,7 +327,10 @@ static ae_status run(ae_trainer *t, ae_run_mode mode, const char *init_from) {
   if (mode == AE_RUN_OVERWRITE) AE_RETURN_IF(ae_run_directory_clear(t->comm, t->directory));
   AE_RETURN_IF(ae_trainer_open_files(t));
   introduce(t, mode);
-  while (!ae_trainer_is_over(t, why)) AE_RETURN_IF(run_epoch(t));
+  if (stops_at_once(t)) return conclude_early(t);
+  do AE_RETURN_IF(run_epoch(t));
+  while (t->stop.flags == 0 && !ae_trainer_is_over(t, why));
+  if (!ae_trainer_is_over(t, why)) return conclude_early(t);
   conclude(t, why);
   return AE_OK;
 }
@@ -300,7 +340,8 @@ ae_status ae_train(const ae_comm *comm, ae_config *config, const char *directory
   ae_trainer t = {.comm = comm, .config = config, .directory = directory, .begun = ae_clock_seconds(), .lock = -1};
   ae_profile_reset();
   const ae_status status = run(&t, mode, init_from);
-  if (status != AE_OK && t.log != NULL) fprintf(t.log, "mpiae: error: %s\n", ae_error_message(status));
+  if (status != AE_OK && t.log != NULL)
+    fprintf(t.log, "mpiae: %s%s\n", ae_error_code(status) == AE_STOPPED ? "" : "error: ", ae_error_message(status));
   ae_trainer_destroy(&t);
   return status;
 }

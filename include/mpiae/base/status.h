@@ -17,7 +17,8 @@
   X(AE_INTERNAL, 1, "internal fault")                                                                                  \
   X(AE_USAGE, 2, "usage or configuration")                                                                             \
   X(AE_DATA, 3, "a file or its data")                                                                                  \
-  X(AE_DIVERGED, 4, "training diverged")
+  X(AE_DIVERGED, 4, "training diverged")                                                                               \
+  X(AE_STOPPED, 75, "stopped early, saved: run again with --resume")
 
 #define AE_CODE_ENUM(name, exit_status, meaning) name = exit_status,
 typedef enum ae_code { AE_CODE_TABLE(AE_CODE_ENUM) } ae_code;

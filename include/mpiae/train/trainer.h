@@ -12,7 +12,8 @@
  * resume, parameters that do not fit), AE_DATA (files), AE_DIVERGED: a step whose loss or gradient is not finite,
  * named; no parameter of that step was updated and the last checkpoint is kept. With train.on_nonfinite=skip such a
  * step is left out, and an epoch of nothing else is AE_DIVERGED. AE_INTERNAL: the ranks' parameters differ
- * (train.verify_every, verify.h). While it runs a watchdog names ranks that are late (train.stall_seconds, watchdog.h).
+ * (train.verify_every, verify.h). AE_STOPPED: a signal or the time limit (stop.h) stopped it after saving; the sentence
+ * says what. While it runs a watchdog names ranks that are late (train.stall_seconds, watchdog.h).
  */
 ae_status ae_train(const ae_comm *comm, ae_config *config, const char *directory, ae_run_mode mode,
                    const char *init_from);

@@ -1,0 +1,19 @@
+/* How the processes were started, by what launchers leave in the environment. Local. */
+#ifndef MPIAE_COMM_LAUNCH_H
+#define MPIAE_COMM_LAUNCH_H
+
+#include "mpiae/base/status.h"
+
+/* Before MPI starts. Open MPI takes any task of srun without PMI for one of several and gives up; a step of one task,
+ * an interactive shell say, is a world of its own: forgets that there is a step. */
+void ae_launch_prepare(void);
+
+/* AE_USAGE, with the remedy, when srun started several tasks that are not ranks of one world. `ranks`: of the world; 0
+ * = MPI has not started yet: then only what is certain is refused (without any PMI Open MPI would end each task with a
+ * page of its own; other MPIs start as many worlds of one rank). mpirun and its daemons in such a step are fine. */
+ae_status ae_launch_check(int ranks);
+
+/* Whether this process speaks for all when there is no world: task 0 of srun, or any process elsewhere. */
+bool ae_launch_speaks(void);
+
+#endif
