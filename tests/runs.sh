@@ -33,7 +33,7 @@ on() {
 equal() {
   local found
   found=$(h5diff --exclude-path /provenance "$1" "$2" 2>&1) || fail "$1 and $2 differ"
-  if [ -n "$found" ]; then fail "$1 and $2: $found"; fi
+  if [ -n "$found" ]; then fail "$1 and $2: ${found:0:300}"; fi
 }
 
 differ() {

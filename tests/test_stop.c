@@ -116,7 +116,7 @@ static void squeue_is_asked_where_the_environment_is_silent(void **state) {
 
 /* How a child ends that gets the signals listed after it has begun to listen; its flags as the exit status. */
 static int end_of_child(int first, int second, void (*ignored)(int)) {
-  int status;
+  int status = 0;
   fflush(NULL);
   const pid_t child = fork();
   if (child == 0) {
