@@ -51,6 +51,7 @@ add_test(NAME commands COMMAND ${launcher} ${CMAKE_CURRENT_SOURCE_DIR}/test_comm
 set_tests_properties(commands PROPERTIES TIMEOUT 900)
 add_test(NAME cut COMMAND ${launcher} ${CMAKE_CURRENT_SOURCE_DIR}/test_cut.sh $<TARGET_FILE:mpiae>)
 set_tests_properties(cut PROPERTIES TIMEOUT 900)
+mpiae_test(launch)
 mpiae_test(stop RANKS ${RANKS} LIBRARIES ae_train)
 add_test(NAME signals COMMAND ${launcher} ${CMAKE_CURRENT_SOURCE_DIR}/test_signals.sh $<TARGET_FILE:mpiae>)
 set_tests_properties(signals PROPERTIES TIMEOUT 600)
