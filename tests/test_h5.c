@@ -3,6 +3,7 @@
 #include "mpiae/comm/shards.h"
 #include "mpiae/h5/h5.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <math.h>
 #include <signal.h>
@@ -376,6 +377,29 @@ static void places_that_cannot_be_written_are_named(void **state) {
   ae_test_error(ae_h5_create(ae_test_comm(), ae_test_path(""), &file), AE_DATA, "is a directory");
 }
 
+/* MPI-IO has ways to make files of its own, as many as there are ranks, which is no good on a shared file system. */
+static void nothing_stands_beside_an_open_file(void **state) {
+  (void)state;
+  char directory[512], path[520];
+  path_of(directory, "alone");
+  sprintf(path, "%s/x.h5", directory);
+  if (rank_of() == 0) assert_int_equal(mkdir(directory, 0777), 0);
+  ae_h5 *file = create(path);
+  ae_comm_barrier(ae_test_comm());
+  DIR *entries = opendir(directory);
+  assert_non_null(entries);
+  int count = 0;
+  for (const struct dirent *entry = readdir(entries); entry != NULL; entry = readdir(entries))
+    if (entry->d_name[0] != '.') {
+      assert_string_equal(entry->d_name, "x.h5.partial");
+      count++;
+    }
+  closedir(entries);
+  assert_int_equal(count, 1);
+  ae_comm_barrier(ae_test_comm());
+  ae_test_ok(ae_h5_commit(&file));
+}
+
 static void a_directory_that_vanishes_fails_the_commit(void **state) {
   (void)state;
   char directory[512], path[520], part[530];
@@ -601,6 +625,7 @@ int main(int argc, char **argv) {
       AE_TEST(reading_wrong_things_fails),
       AE_TEST(an_error_of_one_rank_is_everybodys),
       AE_TEST(places_that_cannot_be_written_are_named),
+      AE_TEST(nothing_stands_beside_an_open_file),
       AE_TEST(a_directory_that_vanishes_fails_the_commit),
       AE_TEST(files_that_cannot_be_read_are_named),
       AE_TEST(a_file_cut_short_is_refused),

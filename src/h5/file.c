@@ -60,20 +60,31 @@ static ae_status take_guard(ae_h5 *file, const char *name, int flags, int lock) 
   return AE_OK;
 }
 
-/* MPI-IO can hang when a file opens on some ranks only, so each rank tries by itself first. */
-static ae_status see_file(const ae_h5 *file, const char *name, int flags) {
-  const int descriptor = open(name, flags | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0)
-    return AE_FAIL(AE_DATA, "rank %d cannot open %s: %s; every host must see the same directory",
-                   ae_comm_rank(file->comm), name, strerror(errno));
+/* MPI-IO can hang when a file opens on some ranks only, and HDF5 when it is not the same for all, so each rank looks by
+ * itself first. */
+static ae_status see_file(const ae_h5 *file, const char *name, int flags, int64_t first_size) {
+  char host[64] = "";
+  struct stat info;
+  gethostname(host, sizeof host - 1);
+  const int rank = ae_comm_rank(file->comm), descriptor = open(name, flags | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0 || fstat(descriptor, &info) != 0)
+    return AE_FAIL(AE_DATA, "rank %d on %s cannot open %s: %s; every host must see the same directory", rank, host,
+                   name, strerror(errno));
   close(descriptor);
-  return AE_OK;
+  if (info.st_size == first_size) return AE_OK;
+  return AE_FAIL(AE_DATA,
+                 "rank %d on %s sees another %s (%lld bytes) than rank 0 (%lld bytes); give all hosts one file", rank,
+                 host, name, (long long)info.st_size, (long long)first_size);
 }
 
 static ae_status prepare(ae_h5 *file, const char *name, int flags, int lock) {
+  struct stat info = {0};
   const bool root = ae_comm_rank(file->comm) == 0;
   AE_RETURN_IF(ae_comm_agree(file->comm, root ? take_guard(file, name, flags, lock) : AE_OK));
-  return ae_comm_agree(file->comm, see_file(file, name, flags & O_ACCMODE));
+  if (root) fstat(file->guard, &info);
+  int64_t size = (int64_t)info.st_size;
+  ae_comm_broadcast(file->comm, &size, (int64_t)sizeof size);
+  return ae_comm_agree(file->comm, see_file(file, name, flags & O_ACCMODE, size));
 }
 
 static hid_t access_list(const ae_comm *comm) {

@@ -94,10 +94,14 @@ static ae_status make_directories(const char *directory) {
   return AE_OK;
 }
 
+static void lock_file(const char *directory, char path[AE_PATH_SIZE]) {
+  snprintf(path, AE_PATH_SIZE, "%s/.lock", directory);
+}
+
 /* Fails now rather than at the first checkpoint. The lock ends with the process, however that ends. */
 static ae_status take_lock(const char *directory, int *lock) {
   char path[AE_PATH_SIZE];
-  snprintf(path, sizeof path, "%s/.lock", directory);
+  lock_file(directory, path);
   *lock = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
   if (*lock < 0)
     return AE_FAIL(AE_DATA, "run directory %s cannot be written to: %s; choose another with --run", directory,
@@ -154,9 +158,25 @@ static ae_status take(const char *directory, ae_run_mode mode, int *lock) {
       directory);
 }
 
+/* The lock file is there when the directory is the one that rank 0 has. */
+static ae_status see_lock(const ae_comm *comm, const char *directory) {
+  char path[AE_PATH_SIZE], host[64] = "";
+  struct stat info;
+  lock_file(directory, path);
+  if (stat(path, &info) == 0) return AE_OK;
+  const int reason = errno;
+  gethostname(host, sizeof host - 1);
+  return AE_FAIL(
+      AE_DATA,
+      "rank %d on %s does not see run directory %s as rank 0 has it: %s: %s; give a directory that all hosts "
+      "share with --run",
+      ae_comm_rank(comm), host, directory, path, strerror(reason));
+}
+
 ae_status ae_run_directory_take(const ae_comm *comm, const char *directory, ae_run_mode mode, int *lock) {
   *lock = -1;
-  return ae_comm_agree(comm, ae_comm_rank(comm) == 0 ? take(directory, mode, lock) : AE_OK);
+  AE_RETURN_IF(ae_comm_agree(comm, ae_comm_rank(comm) == 0 ? take(directory, mode, lock) : AE_OK));
+  return ae_comm_agree(comm, see_lock(comm, directory));
 }
 
 ae_status ae_run_directory_clear(const ae_comm *comm, const char *directory) {

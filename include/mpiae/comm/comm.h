@@ -13,8 +13,8 @@
 typedef struct ae_comm ae_comm;
 
 /* Collective over MPI_COMM_WORLD. Starts MPI (once in a process; with one-sided communication kept off the component
- * that returns wrong values over TCP, unless the user chose one) and duplicates the world. AE_USAGE when
- * srun started the ranks apart from each other (launch.h). */
+ * that returns wrong values over TCP, and MPI-IO off those that make files of their own, unless the user chose some)
+ * and duplicates the world. AE_USAGE when srun started the ranks apart from each other (launch.h). */
 ae_status ae_comm_create(int *argc, char ***argv, ae_comm **out);
 
 /* Collective. Frees the comm and ends MPI. NULL is fine. */

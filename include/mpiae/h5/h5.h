@@ -49,7 +49,8 @@ ae_status ae_h5_commit(ae_h5 **file);
 ae_status ae_h5_produce(const ae_comm *comm, const char *path, ae_status (*fill)(ae_h5 *file, void *context),
                         void *context);
 
-/* Opens a file for reading. AE_DATA when absent, not HDF5, cut short, or locked. */
+/* Opens a file for reading. AE_DATA when absent, not HDF5, cut short, or locked; when a rank sees none or one of
+ * another length. */
 ae_status ae_h5_open(const ae_comm *comm, const char *path, ae_h5 **out);
 
 /* Closes a file opened for reading, or drops one being written together with its temporary (what HDF5 holds for

@@ -10,8 +10,8 @@ typedef enum ae_run_mode { AE_RUN_NEW, AE_RUN_RESUME, AE_RUN_OVERWRITE } ae_run_
 
 /* Makes the directory (and those above) and takes it for this process: *lock is a descriptor on rank 0 (−1 elsewhere)
  * that holds it until it is closed. AE_USAGE: it holds a run and the mode is AE_RUN_NEW; another process trains in it.
- * AE_DATA: nothing can be written in it. Removes nothing but, for AE_RUN_RESUME, files that a killed run left
- * unfinished. */
+ * AE_DATA: nothing can be written in it; a rank does not see the directory that rank 0 has. Removes nothing but, for
+ * AE_RUN_RESUME, files that a killed run left unfinished. */
 ae_status ae_run_directory_take(const ae_comm *comm, const char *directory, ae_run_mode mode, int *lock);
 
 /* Removes the files of a run, unfinished ones too. Rank 0 acts. */

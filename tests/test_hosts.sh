@@ -1,0 +1,125 @@
+#!/usr/bin/env bash
+# Whole runs on four hosts: the same bits as on one; a host that is lost ends the job, which goes on without it; files
+# that not every host has.
+# usage: test_hosts.sh MPIAE DIRECTORY_OF_TESTS
+# shellcheck source=tests/hosts.sh
+. "$(dirname "$0")/hosts.sh"
+# shellcheck source=tests/runs.sh
+. "$(dirname "$0")/runs.sh"
+tests=$(realpath "$2")
+start_hosts "$scratch/hosts" 4
+four=host0,host1,host2,host3
+two=host0:2,host1:2
+
+# done_on PLACES ARGUMENTS…
+done_on() {
+  if ! across "$1" "$mpiae" "${@:2}" >log 2>&1 </dev/null; then
+    fail "mpiae ${*:2} on $1"
+    tail -15 log
+  fi
+}
+
+# refused_on PLACES STATUS PART ARGUMENTS…: one message
+refused_on() {
+  across "$1" "$mpiae" "${@:4}" >log 2>&1 </dev/null
+  local status=$?
+  if [ "$status" != "$2" ]; then fail "mpiae ${*:4}: exit status $status, not $2"; fi
+  if [ "$(grep -c '^mpiae: ' log)" != 1 ] || ! grep '^mpiae: error: ' log | grep -qF -- "$3"; then
+    fail "mpiae ${*:4}: not one message with '$3'"
+    tail -15 log
+  fi
+}
+
+# The parts: reductions, exchange, one-sided communication; files.
+part() {
+  if ! across "$1" "$tests/$2" >log 2>&1 </dev/null; then
+    fail "$2 on $1"
+    grep -B 3 -A 3 'ERROR' log | head -20
+  fi
+}
+part "$four" test_comm
+part "$two" test_comm
+part "$four" test_h5
+
+# The same bits as on one host; exemplars come from other hosts.
+on 1 synth glyphs --count 1503 --out glyphs.h5
+printf 'model: vhe\ndata: {train: glyphs.h5, shards: 8}\ntrain: {batch_size: 60, epochs: 2}\nnetwork: {hidden: [48, 32], latent_size: 6}\nkmeans: {clusters: 7}\n' >vhe.yaml
+printf 'model: vae\ndata: {train: glyphs.h5, shards: 8}\ntrain: {batch_size: 60, epochs: 1}\nnetwork: {hidden: [48], latent_size: 6}\n' >vae.yaml
+for kind in "vhe 52 2" "vae 26 1"; do
+  read -r model steps epoch <<<"$kind"
+  on 1 train "$model.yaml" --run "$model-1"
+  done_on "$four" train "$model.yaml" --run "$model-four"
+  done_on "$two" train "$model.yaml" --run "$model-two"
+  for run in "$model-four" "$model-two"; do
+    equal "$model-1/checkpoint-0000000$steps.h5" "$run/checkpoint-0000000$steps.h5"
+    equal "$model-1/codes-00000$epoch.h5" "$run/codes-00000$epoch.h5"
+    equal_metrics "$model-1" "$run"
+  done
+done
+ran_on() {
+  if ! "$mpiae" info "$1" 2>/dev/null | grep -q "/provenance:hosts *$2\$"; then fail "the hosts of $1 are not $2"; fi
+}
+ran_on vhe-four "host0 host1 host2 host3"
+ran_on vhe-two "host0 host1"
+done_on "$four" encode vhe-1 glyphs.h5 --out codes-four.h5
+on 1 encode vhe-1 glyphs.h5 --out codes-1.h5
+equal codes-1.h5 codes-four.h5
+
+# lose NAME PLACES COMMAND…: the command takes a host from the run in the middle of its first epoch; the run must end
+# within 30 seconds, and go on to the end on the places left
+many=(train.epochs=3 checkpoint.every_steps=13 checkpoint.keep=2 output.codes=none)
+on 1 train vhe.yaml "${many[@]}" --run whole
+lose() {
+  local name=$1 left=$2 job lost status
+  across "$four" "$mpiae" train vhe.yaml "${many[@]}" --run "$name" >log 2>&1 </dev/null &
+  job=$!
+  lost=$((SECONDS + 60))
+  until [ -e "$name/checkpoint-000000013.h5" ] || [ "$SECONDS" -gt "$lost" ]; do sleep 0.01; done
+  "${@:3}"
+  lost=$SECONDS
+  wait "$job"
+  status=$?
+  echo "$name: status $status after $((SECONDS - lost)) s; $(cd "$name" && echo checkpoint-*)"
+  if [ "$status" = 0 ]; then fail "$name ended well"; fi
+  if [ $((SECONDS - lost)) -gt 30 ]; then fail "$name lasted $((SECONDS - lost)) s without a host"; fi
+  if [ "$(grep -c '^mpiae: ' log)" -gt 1 ]; then
+    fail "$name: more than one message"
+    tail -15 log
+  fi
+  if [ -e "$name/checkpoint-000000078.h5" ]; then fail "$name lost no host"; fi
+  done_on "$left" train vhe.yaml "${many[@]}" --run "$name" --resume
+  if ! grep -q '^going on ' log; then fail "$name did not go on"; fi
+  equal whole/checkpoint-000000078.h5 "$name/checkpoint-000000078.h5"
+  equal_metrics whole "$name"
+}
+lose unreachable host0,host1,host3 cut_off host2
+if [ "$(count_on host2)" != 0 ]; then fail "the host that was cut off goes on alone"; fi
+join_again host2
+
+# Files that not every host has: said at once, in one message.
+mkdir private
+each() { for host in host0 host1 host2 host3; do at "$host" "$@" || fail "$* on $host"; done; }
+each mount -t tmpfs private private
+at host0 cp -r glyphs.h5 vae-1 private
+absent="rank 1 on host1 cannot open private/glyphs.h5: No such file or directory; every host must see the same directory"
+refused_on "$four" 3 "$absent" train vae.yaml data.train=private/glyphs.h5 --run absent
+refused_on "$four" 3 "$absent" train vae.yaml data.train=private/glyphs.h5:/x --run absent
+refused_on "$four" 3 "rank 1 on host1 cannot open private/vae-1/checkpoint-000000026.h5" encode private/vae-1 glyphs.h5 --out codes.h5
+refused_on "$four" 3 "rank 1 on host1 cannot open private/codes.h5.partial" encode vae-1 glyphs.h5 --out private/codes.h5
+refused_on "$four" 3 "rank 1 on host1 does not see run directory private/vae-1 as rank 0 has it" train vae.yaml train.epochs=2 --run private/vae-1 --resume
+at host0 mv private/glyphs.h5 private/moved.h5
+at host3 cp glyphs.h5 private
+refused_on "$four" 3 "cannot open private/glyphs.h5: No such file" train vae.yaml data.train=private/glyphs.h5 --run absent
+# a copy on every host, where nothing can be written, is as good as a shared one
+each cp glyphs.h5 private
+on 1 synth glyphs --count 1400 --out other.h5
+each mount -o remount,bind,ro private
+done_on "$four" train vae.yaml data.train=private/glyphs.h5 --run copies
+if [ -n "$(h5diff vae-1/checkpoint-000000026.h5 copies/checkpoint-000000026.h5 /parameters 2>&1)" ]; then fail "copies of the data give another model"; fi
+each mount -o remount,bind,rw private
+at host2 cp other.h5 private/glyphs.h5
+refused_on "$four" 3 "rank 2 on host2 sees another private/glyphs.h5" train vae.yaml data.train=private/glyphs.h5 --run other
+
+lose dead host0,host1,host2 kill_host host3
+
+finish
