@@ -120,7 +120,12 @@ accept "trains autoencoders over MPI" --help
 accept "(commit " --version
 accept "  train.epochs" help config
 accept "usage: mpiae train" help train
-for command in train encode decode evaluate reconstruct sample interpolate import synth info help; do accept "usage: mpiae $command" "$command" --help; done
+for command in train encode decode evaluate reconstruct sample interpolate import synth info doctor help; do accept "usage: mpiae $command" "$command" --help; done
+
+# doctor (test_doctor.sh has its findings)
+refuse 2 "mpiae doctor cannot use 'b' (usage: mpiae doctor)" doctor b
+refuse 2 "unknown option '--json'" doctor --json
+if [ "$ranks" = 1 ]; then example doctor; fi
 
 # synth
 refuse 2 "mpiae synth needs --count N (usage: mpiae synth glyphs --count N" synth glyphs --out a.h5

@@ -65,6 +65,32 @@ done_on "$four" encode vhe-1 glyphs.h5 --out codes-four.h5
 on 1 encode vhe-1 glyphs.h5 --out codes-1.h5
 equal codes-1.h5 codes-four.h5
 
+# finds FAULTS LAUNCHER…: mpiae doctor
+finds() {
+  local found
+  across "${@:2}" "$mpiae" doctor >log 2>&1 </dev/null
+  found=$(sed -n 's/^MEND  \(.\{14\}\) .*/\1/p' log | sed 's/ *$//' | paste -sd ,)
+  if [ "$found" != "$1" ]; then
+    fail "doctor on ${*:2} finds '$found', not '$1'"
+    cat log
+  fi
+}
+says() { if ! grep -q "$1" log; then fail "doctor does not say '$1'"; fi; }
+finds "" "$four"
+says '^ok    launch *4 ranks on 4 hosts$'
+says '^ok    network *host0 to host1: [0-9]* us, [0-9]* MB/s$'
+says '^ok    locks *heeded by the other hosts too$'
+finds "binding" "$two"
+says "the 2 ranks on host0 are bound to no core"
+at host0 mount -o remount,size=40m /dev/shm
+finds "binding,shared memory" host0:2
+says "/dev/shm on host0 has [0-9]* MB to spare, and 2 ranks .*mount -o remount,size=1g /dev/shm"
+mkdir narrow
+at host0 mount -t tmpfs -o size=64m narrow narrow
+at host0 env -C narrow "$mpiae" doctor >log 2>&1 </dev/null
+if [ $? != 3 ]; then fail "doctor in a narrow place ends well"; fi
+says "^MEND  room *6[0-9] MB are free in this directory: .*free some"
+
 # lose NAME PLACES COMMAND…: the command takes a host from the run in the middle of its first epoch; the run must end
 # within 30 seconds, and go on to the end on the places left
 many=(train.epochs=3 checkpoint.every_steps=13 checkpoint.keep=2 output.codes=none)

@@ -15,7 +15,7 @@ static void print_option_usage(const ae_option *option, FILE *out) {
 }
 
 void ae_command_print_usage(const ae_command *command, FILE *out) {
-  fprintf(out, "usage: mpiae %s %s", command->name, command->operands);
+  fprintf(out, "usage: mpiae %s%s%s", command->name, command->operands[0] != '\0' ? " " : "", command->operands);
   for (const ae_option *option = command->options; option->name != NULL; option++) print_option_usage(option, out);
 }
 

@@ -132,6 +132,13 @@ static const ae_command commands[] = {
      "for\n"
      "its newest checkpoint.",
      "mpiae info glyphs.h5", ae_command_info},
+    {"doctor", "check the launch, the hosts and the current directory", "", 0, 0, false, no_options,
+     "Launched as a run would be, in the directory of the run: tries what a run needs and says what to mend, one line "
+     "a "
+     "check.\n"
+     "Should it end in the middle, the check after the last line is what it ended in.\n"
+     "The exit status is 2 when the launch or a setting is to be mended, 3 when it is files, 0 when nothing is.",
+     "mpirun -n 2 mpiae doctor", ae_command_doctor},
     {"help", "explain a command, the configuration keys, or the columns of metrics.csv",
      "[COMMAND|config [SECTION|KEY]|metrics]", 0, 2, false, no_options, NULL, "mpiae help config", ae_command_help},
     {NULL, NULL, NULL, 0, 0, false, NULL, NULL, NULL, NULL}};

@@ -15,15 +15,18 @@ struct ae_shared {
   void **piece; /* of every rank */
 };
 
+int64_t ae_shared_room(void) {
+  struct statvfs room;
+  return statvfs("/dev/shm", &room) == 0 ? (int64_t)(room.f_bavail * room.f_frsize) - SPARE : -1;
+}
+
 /* Whether all ranks are on this node and there is room for what they want together. */
 static bool can_share(const ae_comm *comm, MPI_Comm node, int64_t bytes) {
-  struct statvfs room;
   int size;
   int64_t total = bytes;
   MPI_Comm_size(node, &size);
   ae_comm_require(comm, MPI_Allreduce(MPI_IN_PLACE, &total, 1, MPI_INT64_T, MPI_SUM, ae_comm_handle(comm)), "sizes");
-  const bool fits = statvfs("/dev/shm", &room) == 0 && (int64_t)(room.f_bavail * room.f_frsize) > total + SPARE;
-  return size > 1 && ae_comm_max(comm, size != ae_comm_size(comm) || !fits) == 0;
+  return size > 1 && ae_comm_max(comm, size != ae_comm_size(comm) || ae_shared_room() <= total) == 0;
 }
 
 static void *aligned(void *base) { return (char *)base + (ALIGNMENT - (uintptr_t)base % ALIGNMENT) % ALIGNMENT; }

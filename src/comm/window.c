@@ -5,6 +5,7 @@
 #include "mpiae/base/profile.h"
 
 #include <string.h>
+#include <unistd.h>
 
 struct ae_window {
   const ae_comm *comm;
@@ -68,4 +69,50 @@ void ae_window_wait(ae_window *window) {
   const bool before = ae_profile_wait(true);
   ae_comm_require(window->comm, MPI_Win_flush_local_all(window->handle), "waiting for examples");
   ae_profile_wait(before);
+}
+
+/* For ae_window_try: bytes of a row, one for each rank, and how many ranks each asks. */
+enum { TRIED_BYTES = 1000, MOST_ASKED = 64 };
+
+static void fill_tried(int64_t row, unsigned char out[TRIED_BYTES]) {
+  for (int i = 0; i < TRIED_BYTES; i++) out[i] = (unsigned char)(row * 31 + i * 7 + (row >> 8) + 1);
+}
+
+static ae_status compare_tried(const ae_comm *comm, const int64_t *asked, int64_t count, const unsigned char *rows) {
+  unsigned char expected[TRIED_BYTES];
+  char host[64] = "";
+  gethostname(host, sizeof host - 1);
+  for (int64_t i = 0; i < count; i++) {
+    fill_tried(asked[i], expected);
+    if (memcmp(rows + i * TRIED_BYTES, expected, TRIED_BYTES) == 0) continue;
+    return AE_FAIL(AE_USAGE,
+                   "one-sided communication gives rank %d on %s wrong values from rank %lld: leave the choice to mpiae "
+                   "(unset OMPI_MCA_osc, no --mca osc), or take --mca osc ^ucx",
+                   ae_comm_rank(comm), host, (long long)asked[i]);
+  }
+  return AE_OK;
+}
+
+ae_status ae_window_try(const ae_comm *comm) {
+  const int rank = ae_comm_rank(comm), ranks = ae_comm_size(comm);
+  const int64_t count = ae_min(ranks, MOST_ASKED);
+  ae_status status;
+  ae_window *window = NULL;
+  ae_shards shards;
+  unsigned char *rows = NULL, own[TRIED_BYTES];
+  int64_t asked[MOST_ASKED];
+  for (int64_t i = 0; i < count; i++) asked[i] = (rank + i * (ranks / count)) % ranks;
+  fill_tried(rank, own);
+  status = ae_shards_init(&shards, ranks, ranks, rank, ranks);
+  if (status == AE_OK) status = AE_NEW(rows, count * TRIED_BYTES);
+  AE_CHECK(ae_comm_agree(comm, status));
+  AE_CHECK(ae_window_create(comm, &shards, own, TRIED_BYTES, &window));
+  ae_window_fetch(window, asked, count, rows);
+  ae_window_wait(window);
+  ae_comm_barrier(comm);
+  status = ae_comm_agree(comm, compare_tried(comm, asked, count, rows));
+cleanup:
+  ae_window_destroy(&window);
+  AE_FREE(rows);
+  return status;
 }

@@ -37,7 +37,7 @@ void ae_h5_release(hid_t *handle) {
   *handle = H5I_INVALID_HID;
 }
 
-static bool locks_wanted(void) {
+bool ae_h5_locks_wanted(void) {
   const char *choice = getenv("HDF5_USE_FILE_LOCKING");
   return choice == NULL || (strcmp(choice, "FALSE") != 0 && strcmp(choice, "0") != 0);
 }
@@ -52,7 +52,7 @@ static ae_status take_guard(ae_h5 *file, const char *name, int flags, int lock) 
   if (file->guard < 0) return AE_FAIL(AE_DATA, "cannot open %s: %s", name, strerror(errno));
   if (fstat(file->guard, &info) != 0 || !S_ISREG(info.st_mode))
     return AE_FAIL(AE_DATA, "cannot open %s: it is not a regular file", name);
-  if (locks_wanted() && flock(file->guard, lock | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+  if (ae_h5_locks_wanted() && flock(file->guard, lock | LOCK_NB) != 0 && errno == EWOULDBLOCK)
     return AE_FAIL(AE_DATA,
                    "%s is locked: another program has it open; wait for that one to end, or set "
                    "HDF5_USE_FILE_LOCKING=FALSE when no program has",

@@ -26,6 +26,9 @@ ae_status ae_h5_require(const ae_h5 *file, int64_t result, const char *action, c
 /* Local. Closes a handle of whatever kind and marks it closed; negative is fine. */
 void ae_h5_release(hid_t *handle);
 
+/* Local. Whether HDF5_USE_FILE_LOCKING leaves locks on. */
+bool ae_h5_locks_wanted(void);
+
 /* Local. Whether every link along the path exists. < 0 when HDF5 fails. */
 int ae_h5_reachable(const ae_h5 *file, const char *path);
 

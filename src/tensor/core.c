@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #if defined(__x86_64__)
@@ -12,19 +13,32 @@ static bool has_avx512(void) {
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
 
-/* NULL when the fallback is all the processor can do. */
-static const char *better_core(void) {
+ae_vectors ae_vectors_of_processor(void) {
   __builtin_cpu_init();
-  if (has_avx512()) return "SkylakeX";
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "Haswell";
-  return NULL;
+  if (has_avx512()) return AE_VECTORS_AVX512;
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? AE_VECTORS_AVX2 : AE_VECTORS_PLAIN;
 }
 #else
-static const char *better_core(void) { return NULL; }
+ae_vectors ae_vectors_of_processor(void) { return AE_VECTORS_PLAIN; }
 #endif
+
+ae_vectors ae_vectors_of_core(const char *core) {
+  static const char *const avx512[] = {"SkylakeX", "Cooperlake", "Sapphirerapids"};
+  static const char *const avx2[] = {"Haswell", "Zen", "Excavator"};
+  for (size_t i = 0; i < sizeof avx512 / sizeof *avx512; i++)
+    if (strcasecmp(core, avx512[i]) == 0) return AE_VECTORS_AVX512;
+  for (size_t i = 0; i < sizeof avx2 / sizeof *avx2; i++)
+    if (strcasecmp(core, avx2[i]) == 0) return AE_VECTORS_AVX2;
+  return AE_VECTORS_PLAIN;
+}
+
+const char *ae_vectors_core(ae_vectors vectors) {
+  static const char *const core[] = {NULL, "Haswell", "SkylakeX"};
+  return core[vectors];
+}
 
 void ae_blas_choose_core(char **argv) {
   if (getenv("OPENBLAS_CORETYPE") != NULL || strcmp(openblas_get_corename(), "Prescott") != 0) return;
-  const char *core = better_core();
+  const char *core = ae_vectors_core(ae_vectors_of_processor());
   if (core != NULL && setenv("OPENBLAS_CORETYPE", core, 0) == 0) execv("/proc/self/exe", argv);
 }

@@ -90,6 +90,7 @@ ae_status ae_command_sample(const ae_comm *comm, const ae_arguments *arguments);
 ae_status ae_command_import(const ae_comm *comm, const ae_arguments *arguments);
 ae_status ae_command_synth(const ae_comm *comm, const ae_arguments *arguments);
 ae_status ae_command_info(const ae_comm *comm, const ae_arguments *arguments);
+ae_status ae_command_doctor(const ae_comm *comm, const ae_arguments *arguments);
 ae_status ae_command_help(const ae_comm *comm, const ae_arguments *arguments);
 
 #endif

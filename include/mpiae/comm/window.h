@@ -24,4 +24,8 @@ void ae_window_fetch(ae_window *window, const int64_t *examples, int64_t count, 
 /* Local. Returns when all rows asked for are there. */
 void ae_window_wait(ae_window *window);
 
+/* Collective. Fetches rows with known contents from every rank on every rank and compares them: Open MPI has a way of
+ * one-sided communication that returns wrong values without an error. AE_USAGE naming two ranks, with the remedy. */
+ae_status ae_window_try(const ae_comm *comm);
+
 #endif

@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# mpiae doctor: each fault is produced, and must be named with its remedy.
+# usage: test_doctor.sh MPIAE LOCKS_LIBRARY
+# shellcheck source=tests/runs.sh
+. "$(dirname "$0")/runs.sh"
+locks=$(realpath "$2")
+chmod 755 .
+cores=$(lscpu -p=core,socket | grep -v '^#' | sort -u | wc -l)
+checks="launch binding threads BLAS shared memory one-sided network files locks room "
+
+contents() { find . -mindepth 1 ! -name out ! -name err | sort; }
+
+# doctor STATUS FAULTS LAUNCHER…: must find these faults and no others, and leave nothing behind
+doctor() {
+  local expected=$1 faults=$2 found status before
+  shift 2
+  before=$(contents)
+  timeout 60 "$@" "$mpiae" doctor >out 2>err </dev/null
+  status=$?
+  if [ "$status" != "$expected" ]; then fail "$*: exit status $status, not $expected"; fi
+  found=$(sed -n 's/^MEND  \(.\{14\}\) .*/\1/p' out | sed 's/ *$//' | paste -sd ,)
+  if [ "$found" != "$faults" ]; then
+    fail "$*: found '$found', not '$faults'"
+    cat out err
+  fi
+  if [ "$(sed 's/^.\{6\}\(.\{14\}\) .*/\1/; s/ *$//' out | tr '\n' ' ')" != "$checks" ]; then fail "$*: not every check, once"; fi
+  if [ "$expected" = 0 ] && grep -q '^mpiae: ' err; then fail "$*: a message"; fi
+  if [ "$expected" != 0 ] && [ "$(grep -c "^mpiae: error: to mend: ${faults//,/, }; " err)" != 1 ]; then fail "$*: not one message"; fi
+  if [ "$(contents)" != "$before" ]; then fail "$*: left $(contents)"; fi
+}
+
+# says CHECK PART…: in the line of that check
+says() {
+  local line
+  line=$(grep -m 1 "^[a-zA-Z]* *$1 " out)
+  for part in "${@:2}"; do
+    if [[ $line != *"$part"* ]]; then fail "'$line' does not hold '$part'"; fi
+  done
+}
+
+# no fault
+one=(mpirun -n 1)
+doctor 0 "" env
+doctor 0 "" "${one[@]}"
+says launch "1 rank on 1 host"
+says locks "heeded"
+
+# more ranks than cores, on a part of the machine as on all of it
+first=$(taskset -cp $$ | sed 's/.*: *//; s/[-,].*//')
+narrow=(taskset -c "$first" mpirun --oversubscribe --bind-to none)
+doctor 2 "binding" "${narrow[@]}" -n 3
+says binding "3 ranks on $(hostname) have 1 core between them" "start at most 1 there"
+if [ "$cores" -ge 2 ]; then
+  doctor 0 "" mpirun -n 2 --bind-to core --map-by core
+  says binding "2 ranks on 2 cores"
+  doctor 2 "binding" mpirun -n 2 --bind-to none
+  says binding "the 2 ranks on $(hostname) are bound to no core" "mpirun --bind-to core --map-by core"
+fi
+
+# threads that libraries would start
+doctor 2 "threads" "${one[@]}" -x OMP_NUM_THREADS=9999
+says threads "OMP_NUM_THREADS=9999 on each of 1 rank" "set OMP_NUM_THREADS=1"
+doctor 2 "binding,threads" "${narrow[@]}" -n 2 -x OPENBLAS_NUM_THREADS=2
+says threads "asks for 4 threads on 1 core" "set OPENBLAS_NUM_THREADS=1"
+
+# a world that is not what was asked for
+doctor 2 "launch" "${one[@]}" -x SLURM_NTASKS=4
+says launch "1 rank started, but SLURM_NTASKS is 4" "srun --mpi=pmix"
+doctor 0 "" "${one[@]}" -x SLURM_NTASKS=1
+
+# kernels: of other processors, of another time
+if grep -qm 1 'flags.* avx2 ' /proc/cpuinfo; then
+  doctor 2 "BLAS" "${one[@]}" -x OPENBLAS_CORETYPE=Nehalem
+  says BLAS "runs its kernels 'Nehalem'" "set OPENBLAS_CORETYPE="
+  doctor 2 "binding,BLAS" "${narrow[@]}" -n 1 -x OPENBLAS_CORETYPE=Haswell "$mpiae" doctor : -n 1 -x OPENBLAS_CORETYPE=Nehalem
+  says BLAS "rank 1 on $(hostname) has the kernels 'Nehalem', rank 0 'Haswell'" "set OPENBLAS_CORETYPE=Nehalem for all"
+fi
+
+# locks: none; off; granted to all
+doctor 3 "locks" "${one[@]}" -x LD_PRELOAD="$locks" -x MPIAE_LOCKS=fail
+says locks "flock: No locks available" "set HDF5_USE_FILE_LOCKING=FALSE"
+doctor 0 "" "${one[@]}" -x LD_PRELOAD="$locks" -x MPIAE_LOCKS=fail -x HDF5_USE_FILE_LOCKING=FALSE
+says locks "off, by HDF5_USE_FILE_LOCKING"
+doctor 2 "binding,locks" "${narrow[@]}" -n 2 -x LD_PRELOAD="$locks" -x MPIAE_LOCKS=all
+says locks "a lock of rank 0 does not keep out rank 1" "Lustre: flock"
+
+# another user: a directory without permission, a semaphore in the way
+mkdir closed
+chmod 555 closed
+other=(env)
+if [ "$(id -u)" = 0 ]; then other=(setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/tmp TMPDIR=/tmp); fi
+finds_closed() {
+  timeout 60 "${other[@]}" sh -c 'cd closed && exec "$@"' sh "${one[@]}" "$mpiae" doctor >out 2>err </dev/null
+  local status=$?
+  if [ "$status" != 3 ]; then fail "a closed directory: exit status $status"; fi
+  says files "Permission denied" "the directory must exist and allow writing"
+  says locks "not tried"
+  if [ "$(grep -c '^MEND' out)" != 1 ] || [ "$(grep -c '^mpiae: ' err)" != 1 ]; then fail "a closed directory: not one fault"; fi
+}
+finds_closed
+if [ "$(id -u)" = 0 ]; then
+  semaphore=/dev/shm/sem.OMPIO_mpiae-test-$$
+  trap 'rm -rf "$scratch" "$semaphore"' EXIT
+  : >"$semaphore"
+  mkdir -m 777 open
+  timeout 60 "${other[@]}" sh -c 'cd open && exec "$@"' sh "${one[@]}" "$mpiae" doctor >out 2>err </dev/null
+  if [ $? != 2 ]; then fail "a strange semaphore is no fault"; fi
+  says "shared memory" "$semaphore on $(hostname) is another user's: files called 'mpiae-test-$$'" "OMPI_MCA_sharedfp=individual"
+fi
+
+finish
