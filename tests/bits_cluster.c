@@ -156,7 +156,7 @@ int main(int argc, char **argv) {
   ae_comm *comm;
   ae_status status = ae_comm_create(&argc, &argv, &comm);
   if (status != AE_OK) return 1;
-  ae_blas_start();
+  ae_blas_use_threads(1);
   for (size_t i = 0; i < sizeof cases / sizeof *cases && status == AE_OK; i++) status = print_case(comm, &cases[i]);
   if (status != AE_OK) ae_comm_abort(comm, status);
   ae_comm_destroy(&comm);

@@ -71,7 +71,7 @@ static int run_one(const ae_test *test) {
 int ae_test_main(int argc, char **argv, const ae_test *tests, int count) {
   setenv("CMOCKA_MESSAGE_OUTPUT", "STDOUT", 0);
   ae_blas_choose_core(argv);
-  ae_blas_start();
+  ae_blas_use_threads(1);
   ae_status status = ae_comm_create(&argc, &argv, &comm);
   if (status != AE_OK) {
     fprintf(stderr, "%s\n", ae_error_message(status));

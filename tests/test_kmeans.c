@@ -506,6 +506,6 @@ int main(int argc, char **argv) {
       AE_TEST(ties_go_to_the_lowest),
       AE_TEST(assignment_is_exact_far_from_zero),
   };
-  ae_blas_start();
+  ae_blas_use_threads(1);
   return ae_test_main(argc, argv, tests, (int)(sizeof tests / sizeof *tests));
 }

@@ -271,6 +271,6 @@ int main(int argc, char **argv) {
       AE_TEST(nothing_to_search),
       AE_TEST(bad_values_are_named),
   };
-  ae_blas_start();
+  ae_blas_use_threads(1);
   return ae_test_main(argc, argv, tests, (int)(sizeof tests / sizeof *tests));
 }

@@ -38,6 +38,15 @@ differ vhe-1/checkpoint-000000034.h5 vhe-seed/checkpoint-000000034.h5
 on 2 train vhe.yaml "${small[@]}" data.shards=5 train.epochs=2 --run vhe-shards
 differ vhe-1/checkpoint-000000034.h5 vhe-shards/checkpoint-000000034.h5
 
+# Two threads a rank: other bits perhaps, but the same on any number of ranks.
+for ranks in 1 2 3; do
+  on "$ranks" train vhe.yaml "${small[@]}" data.shards=8 train.epochs=1 train.threads=2 'network.hidden=[256]' --run "threads-$ranks"
+  equal threads-1/checkpoint-000000017.h5 "threads-$ranks/checkpoint-000000017.h5"
+done
+if mpirun -n 1 "$mpiae" train vhe.yaml "${small[@]}" data.shards=8 train.epochs=2 'network.hidden=[256]' --run threads-1 --resume >log 2>&1; then
+  fail "resumed on another number of threads"
+fi
+
 # More shards than a step has rows, and than there are ranks: shards without rows in a step.
 on 3 train vhe.yaml "${small[@]}" data.shards=200 train.epochs=1 --run vhe-200-3
 on 7 train vhe.yaml "${small[@]}" data.shards=200 train.epochs=1 --run vhe-200-7

@@ -68,7 +68,7 @@ static ae_status check_binding(doctor *d) {
 }
 
 static ae_status check_threads(doctor *d) {
-  tell(d, "one a rank");
+  tell(d, "no more than cores; mpiae computes on train.threads of them a rank, 1 by default");
   return ae_binding_check_threads(d->comm, &d->host, d->cores);
 }
 

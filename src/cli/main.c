@@ -54,7 +54,7 @@ int main(int argc, char **argv) {
   ae_comm *comm = NULL;
   bool verbose = false;
   ae_blas_choose_core(argv);
-  ae_blas_start();
+  ae_blas_use_threads(1);
   ae_status status = ae_comm_create(&argc, &argv, &comm);
   if (comm != NULL) status = ae_comm_agree(comm, run(comm, argc, argv, &verbose));
   const bool speaks = comm != NULL ? ae_comm_rank(comm) == 0 : ae_launch_speaks();

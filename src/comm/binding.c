@@ -116,8 +116,8 @@ ae_status ae_binding_judge(const char *host, const ae_cores *cores, const int *r
 ae_status ae_binding_judge_threads(const char *host, const char *variable, int threads, int ranks, int cores) {
   if (threads <= 1 || (int64_t)threads * ranks <= cores) return AE_OK;
   return AE_FAIL(AE_USAGE,
-                 "%s=%d on each of %d rank%s of %s asks for %lld threads on %d core%s: mpiae computes on one thread a "
-                 "rank, but the libraries beside it may not: set %s=1",
+                 "%s=%d on each of %d rank%s of %s asks for %lld threads on %d core%s: mpiae computes on train.threads "
+                 "threads, but the libraries beside it may not: set %s=1",
                  variable, threads, ranks, plural(ranks), host, (long long)threads * ranks, cores, plural(cores),
                  variable);
 }

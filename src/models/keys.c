@@ -52,6 +52,8 @@ const ae_key ae_keys_common[] = {
     {"train.verify_every", AE_KEY_INTEGER, "0", 0, 9e15, NULL, NULL, AE_KEY_FREE,
      "steps between comparisons of the ranks' parameters by hashes; 0 = never; ranks of one node then keep a copy each "
      "and exchange messages, since a bit flipped in shared memory is the same for all"},
+    {"train.threads", AE_KEY_INTEGER, "1", 1, 1024, NULL, NULL, AE_KEY_FIXED,
+     "threads that each rank computes matrix products on; results depend on it, as on the kind of CPU"},
     {"train.stall_seconds", AE_KEY_REAL, "300", 0, 1e9, NULL, NULL, AE_KEY_FREE,
      "seconds without progress after which a warning says which ranks are late, and where; 0 = never"},
     {"train.time_limit", AE_KEY_REAL, "auto", 0, 1e9, NULL, "auto", AE_KEY_FREE,

@@ -2,6 +2,7 @@
 
 #include "mpiae/base/memory.h"
 #include "mpiae/models/keys.h"
+#include "mpiae/tensor/blas.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 void ae_model_init(ae_model *model, const ae_model_type *type, const ae_model_setup *setup) {
   model->type = type;
   model->setup = *setup;
+  ae_blas_use_threads((int)ae_config_integer(setup->config, "train.threads"));
 }
 
 void ae_model_add_term(ae_model *model, const char *name, float weight) {

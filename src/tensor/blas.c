@@ -5,7 +5,7 @@
 #include <cblas.h>
 #include <limits.h>
 
-void ae_blas_start(void) { openblas_set_num_threads(1); }
+void ae_blas_use_threads(int threads) { openblas_set_num_threads(threads); }
 const char *ae_blas_core(void) { return openblas_get_corename(); }
 const char *ae_blas_version(void) { return openblas_get_config(); }
 

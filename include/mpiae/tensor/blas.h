@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* One thread per rank: more change the bits and fight over cores with other ranks. Call once at start. */
-void ae_blas_start(void);
+/* How many threads products are computed on from now on. Bits depend on it; call with 1 at the start. */
+void ae_blas_use_threads(int threads);
 
 /* Name of the kernel set OpenBLAS chose ("SkylakeX"), and its version; lent. */
 const char *ae_blas_core(void);
