@@ -31,6 +31,69 @@ ae_tensor *ae_gaussian_kl_standard(ae_graph *graph, const char *name, ae_tensor 
 ae_tensor *ae_bernoulli_loss(ae_graph *graph, const char *name, ae_tensor *logit, ae_tensor *x);
 ae_tensor *ae_gaussian_loss(ae_graph *graph, const char *name, ae_tensor *mean, ae_tensor *x);
 
+/* Σ over numbers of (a − b)², divided by how many they are, per row; the gradient goes to a alone. */
+ae_tensor *ae_mean_squared_error(ae_graph *graph, const char *name, ae_tensor *a, ae_tensor *b);
+
+/* −Σ ln softmax(logit)[index] per row: the index tensor holds width W of whole numbers 0 … classes−1 as floats and
+ * needs no gradient; logit has width W · classes, the logits of one number together. */
+ae_tensor *ae_softmax_loss(ae_graph *graph, const char *name, ae_tensor *logit, ae_tensor *index, int64_t classes);
+
+/* y = f(x). */
+ae_tensor *ae_activate(ae_graph *graph, const char *name, ae_tensor *in, ae_activation activation);
+
+/* a + b; b has the width of a, or one that divides it and is repeated along the row (a number for each channel added at
+ * every place of an image). The shape of a. */
+ae_tensor *ae_sum(ae_graph *graph, const char *name, ae_tensor *a, ae_tensor *b);
+
+/* tanh(a) σ(b), a and b the two halves of the last dimension, which is halved (van den Oord et al. 2016, eq. 2). */
+ae_tensor *ae_gate(ae_graph *graph, const char *name, ae_tensor *in);
+
+/* K entries of D numbers: a parameter (K, D), or, with parameter NULL, numbers that the caller owns and may change
+ * between passes. */
+typedef struct ae_table {
+  int64_t entries, width;
+  const ae_parameter *parameter;
+  const float *value;
+} ae_table;
+
+/* For each vector of D numbers in a row (its last dimension is D) the number of the nearest entry, squared Euclidean
+ * distance, ties to the lowest; as floats, without a gradient. Shape: without the last dimension. */
+ae_tensor *ae_nearest_entry(ae_graph *graph, const char *name, ae_tensor *in, ae_table table);
+
+/* The entries of these numbers: shape of index, with the last dimension D. The gradient goes to the table when it is a
+ * parameter. */
+ae_tensor *ae_embed(ae_graph *graph, const char *name, ae_tensor *index, ae_table table);
+
+/* The value of `value`, whose gradient is passed to `in` (van den Oord et al. 2017). */
+ae_tensor *ae_straight_through(ae_graph *graph, const char *name, ae_tensor *in, ae_tensor *value);
+
+/* Images are rows of shape (row, column, channel). */
+typedef struct ae_image {
+  int64_t rows, columns, channels;
+} ae_image;
+
+/* Which taps of a kernel count, in its rows or, when it has one row, its columns: all; those up to the middle one;
+ * those before it (PixelCNN's masks B and A; van den Oord et al. 2016). */
+typedef enum ae_mask { AE_MASK_NONE, AE_MASK_UP_TO, AE_MASK_BEFORE } ae_mask;
+
+/* Kernel, stride and zero padding of a convolution; padding[0] above and below, padding[1] left and right. */
+typedef struct ae_window {
+  int64_t kernel[2], padding[2];
+  int64_t stride;
+  ae_mask mask;
+} ae_window;
+
+/* y = f(W ∗ x + b): in has the width of `image`, weight is (output, row, column, input), bias (output). Side of the
+ * output: (side + 2 · padding − kernel) / stride + 1, rounded down. AE_USAGE when nothing is left of an image. */
+ae_tensor *ae_convolution(ae_graph *graph, const char *name, ae_tensor *in, ae_image image, const ae_parameter *weight,
+                          const ae_parameter *bias, ae_window window, ae_activation activation);
+
+/* Transposed: weight is (input, row, column, output). Side of the output: (side − 1) · stride − 2 · padding + kernel.
+ * Masks are not for it. */
+ae_tensor *ae_convolution_transposed(ae_graph *graph, const char *name, ae_tensor *in, ae_image image,
+                                     const ae_parameter *weight, const ae_parameter *bias, ae_window window,
+                                     ae_activation activation);
+
 /* Every row times its number in `weight` (width 1, needs no gradient). */
 ae_tensor *ae_weigh_rows(ae_graph *graph, const char *name, ae_tensor *in, ae_tensor *weight);
 
