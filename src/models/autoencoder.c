@@ -85,12 +85,11 @@ static void describe(autoencoder *model) {
   ae_model *base = &model->base;
   const bool variational = model->variational;
   ae_model_add_term(base, ae_dense_loss_name(base), 1);
-  ae_model_add_field(base, (ae_field){"z_mean", "z", AE_H5_FLOAT32, model->latent, "latent",
-                                      variational ? "mean of the posterior of z" : "latent code z"});
+  ae_model_add_vector(base, "z_mean", "z", model->latent, "latent",
+                      variational ? "mean of the posterior of z" : "latent code z");
   if (!variational) return;
   ae_model_add_term(base, "kl", (float)ae_config_real(base->setup.config, "vae.beta"));
-  ae_model_add_field(base, (ae_field){"z_logstd", NULL, AE_H5_FLOAT32, model->latent, "latent",
-                                      "log standard deviation of the posterior of z"});
+  ae_model_add_vector(base, "z_logstd", NULL, model->latent, "latent", "log standard deviation of the posterior of z");
   base->proper = ae_dense_is_proper(base);
 }
 

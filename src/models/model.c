@@ -37,6 +37,14 @@ void ae_model_add_field(ae_model *model, ae_field field) {
   if (field.code != NULL) model->code_width += field.width;
 }
 
+void ae_model_add_vector(ae_model *model, const char *name, const char *code, int64_t width, const char *axis,
+                         const char *description) {
+  ae_model_add_field(
+      model,
+      (ae_field){
+          .name = name, .code = code, .type = AE_H5_FLOAT32, .width = width, .axis = axis, .description = description});
+}
+
 static ae_status configure(const ae_key *const *tables, const char *text, int64_t length, const char *name,
                            const char *const *overrides, int count, ae_config **out) {
   ae_status status;

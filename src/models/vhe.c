@@ -71,16 +71,15 @@ static void describe(vhe *model) {
   ae_model_add_term(base, "kl_c", 1);
   ae_model_add_term(base, "kl_z", 1);
   ae_model_add_measure(base, "label_price");
+  ae_model_add_vector(base, "z_mean", "z", latent, "latent", "mean of the posterior of the example code z");
+  ae_model_add_vector(base, "z_logstd", NULL, latent, "latent", "log standard deviation of the posterior of z");
+  ae_model_add_vector(base, "c_mean", "c", latent, "latent", "mean of the posterior of the class code c");
+  ae_model_add_vector(base, "c_logstd", NULL, latent, "latent", "log standard deviation of the posterior of c");
   ae_model_add_field(
-      base, (ae_field){"z_mean", "z", AE_H5_FLOAT32, latent, "latent", "mean of the posterior of the example code z"});
-  ae_model_add_field(base, (ae_field){"z_logstd", NULL, AE_H5_FLOAT32, latent, "latent",
-                                      "log standard deviation of the posterior of z"});
-  ae_model_add_field(
-      base, (ae_field){"c_mean", "c", AE_H5_FLOAT32, latent, "latent", "mean of the posterior of the class code c"});
-  ae_model_add_field(base, (ae_field){"c_logstd", NULL, AE_H5_FLOAT32, latent, "latent",
-                                      "log standard deviation of the posterior of c"});
-  ae_model_add_field(base, (ae_field){"pseudo_label", NULL, AE_H5_INT32, 1, NULL,
-                                      "class of each example: of a training example, that of the epoch that recorded "
+      base, (ae_field){.name = "pseudo_label",
+                       .type = AE_H5_INT32,
+                       .width = 1,
+                       .description = "class of each example: of a training example, that of the epoch that recorded "
                                       "the codes; of others, the nearest cluster"});
 }
 
@@ -158,7 +157,7 @@ static void fill(ae_model *base, const ae_batch *batch) {
         1.0f / (float)ae_class_index_size(model->labels->index, model->labels->label[batch->example[i] - begin]);
 }
 
-static void step_end(ae_model *base, const ae_batch *batch) {
+static ae_status step_end(ae_model *base, const ae_batch *batch) {
   vhe *model = (vhe *)base;
   const int64_t width = 2 * model->latent;
   const ae_phase previous = ae_profile_enter(AE_PHASE_RECORD);
@@ -166,6 +165,7 @@ static void step_end(ae_model *base, const ae_batch *batch) {
     ae_pseudo_labels_record(model->labels, batch->example[i], model->posterior_z->value + i * width,
                             model->posterior_c->value + i * width);
   ae_profile_leave(previous);
+  return AE_OK;
 }
 
 static ae_status save(ae_model *base, ae_h5 *file) { return ae_pseudo_labels_save(((vhe *)base)->labels, file); }

@@ -62,14 +62,21 @@ static ae_status make_axis(ae_h5 *file, const char *name, int64_t length) {
   return exists ? AE_OK : ae_h5_create_axis(file, "/", name, length, NULL, "dimension of a code");
 }
 
+/* One field: (total), (total, width), or (total, rows, columns) of a map. */
 static ae_status write_field(ae_h5 *file, const char *name, const ae_field *field, const char *axis, int64_t total,
                              int64_t begin, int64_t count, const void *rows) {
   char path[128];
   snprintf(path, sizeof path, "/%s", name);
-  if (field->axis != NULL) AE_RETURN_IF(make_axis(file, field->axis, field->width));
-  const ae_h5_dataset dataset = {
-      path, field->type, field->axis != NULL ? 2 : 1, {total, field->width}, {axis, field->axis}, field->description,
-      NULL};
+  const int64_t columns = field->columns, length = columns > 0 ? field->width / columns : field->width;
+  if (field->axis != NULL) AE_RETURN_IF(make_axis(file, field->axis, length));
+  if (columns > 0) AE_RETURN_IF(make_axis(file, field->column_axis, columns));
+  const ae_h5_dataset dataset = {path,
+                                 field->type,
+                                 1 + (field->axis != NULL) + (columns > 0),
+                                 {total, length, columns},
+                                 {axis, field->axis, field->column_axis},
+                                 field->description,
+                                 NULL};
   return ae_h5_write(file, &dataset, begin, count, rows);
 }
 
@@ -86,7 +93,7 @@ ae_status ae_codes_write(const ae_model *model, ae_h5 *file, const ae_dataset *d
   for (int i = 0; i < model->fields; i++)
     AE_RETURN_IF(write_field(file, model->field[i].name, &model->field[i], "example", data->examples, begin, count,
                              codes->field[i]));
-  return AE_OK;
+  return model->type->tag != NULL ? model->type->tag(model, file) : AE_OK;
 }
 
 /* One part of codes (count, code_width), in the type of its field. */

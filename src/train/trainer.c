@@ -148,8 +148,8 @@ static ae_status run_step(ae_trainer *t, const ae_batch *batch, const ae_batch *
   ae_graph_forward(t->model->graph, &hooks);
   take_terms(t, batch);
   ae_graph_backward(t->model->graph, &hooks);
-  const ae_status status = reduce_and_update(t, batch, &skipped);
-  if (status == AE_OK && !skipped && type->step_end != NULL) type->step_end(t->model, batch);
+  ae_status status = reduce_and_update(t, batch, &skipped);
+  if (status == AE_OK && !skipped && type->step_end != NULL) status = type->step_end(t->model, batch);
   if (status == AE_OK) count_step(t, batch, skipped);
   ae_profile_leave(previous);
   return status;

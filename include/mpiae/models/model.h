@@ -54,6 +54,8 @@ typedef struct ae_field {
   int64_t width;    /* numbers of an example */
   const char *axis; /* name of that axis; NULL: one number without an axis */
   const char *description;
+  int64_t columns; /* of a map, stored as (…, width / columns, columns); 0: the field is a vector */
+  const char *column_axis;
 } ae_field;
 
 /* The part all models share; a model's own struct begins with it. create fills in terms, measures and fields. */
@@ -67,10 +69,12 @@ struct ae_model {
   int measures;
   ae_field field[AE_MODEL_MAX_FIELDS];
   int fields;
-  int64_t code_width;          /* numbers of a code: the widths of the fields with `code`; 0 = the model has none */
-  bool proper;                 /* the terms, each with weight 1, sum to a bound on −ln p(x) */
-  int classes;                 /* clusters that samples may come from; 0 = none */
-  int statistics;              /* further numbers summed over the examples of an epoch */
+  int64_t code_width; /* numbers of a code: the widths of the fields with `code`; 0 = the model has none */
+  int64_t entries;    /* numbers of a code are indices below this: nothing lies between two; 0 = they are not */
+  bool per_number;    /* the first term is −ln p(x | code) divided by the numbers of x */
+  bool proper;        /* the terms, each with weight 1, sum to a bound on −ln p(x) */
+  int classes;        /* clusters that samples may come from; 0 = none */
+  int statistics;     /* further numbers summed over the examples of an epoch */
   const double *statistic_sum; /* those sums, when epoch_end is called; lent */
   int64_t statistic_examples;  /* over how many: fewer than the data has when steps were left out */
 };
@@ -80,6 +84,7 @@ typedef struct ae_sample_request {
   int64_t count;
   uint64_t seed;
   bool from_prior;      /* --from prior */
+  ae_model *prior;      /* --prior: what draws the codes, or NULL */
   const ae_block *like; /* --like: examples of one class to draw more of; or NULL */
 } ae_sample_request;
 
@@ -102,12 +107,12 @@ struct ae_model_type {
   ae_status (*save)(ae_model *model, ae_h5 *file);
   ae_status (*load)(ae_model *model, ae_h5 *file);
 
-  /* Local hooks of a step; prefetch and step_end may be NULL. prefetch: starts bringing what a coming batch needs from
-   * other ranks; fill: the inputs of the training graph (rows and values) for the batch prefetched before; step_end:
-   * after the backward pass. */
+  /* Hooks of a step; prefetch and step_end may be NULL. Local: prefetch starts bringing what a coming batch needs from
+   * other ranks; fill: the inputs of the training graph (rows and values) for the batch prefetched before. Collective:
+   * step_end, after the update, unless the step was left out; errors are agreed. */
   void (*prefetch)(ae_model *model, const ae_batch *batch);
   void (*fill)(ae_model *model, const ae_batch *batch);
-  void (*step_end)(ae_model *model, const ae_batch *batch);
+  ae_status (*step_end)(ae_model *model, const ae_batch *batch);
 
   /* Local. With statistics > 0: after the forward pass, their sums over rows begin … end−1 of the batch. */
   void (*statistics)(const ae_model *model, int64_t begin, int64_t end, double *sums);
@@ -139,8 +144,16 @@ struct ae_model_type {
   /* Codes of examples each of which is a class of its own: c from q(c | {x}). */
   ae_status (*one_shot)(ae_model *model, const ae_block *block, float *code);
 
+  /* Of models with indices for codes, and of priors over such codes. codebook: a number that tells the codebook of the
+   * codes from others; 0 = not known. price, of priors alone: −ln p(code) of each code, in nats. */
+  int64_t (*codebook)(const ae_model *model);
+  ae_status (*price)(ae_model *prior, int64_t count, const float *code, const int32_t *label, double *nats);
+
   /* Collective. Further datasets of a training run's codes file; or NULL. Axes of the fields are there. */
   ae_status (*annotate)(const ae_model *model, ae_h5 *file);
+
+  /* Collective. Attributes of the datasets of any codes file, which are there; or NULL. */
+  ae_status (*tag)(const ae_model *model, ae_h5 *file);
 };
 
 /* The type of this name, or NULL. */
@@ -168,6 +181,8 @@ void ae_model_add_term(ae_model *model, const char *name, float weight);
 void ae_model_set_term(ae_model *model, int term, ae_tensor *rows);
 void ae_model_add_measure(ae_model *model, const char *name);
 void ae_model_add_field(ae_model *model, ae_field field);
+void ae_model_add_vector(ae_model *model, const char *name, const char *code, int64_t width, const char *axis,
+                         const char *description); /* a field of float32 */
 
 /* Local. Name of axis i of one example: "feature", or "channel", "row", "column". */
 const char *ae_example_axis(int rank, int i);
