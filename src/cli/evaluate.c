@@ -4,6 +4,7 @@
 #include "mpiae/cluster/kmeans.h"
 #include "mpiae/cluster/neighbours.h"
 #include "mpiae/cluster/score.h"
+#include "prior.h"
 #include "result.h"
 
 #include <math.h>
@@ -119,8 +120,40 @@ cleanup:
   return status;
 }
 
-/* What the codes tell of the known labels. */
-static ae_status add_codes(const ae_result *result, answer *all) {
+/* Clusters and neighbours among the codes, against the known labels. */
+static ae_status add_structure(const ae_result *result, const ae_codes *codes, const float *rows, answer *all) {
+  const int64_t numbers = ae_shards_own_count(&result->data->shards) * result->loaded->model->code_width;
+  int64_t odd = 0;
+  for (int64_t i = 0; i < numbers; i++) odd += !isfinite(rows[i]);
+  if (ae_comm_max(result->comm, odd) > 0) {
+    ae_log_warning("the model gives codes that are not finite: no figures about codes");
+    return AE_OK;
+  }
+  AE_RETURN_IF(add_clusters(result, codes, rows, all));
+  return add_probe(result, rows, all);
+}
+
+static double figure_of(const answer *all, const char *name) {
+  int i = 0;
+  while (strcmp(all->figure[i].name, name) != 0) i++;
+  return all->figure[i].value;
+}
+
+/* What the codes cost under the prior, and with what they leave to be told, the data. */
+static ae_status add_price(const ae_result *result, ae_model *prior, const float *rows, answer *all) {
+  const ae_model *model = result->loaded->model;
+  double nats;
+  AE_RETURN_IF(ae_prior_price(result, prior, rows, &nats));
+  add(all, "prior", nats, "nat");
+  add(all, "prior_per_index", nats / (double)model->code_width, "nat");
+  if (!model->per_number) return AE_OK;
+  const double number = figure_of(all, model->term[0].name) + nats / (double)model->setup.features;
+  add(all, "bits_per_dimension", number / log(2), "bit");
+  return AE_OK;
+}
+
+/* What the codes tell. */
+static ae_status add_codes(const ae_result *result, ae_model *prior, answer *all) {
   ae_model *model = result->loaded->model;
   const int64_t own = ae_shards_own_count(&result->data->shards);
   ae_status status;
@@ -131,14 +164,8 @@ static ae_status add_codes(const ae_result *result, answer *all) {
   AE_CHECK(ae_comm_agree(result->comm, status));
   AE_CHECK(ae_inference_encode(model, result->data, &codes));
   ae_codes_join(model, &codes, 0, own, rows);
-  int64_t odd = 0;
-  for (int64_t i = 0; i < own * model->code_width; i++) odd += !isfinite(rows[i]);
-  if (ae_comm_max(result->comm, odd) > 0) {
-    ae_log_warning("the model gives codes that are not finite: no figures about codes");
-    goto cleanup;
-  }
-  AE_CHECK(add_clusters(result, &codes, rows, all));
-  AE_CHECK(add_probe(result, rows, all));
+  if (prior != NULL) AE_CHECK(add_price(result, prior, rows, all));
+  else AE_CHECK(add_structure(result, &codes, rows, all));
 cleanup:
   ae_codes_free(&codes);
   AE_FREE(rows);
@@ -181,16 +208,22 @@ static ae_status check_request(const ae_result *result, int draws) {
 ae_status ae_command_evaluate(const ae_comm *comm, const ae_arguments *arguments) {
   ae_status status;
   ae_result result = {0};
+  ae_loaded *prior = NULL;
   answer all = {0};
+  const char *name = ae_arguments_text(arguments, "prior");
   const int draws = (int)ae_arguments_integer(arguments, "samples", 1);
   AE_CHECK(ae_result_open(comm, ae_arguments_operand(arguments, 0), ae_arguments_operand(arguments, 1),
                           ae_result_evaluates, "cannot be evaluated", &result));
   AE_CHECK(check_request(&result, draws));
+  if (name != NULL) AE_CHECK(ae_prior_open(&result, name, &prior));
   AE_CHECK(add_losses(&result, draws, &all));
-  if (result.data->classes > 0 && result.loaded->model->code_width > 0) AE_CHECK(add_codes(&result, &all));
+  const bool vectors = result.loaded->model->code_width > 0 && result.loaded->model->entries == 0;
+  if (name != NULL) AE_CHECK(add_codes(&result, prior->model, &all));
+  else if (result.data->classes > 0 && vectors) AE_CHECK(add_codes(&result, NULL, &all));
   if (ae_arguments_flag(arguments, "json")) print_json(&result, draws, &all);
   else print_text(&result, draws, &all);
 cleanup:
+  ae_loaded_close(&prior);
   ae_result_close(&result);
   return status;
 }

@@ -1,5 +1,6 @@
 #include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"
+#include "prior.h"
 #include "result.h"
 
 #include <errno.h>
@@ -17,8 +18,9 @@ typedef struct samples {
   char *path;        /* of the examples of --like */
   int64_t example[AE_BLOCK_ROWS];
   ae_block like;
-  char *rows;  /* of the examples */
-  float *code; /* --swap: (count, code_width), of rows and columns */
+  char *rows;       /* of the examples */
+  float *code;      /* --swap: (count, code_width), of rows and columns */
+  ae_loaded *prior; /* --prior, or NULL */
 } samples;
 
 /* "DATA:I,J,…": the data may hold colons themselves. */
@@ -98,6 +100,18 @@ static void fill_row(const ae_model *model, const void *context, int64_t row, fl
     memcpy(codes + column * width + first, what->code + row * width + first, (size_t)last * sizeof *codes);
 }
 
+/* Codes that are indices come from a prior, or, said aloud, from nowhere in particular. */
+static ae_status find_prior(const ae_result *result, const char *name, samples *what) {
+  const ae_model *model = result->loaded->model;
+  if (name != NULL) {
+    AE_RETURN_IF(ae_prior_open(result, name, &what->prior));
+    what->request.prior = what->prior->model;
+  } else if (model->entries > 0 && model->type->price == NULL)
+    ae_log_warning("the indices of these samples are drawn evenly, every entry of the codebook as likely as any other: "
+                   "train a pixelcnn on what encode writes and name it with --prior");
+  return AE_OK;
+}
+
 /* What the samples are like. */
 static ae_status tell_origin(const samples *what, ae_h5 *file) {
   return what->given != NULL ? ae_h5_put_text(file, "/", "like", what->given) : AE_OK;
@@ -145,6 +159,7 @@ ae_status ae_command_sample(const ae_comm *comm, const ae_arguments *arguments) 
       alike ? "has no code for classes, as --like and --swap need" : "has no distribution to draw samples from",
       &result));
   if (what.path != NULL) AE_CHECK(fetch_like(&result, &what));
+  AE_CHECK(find_prior(&result, ae_arguments_text(arguments, "prior"), &what));
   if (what.request.from_prior && result.loaded->model->classes == 0)
     AE_RAISE(AE_USAGE, "--from prior: model '%s' draws from its prior anyway", result.loaded->model->type->name);
   if (what.swap) AE_CHECK(ae_comm_agree(comm, make_codes(result.loaded->model, &what)));
@@ -152,6 +167,7 @@ ae_status ae_command_sample(const ae_comm *comm, const ae_arguments *arguments) 
   AE_CHECK(ae_result_write(&result, out, "samples", what.swap ? fill_table : fill_samples));
   tell(&result, &what, out);
 cleanup:
+  ae_loaded_close(&what.prior);
   AE_FREE(what.path);
   AE_FREE(what.rows);
   AE_FREE(what.code);

@@ -39,6 +39,8 @@ static const ae_option decode_options[] = {
 static const ae_option evaluate_options[] = {
     {"samples", AE_OPTION_INTEGER, "S", false, 1, 1000000,
      "draws of the codes for every example; from 2 on also the importance-weighted bound; default 1"},
+    {"prior", AE_OPTION_TEXT, "MODEL", false, 0, 0,
+     "vqvae: what its indices cost under this pixelcnn, and bits per dimension with a categorical likelihood"},
     {"json", AE_OPTION_FLAG, NULL, false, 0, 0, "print one JSON object"},
     END_OF_OPTIONS};
 
@@ -62,6 +64,7 @@ static const ae_option sample_options[] = {
     {"swap", AE_OPTION_FLAG, NULL, false, 0, 0,
      "vhe: a table of N x N, every c (rows) with every z (columns); with --like those of the examples"},
     {"from", AE_OPTION_TEXT, "prior", false, 0, 0, "vhe: c from N(0, 1) in place of its clusters"},
+    {"prior", AE_OPTION_TEXT, "MODEL", false, 0, 0, "vqvae: indices from this pixelcnn; without it evenly drawn ones"},
     {"out", AE_OPTION_TEXT, "FILE", true, 0, 0, "HDF5 file to write: /x"},
     END_OF_OPTIONS};
 
