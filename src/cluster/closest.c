@@ -4,7 +4,7 @@
 #include "mpiae/base/clones.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/tensor/blas.h"
-#include "nearest.h"
+#include "mpiae/tensor/nearest.h"
 
 #include <math.h>
 #include <stddef.h>

@@ -3,7 +3,7 @@
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/comm/reduce.h"
-#include "nearest.h"
+#include "mpiae/tensor/nearest.h"
 #include "points.h"
 #include "restart.h"
 #include "start.h"

@@ -4,7 +4,7 @@
 #include "mpiae/base/clones.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/comm/reduce.h"
-#include "nearest.h"
+#include "mpiae/tensor/nearest.h"
 
 #include <math.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 
 #include "mpiae/base/memory.h"
 #include "mpiae/comm/reduce.h"
-#include "nearest.h"
+#include "mpiae/tensor/nearest.h"
 
 #include <stdlib.h>
 #include <string.h>

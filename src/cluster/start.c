@@ -3,7 +3,7 @@
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/base/philox.h"
-#include "nearest.h"
+#include "mpiae/tensor/nearest.h"
 
 #include <math.h>
 #include <string.h>

@@ -71,7 +71,8 @@ void ae_graph_destroy(ae_graph **out) {
     AE_FREE(graph->tensor[i]);
   }
   for (int i = 0; i < graph->node_count; i++) {
-    AE_FREE(graph->node[i]->state);
+    if (graph->node[i]->release != NULL) graph->node[i]->release(&graph->node[i]->state);
+    else AE_FREE(graph->node[i]->state);
     AE_FREE(graph->node[i]);
   }
   ae_products_destroy(&graph->products);
@@ -157,17 +158,27 @@ ae_node *ae_graph_add(ae_graph *graph, const ae_op *op, const char *name, ae_ten
   return node;
 }
 
+static bool passes_gradient(const ae_node *node, int input) {
+  return node->op->backward != NULL && !node->stops[input];
+}
+
 /* A tensor needs a gradient when parameters (or a differentiable input) stand before it and a root behind it. */
 static void spread_gradients(ae_graph *graph) {
   for (int i = graph->node_count - 1; i >= 0; i--)
     for (int j = 0; j < graph->node[i]->inputs; j++)
-      graph->node[i]->in[j]->leads_to_root |= graph->node[i]->out->leads_to_root;
+      graph->node[i]->in[j]->leads_to_root |= graph->node[i]->out->leads_to_root && passes_gradient(graph->node[i], j);
   for (int i = 0; i < graph->node_count && graph->planes > 0; i++) {
     ae_node *node = graph->node[i];
-    node->out->needs_gradient |= node->parameters > 0;
-    for (int j = 0; j < node->inputs; j++) node->out->needs_gradient |= node->in[j]->needs_gradient;
+    node->out->needs_gradient |= node->parameters > 0 && node->op->backward != NULL;
+    for (int j = 0; j < node->inputs; j++)
+      node->out->needs_gradient |= node->in[j]->needs_gradient && passes_gradient(node, j);
   }
   for (int i = 0; i < graph->tensor_count; i++) graph->tensor[i]->needs_gradient &= graph->tensor[i]->leads_to_root;
+}
+
+/* Whether the backward pass writes the gradient of this input from here. */
+static bool reaches_back(const ae_node *node, int input) {
+  return node->out->needs_gradient && passes_gradient(node, input);
 }
 
 /* Going backwards, the first operation to reach a tensor writes its gradient, the others add. */
@@ -176,7 +187,7 @@ static void order_gradients(ae_graph *graph) {
     for (int j = 0; j < graph->node[i]->inputs; j++)
       for (int k = graph->node_count - 1; k >= i; k--)
         for (int l = 0; l < graph->node[k]->inputs && (k > i || l < j); l++)
-          graph->node[i]->adds[j] |= graph->node[k]->in[l] == graph->node[i]->in[j];
+          graph->node[i]->adds[j] |= graph->node[k]->in[l] == graph->node[i]->in[j] && reaches_back(graph->node[k], l);
 }
 
 static ae_status plan_memory(ae_graph *graph) {

@@ -36,7 +36,8 @@ static ae_tensor *build_sample(ae_graph *graph, ae_params *params, ae_tensor *co
 }
 
 static const ae_op_case sample_cases[] = {
-    {"sample", 2, {{1, 1, {10}, -1, 1, true}, {1, 1, {5}, -2, 2, false}}, build_sample}, {0}};
+    {"sample", 2, {{1, 1, {10}, -1, 1, AE_CASE_DIFFERENTIABLE}, {1, 1, {5}, -2, 2, AE_CASE_CONSTANT}}, build_sample},
+    {0}};
 
 const ae_op ae_op_gaussian_sample = {"gaussian_sample", AE_READS_INPUTS,  NULL,        sample_forward,
                                      sample_backward,   sample_reference, sample_cases};
@@ -89,8 +90,11 @@ static ae_tensor *build_kl_standard(ae_graph *graph, ae_params *params, ae_tenso
 }
 
 static const ae_op_case kl_cases[] = {
-    {"two Gaussians", 2, {{1, 1, {12}, -1, 1, true}, {1, 1, {12}, -1, 1, true}}, build_kl},
-    {"against the standard normal", 1, {{1, 1, {70}, -1, 1, true}}, build_kl_standard},
+    {"two Gaussians",
+     2,
+     {{1, 1, {12}, -1, 1, AE_CASE_DIFFERENTIABLE}, {1, 1, {12}, -1, 1, AE_CASE_DIFFERENTIABLE}},
+     build_kl},
+    {"against the standard normal", 1, {{1, 1, {70}, -1, 1, AE_CASE_DIFFERENTIABLE}}, build_kl_standard},
     {0}};
 
 const ae_op ae_op_gaussian_kl = {"gaussian_kl", AE_READS_INPUTS, NULL, kl_forward, kl_backward, kl_reference, kl_cases};

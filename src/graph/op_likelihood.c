@@ -63,11 +63,21 @@ static ae_tensor *build_gaussian(ae_graph *graph, ae_params *params, ae_tensor *
 }
 
 static const ae_op_case bernoulli_cases[] = {
-    {"small logits", 2, {{1, 1, {23}, -2, 2, true}, {1, 1, {23}, 0, 1, false}}, build_bernoulli},
-    {"large logits", 2, {{1, 1, {16}, -12, 12, true}, {1, 1, {16}, 0, 1, false}}, build_bernoulli},
+    {"small logits",
+     2,
+     {{1, 1, {23}, -2, 2, AE_CASE_DIFFERENTIABLE}, {1, 1, {23}, 0, 1, AE_CASE_CONSTANT}},
+     build_bernoulli},
+    {"large logits",
+     2,
+     {{1, 1, {16}, -12, 12, AE_CASE_DIFFERENTIABLE}, {1, 1, {16}, 0, 1, AE_CASE_CONSTANT}},
+     build_bernoulli},
     {0}};
 static const ae_op_case gaussian_cases[] = {
-    {"gaussian", 2, {{1, 1, {19}, -1, 1, true}, {1, 1, {19}, 0, 1, false}}, build_gaussian}, {0}};
+    {"gaussian",
+     2,
+     {{1, 1, {19}, -1, 1, AE_CASE_DIFFERENTIABLE}, {1, 1, {19}, 0, 1, AE_CASE_CONSTANT}},
+     build_gaussian},
+    {0}};
 
 const ae_op ae_op_bernoulli = {"bernoulli",        AE_READS_INPUTS,     NULL,           bernoulli_forward,
                                bernoulli_backward, bernoulli_reference, bernoulli_cases};

@@ -157,10 +157,13 @@ static ae_tensor *build_grouped(ae_graph *graph, ae_params *params, ae_tensor *c
 }
 
 static const ae_op_case cases[] = {
-    {"plain", 1, {{1, 1, {7}, -1, 1, true}}, build_plain},
-    {"two inputs, tanh", 2, {{1, 1, {3}, -1, 1, true}, {1, 1, {4}, -1, 1, true}}, build_tanh},
-    {"relu", 1, {{1, 1, {6}, -1, 1, true}}, build_relu},
-    {"two groups", 1, {{1, 1, {8}, -1, 1, true}}, build_grouped},
+    {"plain", 1, {{1, 1, {7}, -1, 1, AE_CASE_DIFFERENTIABLE}}, build_plain},
+    {"two inputs, tanh",
+     2,
+     {{1, 1, {3}, -1, 1, AE_CASE_DIFFERENTIABLE}, {1, 1, {4}, -1, 1, AE_CASE_DIFFERENTIABLE}},
+     build_tanh},
+    {"relu", 1, {{1, 1, {6}, -1, 1, AE_CASE_DIFFERENTIABLE}}, build_relu},
+    {"two groups", 1, {{1, 1, {8}, -1, 1, AE_CASE_DIFFERENTIABLE}}, build_grouped},
     {0}};
 
 const ae_op ae_op_linear = {"linear", AE_READS_OUTPUT | AE_READS_INPUTS, prepare, forward, backward, reference, cases};

@@ -47,7 +47,11 @@ static ae_tensor *build_mean(ae_graph *graph, ae_params *params, ae_tensor *cons
 }
 
 static const ae_op_case mean_cases[] = {
-    {"groups of three", 2, {{3, 1, {150}, -1, 1, true}, {1, 1, {1}, -1, 1, false}}, build_mean}, {0}};
+    {"groups of three",
+     2,
+     {{3, 1, {150}, -1, 1, AE_CASE_DIFFERENTIABLE}, {1, 1, {1}, -1, 1, AE_CASE_CONSTANT}},
+     build_mean},
+    {0}};
 
 const ae_op ae_op_mean_rows = {"mean_rows", 0, NULL, mean_forward, mean_backward, mean_reference, mean_cases};
 
@@ -87,7 +91,8 @@ static ae_tensor *build_weigh(ae_graph *graph, ae_params *params, ae_tensor *con
 }
 
 static const ae_op_case weigh_cases[] = {
-    {"weigh", 2, {{1, 1, {9}, -1, 1, true}, {1, 0, {0}, 0.5, 2, false}}, build_weigh}, {0}};
+    {"weigh", 2, {{1, 1, {9}, -1, 1, AE_CASE_DIFFERENTIABLE}, {1, 0, {0}, 0.5, 2, AE_CASE_CONSTANT}}, build_weigh},
+    {0}};
 
 const ae_op ae_op_weigh_rows = {"weigh_rows",   AE_READS_INPUT_1, NULL,       weigh_forward,
                                 weigh_backward, weigh_reference,  weigh_cases};

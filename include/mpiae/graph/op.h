@@ -16,15 +16,21 @@ typedef struct ae_node {
   const char *name;
   int inputs, parameters;
   ae_tensor *in[AE_NODE_MAX_INPUTS];
-  bool adds[AE_NODE_MAX_INPUTS]; /* backward adds to in[i]->gradient instead of writing it */
+  bool adds[AE_NODE_MAX_INPUTS];  /* backward adds to in[i]->gradient instead of writing it */
+  bool stops[AE_NODE_MAX_INPUTS]; /* set by the builder: no gradient goes to in[i] from here */
   const ae_parameter *parameter[AE_NODE_MAX_PARAMETERS];
   ae_tensor *out;
-  int64_t attribute[4]; /* meaning in the operation's file */
-  void *state;          /* made by prepare, freed with AE_FREE */
+  int64_t attribute[4];          /* meaning in the operation's file */
+  void *state;                   /* made by the builder or prepare */
+  void (*release)(void **state); /* frees it; NULL: AE_FREE does */
 } ae_node;
 
 /* What backward reads besides gradients: bits of ae_op.reads; the memory plan keeps it. */
 enum { AE_READS_OUTPUT = 1, AE_READS_INPUT_0 = 2, AE_READS_INPUT_1 = 4, AE_READS_INPUTS = 2 | 4 | 8 | 16 };
+
+/* What stands in an input of a gradient case: numbers without a gradient; numbers with one; whole numbers low … high−1,
+ * without. */
+typedef enum ae_case_kind { AE_CASE_CONSTANT, AE_CASE_DIFFERENTIABLE, AE_CASE_WHOLE } ae_case_kind;
 
 /* An input of a gradient case. */
 typedef struct ae_case_input {
@@ -32,7 +38,7 @@ typedef struct ae_case_input {
   int rank;
   int64_t dim[AE_TENSOR_MAX_RANK];
   double low, high; /* uniform values; chosen off kinks */
-  bool differentiable;
+  ae_case_kind kind;
 } ae_case_input;
 
 /* One gradient case: how to build the operation and on what. */
@@ -50,7 +56,8 @@ struct ae_op {
    * scratch that all operations share, each within one pass of its own. */
   ae_status (*prepare)(const ae_graph *graph, ae_node *node, int64_t *scratch);
   void (*forward)(ae_graph *graph, const ae_node *node);
-  /* out->gradient → gradients of inputs that need one and of parameters. May destroy out->gradient. */
+  /* out->gradient → gradients of inputs that need one and of parameters. May destroy out->gradient. NULL: there is no
+   * gradient, the parameters' neither. */
   void (*backward)(ae_graph *graph, const ae_node *node);
   /* float64 forward on plain arrays: in[i] (rows, width), parameter[i], out. */
   void (*reference)(const ae_node *node, const int64_t *rows, const double *const *in, const double *const *parameter,

@@ -1,7 +1,7 @@
-/* Nearest centroids by matrix products: ‖x − c‖² = ‖x‖² − 2 x·c + ‖c‖², of which ‖x‖² does not change who is nearest.
- * Local. */
-#ifndef MPIAE_CLUSTER_NEAREST_H
-#define MPIAE_CLUSTER_NEAREST_H
+/* Nearest centroids (of clusters, or entries of a codebook) by matrix products: ‖x − c‖² = ‖x‖² − 2 x·c + ‖c‖², of
+ * which ‖x‖² does not change who is nearest. Local. */
+#ifndef MPIAE_TENSOR_NEAREST_H
+#define MPIAE_TENSOR_NEAREST_H
 
 #include "mpiae/base/status.h"
 

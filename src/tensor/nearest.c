@@ -1,4 +1,4 @@
-#include "nearest.h"
+#include "mpiae/tensor/nearest.h"
 
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/clones.h"
