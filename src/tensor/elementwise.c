@@ -3,14 +3,18 @@
 #include "mpiae/base/clones.h"
 #include "mpiae/tensor/scalar.h"
 
-/* Lanes of a row reduction: the widest vectors there are, so that the order of addition is the same for all. */
-enum { LANES = 16 };
+enum { LANES = AE_SCALAR_LANES };
 
-AE_KERNEL float lanes_sum(const float lane[LANES]) {
-  float half[LANES / 2], sum = 0;
-  for (int j = 0; j < LANES / 2; j++) half[j] = lane[j] + lane[j + LANES / 2];
-  for (int j = 0; j < LANES / 2; j++) sum += half[j];
-  return sum;
+/* NaN must be seen. */
+AE_KERNEL float rectify(float x) { return x > 0 ? x : x != x ? x : 0.0f; }
+
+AE_CLONES void ae_activation_apply(int64_t count, ae_activation activation, const float *x, float *y) {
+  if (activation == AE_LINEAR)
+    for (int64_t i = 0; i < count; i++) y[i] = x[i];
+  else if (activation == AE_RELU)
+    for (int64_t i = 0; i < count; i++) y[i] = rectify(x[i]);
+  else
+    for (int64_t i = 0; i < count; i++) y[i] = ae_scalar_tanh(x[i]);
 }
 
 AE_CLONES void ae_bias_activate(int64_t rows, int64_t width, const float *restrict bias, ae_activation activation,
@@ -20,8 +24,7 @@ AE_CLONES void ae_bias_activate(int64_t rows, int64_t width, const float *restri
       for (int64_t j = 0; j < width; j++) y[j] = y[j] + bias[j];
     else if (activation == AE_RELU)
       for (int64_t j = 0; j < width; j++) {
-        const float v = y[j] + bias[j];
-        y[j] = v > 0 ? v : v != v ? v : 0; /* NaN must be seen */
+        y[j] = rectify(y[j] + bias[j]);
       }
     else
       for (int64_t j = 0; j < width; j++) y[j] = ae_scalar_tanh(y[j] + bias[j]);
@@ -55,6 +58,22 @@ AE_CLONES void ae_scale(int64_t count, float scale, const float *x, float *out) 
   for (int64_t i = 0; i < count; i++) out[i] = scale * x[i];
 }
 
+AE_CLONES void ae_tanh_gate(int64_t places, int64_t width, const float *restrict x, float *restrict y) {
+  for (int64_t i = 0; i < places; i++, x += 2 * width, y += width)
+    for (int64_t j = 0; j < width; j++) y[j] = ae_scalar_tanh(x[j]) * ae_scalar_sigmoid(x[width + j]);
+}
+
+AE_CLONES void ae_tanh_gate_backward(int64_t places, int64_t width, const float *restrict x, const float *restrict dy,
+                                     bool add, float *restrict dx) {
+  for (int64_t i = 0; i < places; i++, x += 2 * width, dy += width, dx += 2 * width)
+    for (int64_t j = 0; j < width; j++) {
+      const float t = ae_scalar_tanh(x[j]), s = ae_scalar_sigmoid(x[width + j]);
+      const float da = dy[j] * (s * (1.0f - t * t)), db = dy[j] * (t * s * (1.0f - s));
+      dx[j] = add ? dx[j] + da : da;
+      dx[width + j] = add ? dx[width + j] + db : db;
+    }
+}
+
 AE_CLONES void ae_sigmoid(int64_t count, const float *x, float *out) {
   for (int64_t i = 0; i < count; i++) out[i] = ae_scalar_sigmoid(x[i]);
 }
@@ -71,7 +90,7 @@ AE_CLONES void ae_bernoulli(int64_t rows, int64_t width, const float *restrict l
     for (; j + LANES <= width; j += LANES)
       for (int k = 0; k < LANES; k++) lane[k] += bernoulli_term(logit[j + k], x[j + k]);
     for (int k = 0; j + k < width; k++) lane[k] += bernoulli_term(logit[j + k], x[j + k]);
-    out[i] = lanes_sum(lane);
+    out[i] = ae_scalar_lanes_sum(lane);
   }
 }
 
@@ -94,7 +113,7 @@ AE_CLONES void ae_squared_error(int64_t rows, int64_t width, const float *restri
     for (; j + LANES <= width; j += LANES)
       for (int k = 0; k < LANES; k++) lane[k] += (a[j + k] - b[j + k]) * (a[j + k] - b[j + k]);
     for (int k = 0; j + k < width; k++) lane[k] += (a[j + k] - b[j + k]) * (a[j + k] - b[j + k]);
-    out[i] = lanes_sum(lane);
+    out[i] = ae_scalar_lanes_sum(lane);
   }
 }
 

@@ -13,6 +13,9 @@ typedef enum ae_activation { AE_LINEAR, AE_RELU, AE_TANH } ae_activation;
 /* y ← f(y + bias) for each of `rows` rows of `width`. */
 void ae_bias_activate(int64_t rows, int64_t width, const float *bias, ae_activation activation, float *y);
 
+/* y = f(x); y may be x. */
+void ae_activation_apply(int64_t count, ae_activation activation, const float *x, float *y);
+
 /* gradient ← gradient · f'(·), from the activation's output y. */
 void ae_activate_backward(int64_t count, ae_activation activation, const float *y, float *gradient);
 
@@ -25,6 +28,10 @@ void ae_scale(int64_t count, float scale, const float *x, float *out);
 
 /* 1 / (1 + e^−x); out may be x. */
 void ae_sigmoid(int64_t count, const float *x, float *out);
+
+/* y (places, width) = tanh(a) σ(b) of x (places, a | b), and dx (op)= its gradient; op is + with add. */
+void ae_tanh_gate(int64_t places, int64_t width, const float *x, float *y);
+void ae_tanh_gate_backward(int64_t places, int64_t width, const float *x, const float *dy, bool add, float *dx);
 
 /* Bernoulli cross-entropy from logits, per row: Σ max(l, 0) − l·x + ln(1 + e^−|l|). Sums run in sixteen lanes. */
 void ae_bernoulli(int64_t rows, int64_t width, const float *logit, const float *x, float *out);

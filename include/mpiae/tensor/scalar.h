@@ -53,6 +53,26 @@ AE_KERNEL float ae_scalar_log1p(float e) {
   return x + (p * x * z - 0.5f * z) + add;
 }
 
+/* ln x for normal x > 0: the exponent apart, the rest by ae_scalar_log1p. */
+AE_KERNEL float ae_scalar_log(float x) {
+  int32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  const int32_t exponent = (bits >> 23) - 127;
+  const float rest = ae_scalar_from_bits(bits - exponent * (1 << 23)) - 1.0f;
+  const float value = (float)exponent * 0.693147180559945f + ae_scalar_log1p(rest);
+  return x - x == 0 ? value : x;
+}
+
+/* Lanes of a row reduction: the widest vectors there are, so that the order of addition is the same for all. */
+enum { AE_SCALAR_LANES = 16 };
+
+AE_KERNEL float ae_scalar_lanes_sum(const float lane[AE_SCALAR_LANES]) {
+  float half[AE_SCALAR_LANES / 2], sum = 0;
+  for (int j = 0; j < AE_SCALAR_LANES / 2; j++) half[j] = lane[j] + lane[j + AE_SCALAR_LANES / 2];
+  for (int j = 0; j < AE_SCALAR_LANES / 2; j++) sum += half[j];
+  return sum;
+}
+
 AE_KERNEL float ae_scalar_tanh(float x) {
   const float e = ae_scalar_exp(-2.0f * fabsf(x)), t = (1.0f - e) / (1.0f + e);
   return x < 0 ? -t : t;
