@@ -38,6 +38,18 @@ differ vhe-1/checkpoint-000000034.h5 vhe-seed/checkpoint-000000034.h5
 on 2 train vhe.yaml "${small[@]}" data.shards=5 train.epochs=2 --run vhe-shards
 differ vhe-1/checkpoint-000000034.h5 vhe-shards/checkpoint-000000034.h5
 
+# Weights of z and c in the clustering.
+for weighting in anneal gradient mutual-information; do
+  weighted=("${small[@]}" data.shards=8 "vhe.weighting=$weighting" vhe.anneal_epochs=3)
+  on 1 train vhe.yaml "${weighted[@]}" train.epochs=3 --run "$weighting-1"
+  on 3 train vhe.yaml "${weighted[@]}" train.epochs=2 --run "$weighting-3"
+  on 2 train vhe.yaml "${weighted[@]}" train.epochs=3 --run "$weighting-3" --resume
+  equal "$weighting-1/checkpoint-000000051.h5" "$weighting-3/checkpoint-000000051.h5"
+  equal "$weighting-1/codes-000003.h5" "$weighting-3/codes-000003.h5"
+  equal_metrics "$weighting-1" "$weighting-3"
+  differ vhe-1/checkpoint-000000034.h5 "$weighting-1/checkpoint-000000034.h5"
+done
+
 # Two threads a rank: other bits perhaps, but the same on any number of ranks.
 for ranks in 1 2 3; do
   on "$ranks" train vhe.yaml "${small[@]}" data.shards=8 train.epochs=1 train.threads=2 'network.hidden=[256]' --run "threads-$ranks"

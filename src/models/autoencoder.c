@@ -133,8 +133,9 @@ static void fill(ae_model *base, const ae_batch *batch) {
 }
 
 /* Divergence of each latent dimension. */
-static void statistics(const ae_model *base, int64_t begin, int64_t end, double *sums) {
+static void statistics(const ae_model *base, const ae_batch *batch, int64_t begin, int64_t end, double *sums) {
   const autoencoder *model = (const autoencoder *)base;
+  (void)batch;
   memset(sums, 0, (size_t)model->latent * sizeof *sums);
   for (int64_t i = begin; i < end; i++)
     for (int64_t j = 0; j < model->latent; j++) {

@@ -50,6 +50,13 @@ static const ae_column columns[] = {
     {"cluster_median", "median number of examples in a cluster", "", false},
     {"cluster_max", "examples in the largest cluster", "", false},
     {"cluster_empty", "clusters without examples", "", false},
+    {"grad_c", "root of the mean squared norm of the gradient of an example's loss by its class code c, as sampled", "",
+     false},
+    {"grad_z", "root of the mean squared norm of the gradient of an example's loss by its code z, as sampled", "",
+     false},
+    {"grad_ratio", "grad_z over grad_c: which of the codes the loss depends on", "", false},
+    {"weight_c", "weight of c in the distance behind the labels used in this epoch", "", false},
+    {"weight_z", "weight of z in the distance behind the labels used in this epoch", "", false},
     {"skipped_steps", "steps left out because their loss or gradient was not finite", "", false},
 };
 

@@ -5,6 +5,7 @@
 #include "mpiae/base/profile.h"
 #include "mpiae/cluster/score.h"
 #include "mpiae/comm/reduce.h"
+#include "mpiae/tensor/elementwise.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -24,9 +25,17 @@ static ae_status allocate(ae_pseudo_labels *labels) {
   AE_RETURN_IF(AE_NEW(labels->code_logstd, own(labels) * width));
   AE_RETURN_IF(AE_NEW(labels->label, own(labels)));
   AE_RETURN_IF(AE_NEW(labels->used, own(labels)));
+  if (labels->weighting != AE_WEIGHTING_NONE) AE_RETURN_IF(AE_NEW(labels->scaled, own(labels) * width));
   AE_RETURN_IF(AE_NEW(labels->centroid, labels->clusters * width));
+  AE_RETURN_IF(AE_NEW(labels->scaled_centroid, labels->clusters * width));
   AE_RETURN_IF(AE_NEW(labels->size, labels->clusters));
   return AE_NEW(labels->posterior, labels->clusters * width);
+}
+
+static ae_weighting weighting_of(const ae_config *config) {
+  if (ae_config_is(config, "vhe.weighting", "anneal")) return AE_WEIGHTING_ANNEAL;
+  if (ae_config_is(config, "vhe.weighting", "gradient")) return AE_WEIGHTING_GRADIENT;
+  return ae_config_is(config, "vhe.weighting", "none") ? AE_WEIGHTING_NONE : AE_WEIGHTING_INFORMATION;
 }
 
 static ae_status choose_clusters(ae_pseudo_labels *labels) {
@@ -54,6 +63,8 @@ ae_status ae_pseudo_labels_create(const ae_comm *comm, const ae_config *config, 
     labels->seed = (uint64_t)ae_config_integer(config, "train.seed");
     labels->latent = latent;
     labels->changed = labels->previous_nmi = NAN;
+    labels->weighting = weighting_of(config);
+    labels->weight[AE_PART_Z] = labels->weight[AE_PART_C] = 1;
     status = choose_clusters(labels);
   }
   /* for inference K is known when the checkpoint is read */
@@ -72,7 +83,9 @@ void ae_pseudo_labels_destroy(ae_pseudo_labels **out) {
   AE_FREE(labels->code_logstd);
   AE_FREE(labels->label);
   AE_FREE(labels->used);
+  AE_FREE(labels->scaled);
   AE_FREE(labels->centroid);
+  AE_FREE(labels->scaled_centroid);
   AE_FREE(labels->size);
   AE_FREE(labels->posterior);
   AE_FREE(*out);
@@ -130,6 +143,37 @@ cleanup:
   return status;
 }
 
+/* Codes times the roots of the weights: their Euclidean distance is the weighted one. out may be rows. */
+static void scale_codes(const ae_pseudo_labels *labels, int64_t count, const float *rows, float *out) {
+  const int64_t latent = labels->latent;
+  const float root[2] = {sqrtf((float)labels->weight[AE_PART_Z]), sqrtf((float)labels->weight[AE_PART_C])};
+  for (int64_t i = 0; i < 2 * count; i++) ae_scale(latent, root[i % 2], rows + i * latent, out + i * latent);
+}
+
+/* Means of the codes of each class, for what was clustered on scale: a part that weighs nothing has means too. An empty
+ * class keeps its centroid. */
+static ae_status average_codes(ae_pseudo_labels *labels) {
+  const ae_shards *shards = &labels->data->shards;
+  const int64_t width = 2 * labels->latent, count = labels->clusters * width, begin = ae_shards_own_begin(shards);
+  ae_status status;
+  double *sums = NULL, *total = NULL;
+  status = AE_NEW(sums, shards->count * count);
+  if (status == AE_OK) status = AE_NEW(total, count);
+  AE_CHECK(ae_comm_agree(labels->comm, status));
+  for (int s = 0; s < shards->count; s++)
+    for (int64_t i = ae_shards_begin(shards, shards->first + s); i < ae_shards_begin(shards, shards->first + s + 1);
+         i++)
+      for (int64_t j = 0; j < width; j++)
+        sums[s * count + labels->label[i - begin] * width + j] += (double)labels->code[(i - begin) * width + j];
+  AE_CHECK(ae_reduce_sum(labels->comm, shards, sums, count, total));
+  for (int64_t i = 0; i < count; i++)
+    if (labels->size[i / width] > 0) labels->centroid[i] = (float)(total[i] / (double)labels->size[i / width]);
+cleanup:
+  AE_FREE(sums);
+  AE_FREE(total);
+  return status;
+}
+
 static ae_kmeans_start first_start(const ae_config *config) {
   return ae_config_is(config, "kmeans.init", "random") ? AE_KMEANS_RANDOM : AE_KMEANS_PLUSPLUS;
 }
@@ -142,9 +186,16 @@ static ae_status fit(ae_pseudo_labels *labels, ae_kmeans_start start, uint32_t e
                                      .start = start,
                                      .seed = labels->seed,
                                      .epoch = epoch};
-  ae_status status = ae_kmeans_fit(labels->comm, &labels->data->shards, labels->code, 2 * labels->latent, &options,
-                                   labels->given ? labels->data->label : NULL, labels->centroid, labels->label,
-                                   labels->size, &labels->last);
+  const bool scaled = labels->weighting != AE_WEIGHTING_NONE;
+  if (scaled) scale_codes(labels, own(labels), labels->code, labels->scaled);
+  scale_codes(labels, labels->clusters, labels->centroid, labels->scaled_centroid);
+  ae_status status = ae_kmeans_fit(labels->comm, &labels->data->shards, scaled ? labels->scaled : labels->code,
+                                   2 * labels->latent, &options, labels->given ? labels->data->label : NULL,
+                                   labels->scaled_centroid, labels->label, labels->size, &labels->last);
+  if (status == AE_OK && scaled) status = average_codes(labels);
+  if (status == AE_OK && !scaled)
+    memcpy(labels->centroid, labels->scaled_centroid,
+           (size_t)(labels->clusters * 2 * labels->latent) * sizeof *labels->centroid);
   ae_profile_leave(previous);
   if (ae_error_code(status) == AE_DATA) {
     /* the rows are codes of ours, not somebody's data */
@@ -157,16 +208,40 @@ static ae_status fit(ae_pseudo_labels *labels, ae_kmeans_start start, uint32_t e
   return status;
 }
 
+/* Weights for the coming clustering, from what the epoch recorded. */
+static ae_status weigh(ae_pseudo_labels *labels, uint32_t epoch, const double gradient[2]) {
+  const ae_weighting_source source = {.comm = labels->comm,
+                                      .shards = &labels->data->shards,
+                                      .latent = labels->latent,
+                                      .mean = labels->code,
+                                      .logstd = labels->code_logstd,
+                                      .label = labels->used,
+                                      .size = labels->size,
+                                      .classes = labels->clusters,
+                                      .epoch = epoch,
+                                      .anneal = ae_config_real(labels->config, "vhe.anneal_epochs"),
+                                      .gradient = {gradient[0], gradient[1]}};
+  return ae_weighting_choose(labels->weighting, &source, labels->weight);
+}
+
 ae_status ae_pseudo_labels_start(ae_pseudo_labels *labels) {
   const int64_t width = 2 * labels->latent, begin = ae_shards_own_begin(&labels->data->shards);
   for (int64_t i = 0; i < own(labels); i++)
     ae_random_fill_normal(ae_stream_of(labels->seed, AE_RANDOM_CODE, 0, begin + i), width, labels->code + i * width);
+  /* the others need codes of a network */
+  if (labels->weighting == AE_WEIGHTING_ANNEAL) AE_RETURN_IF(weigh(labels, 0, (double[2]){0}));
   return fit(labels, first_start(labels->config), 0);
 }
 
-ae_status ae_pseudo_labels_epoch_end(ae_pseudo_labels *labels, uint32_t epoch) {
+ae_status ae_pseudo_labels_assign(const ae_pseudo_labels *labels, int64_t count, float *codes, int32_t *label) {
+  scale_codes(labels, count, codes, codes);
+  return ae_kmeans_assign(codes, count, 2 * labels->latent, labels->scaled_centroid, labels->clusters, label, NULL);
+}
+
+ae_status ae_pseudo_labels_epoch_end(ae_pseudo_labels *labels, uint32_t epoch, const double gradient[2]) {
   ae_class_index_destroy(&labels->index);
   memcpy(labels->used, labels->label, (size_t)own(labels) * sizeof *labels->used);
+  AE_RETURN_IF(weigh(labels, epoch, gradient));
   AE_RETURN_IF(fit(labels, AE_KMEANS_WARM, epoch));
   return compare_with_used(labels);
 }
@@ -218,6 +293,8 @@ ae_status ae_pseudo_labels_epoch_begin(ae_pseudo_labels *labels, ae_metrics *met
   AE_CHECK(record_scores(labels, metrics));
   ae_metrics_set(metrics, "changed", labels->changed);
   ae_metrics_set(metrics, "previous_nmi", labels->previous_nmi);
+  ae_metrics_set(metrics, "weight_z", labels->weight[AE_PART_Z]);
+  ae_metrics_set(metrics, "weight_c", labels->weight[AE_PART_C]);
   ae_metrics_set(metrics, "inertia", labels->last.inertia);
   ae_metrics_set(metrics, "kmeans_iterations", labels->last.iterations);
 cleanup:
@@ -301,6 +378,8 @@ ae_status ae_pseudo_labels_save(const ae_pseudo_labels *labels, ae_h5 *file) {
   AE_RETURN_IF(ae_h5_create_group(file, "/pseudo_labels", "clusters of the codes, the labels of the coming epoch"));
   AE_RETURN_IF(save_clusters(labels, file));
   AE_RETURN_IF(save_examples(labels, file));
+  AE_RETURN_IF(ae_h5_put_real(file, "/pseudo_labels", "weight_z", labels->weight[AE_PART_Z]));
+  AE_RETURN_IF(ae_h5_put_real(file, "/pseudo_labels", "weight_c", labels->weight[AE_PART_C]));
   AE_RETURN_IF(ae_h5_put_real(file, "/pseudo_labels", "inertia", labels->last.inertia));
   AE_RETURN_IF(ae_h5_put_integer(file, "/pseudo_labels", "iterations", labels->last.iterations));
   AE_RETURN_IF(ae_h5_put_real(file, "/pseudo_labels", "changed", labels->changed));
@@ -336,6 +415,16 @@ static ae_status load_examples(ae_pseudo_labels *labels, ae_h5 *file) {
   return ae_h5_get_real(file, "/pseudo_labels", "previous_nmi", &labels->previous_nmi);
 }
 
+static ae_status load_weights(ae_pseudo_labels *labels, ae_h5 *file) {
+  AE_RETURN_IF(ae_h5_get_real(file, "/pseudo_labels", "weight_z", &labels->weight[AE_PART_Z]));
+  AE_RETURN_IF(ae_h5_get_real(file, "/pseudo_labels", "weight_c", &labels->weight[AE_PART_C]));
+  for (int part = 0; part < 2; part++)
+    if (!isfinite(labels->weight[part]) || labels->weight[part] < 0)
+      return AE_FAIL(AE_DATA, "%s: /pseudo_labels holds weights that cannot be: the file is damaged or was changed",
+                     ae_h5_path(file));
+  return AE_OK;
+}
+
 ae_status ae_pseudo_labels_load(ae_pseudo_labels *labels, ae_h5 *file) {
   ae_h5_type type;
   int rank;
@@ -353,6 +442,8 @@ ae_status ae_pseudo_labels_load(ae_pseudo_labels *labels, ae_h5 *file) {
   AE_RETURN_IF(ae_h5_read(file, "/pseudo_labels/centroid", AE_H5_FLOAT32, dim[1], 0, dim[0], labels->centroid));
   AE_RETURN_IF(ae_h5_read(file, "/pseudo_labels/size", AE_H5_INT64, 1, 0, dim[0], labels->size));
   AE_RETURN_IF(ae_h5_read(file, "/pseudo_labels/posterior", AE_H5_FLOAT32, dim[1], 0, dim[0], labels->posterior));
+  AE_RETURN_IF(load_weights(labels, file));
+  scale_codes(labels, labels->clusters, labels->centroid, labels->scaled_centroid);
   if (labels->data != NULL) AE_RETURN_IF(load_examples(labels, file));
   return ae_comm_agree(labels->comm, check_loaded(labels, file));
 }

@@ -10,6 +10,7 @@
 #include "mpiae/graph/ops.h"
 #include "mpiae/models/keys.h"
 
+#include <math.h>
 #include <string.h>
 
 extern const ae_model_type ae_model_vhe;
@@ -38,6 +39,9 @@ static ae_status build_training(vhe *model) {
   ae_model_set_term(&model->base, 2, kl_z);
   ae_graph_keep(model->posterior_c);
   ae_graph_keep(model->posterior_z);
+  ae_graph_keep(model->code[AE_PART_Z] = z);
+  ae_graph_keep(model->code[AE_PART_C] = c);
+  model->base.statistics = 2;
   return ae_graph_seal(graph);
 }
 
@@ -122,9 +126,25 @@ static ae_status epoch_begin(ae_model *base, uint32_t epoch, ae_metrics *metrics
   return status;
 }
 
+/* ‖∂ℓ/∂z‖² and ‖∂ℓ/∂c‖², ℓ the loss of the example: the gradients at hand are those of the mean over the batch. */
+static void statistics(const ae_model *base, const ae_batch *batch, int64_t begin, int64_t end, double *sums) {
+  const vhe *model = (const vhe *)base;
+  const double rows = (double)batch->global_rows;
+  for (int part = 0; part < 2; part++) {
+    const float *gradient = model->code[part]->gradient;
+    sums[part] = 0;
+    for (int64_t i = begin * model->latent; i < end * model->latent; i++)
+      sums[part] += rows * rows * (double)gradient[i] * (double)gradient[i];
+  }
+}
+
 static ae_status epoch_end(ae_model *base, uint32_t epoch, ae_metrics *metrics) {
-  (void)metrics;
-  return ae_pseudo_labels_epoch_end(((vhe *)base)->labels, epoch);
+  double mean[2];
+  for (int part = 0; part < 2; part++) mean[part] = base->statistic_sum[part] / (double)base->statistic_examples;
+  ae_metrics_set(metrics, "grad_z", sqrt(mean[AE_PART_Z]));
+  ae_metrics_set(metrics, "grad_c", sqrt(mean[AE_PART_C]));
+  ae_metrics_set(metrics, "grad_ratio", sqrt(mean[AE_PART_Z] / mean[AE_PART_C]));
+  return ae_pseudo_labels_epoch_end(((vhe *)base)->labels, epoch, mean);
 }
 
 static void prefetch(ae_model *base, const ae_batch *batch) {
@@ -182,18 +202,25 @@ static void recorded(const ae_model *base, void *const *field) {
 
 static const char *const label_sources[] = {"kmeans", "given", NULL};
 
+static const char *const weightings[] = {"none", "anneal", "gradient", "mutual-information", NULL};
+
 static const ae_key own_keys[] = {
     {"vhe.labels", AE_KEY_CHOICE, "kmeans", 0, 0, label_sources, NULL, AE_KEY_FIXED,
      "classes: clusters of the codes, or the labels of the file (an unknown label, -1, gets a cluster)"},
     {"vhe.exemplars", AE_KEY_INTEGER, "5", 1, 1000, NULL, NULL, AE_KEY_FIXED,
      "examples of its class, drawn with replacement, that q(c|D) sees for each example"},
+    {"vhe.weighting", AE_KEY_CHOICE, "none", 0, 0, weightings, NULL, AE_KEY_FIXED,
+     "how much z and c count when codes are clustered: alike, c more and more (anneal), or by what is known of them"},
+    {"vhe.anneal_epochs", AE_KEY_REAL, "5", 0.001, 1e6, NULL, NULL, AE_KEY_FIXED,
+     "epochs over which c gains its weight with vhe.weighting=anneal"},
     {0}};
 
 static const ae_key *const keys[] = {ae_keys_common, ae_keys_network, own_keys, ae_keys_kmeans, NULL};
 
 static const char *const columns[] = {
     "label_entropy",     "label_nmi",   "label_acc",      "label_ari",   "previous_nmi",  "changed", "inertia",
-    "kmeans_iterations", "cluster_min", "cluster_median", "cluster_max", "cluster_empty", NULL};
+    "kmeans_iterations", "cluster_min", "cluster_median", "cluster_max", "cluster_empty", "grad_c",  "grad_z",
+    "grad_ratio",        "weight_c",    "weight_z",       NULL};
 
 const ae_model_type ae_model_vhe = {.name = "vhe",
                                     .summary = "variational homoencoder",
@@ -208,6 +235,7 @@ const ae_model_type ae_model_vhe = {.name = "vhe",
                                     .load = load,
                                     .prefetch = prefetch,
                                     .fill = fill,
+                                    .statistics = statistics,
                                     .step_end = step_end,
                                     .accepts = ae_dense_accepts,
                                     .encode = ae_vhe_encode,

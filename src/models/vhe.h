@@ -20,6 +20,7 @@ typedef struct vhe {
   /* training */
   ae_tensor *x, *exemplar, *noise_c, *noise_z, *weight; /* inputs; weight = 1 / |class of x| */
   ae_tensor *posterior_c, *posterior_z;
+  ae_tensor *code[2]; /* z and c as sampled, AE_PART_… */
   ae_window *window;
   int64_t *drawn;   /* (own, exemplars): the epoch's exemplars of every own example */
   int64_t *wanted;  /* (capacity, exemplars): those of the batch prefetched last */

@@ -110,8 +110,7 @@ static const float *class_posterior(const vhe *model, int64_t i) {
 /* Clusters of unseen examples: nearest to the codes they have alone. */
 static ae_status infer_class(vhe *model, const ae_block *block) {
   infer_alone(model, block);
-  return ae_kmeans_assign(model->pair, block->count, 2 * model->latent, model->labels->centroid,
-                          model->labels->clusters, model->label, NULL);
+  return ae_pseudo_labels_assign(model->labels, block->count, model->pair, model->label);
 }
 
 ae_status ae_vhe_encode(ae_model *base, const ae_block *block, void *const *field) {

@@ -52,9 +52,14 @@ static void take_term(ae_trainer *t, const ae_batch *batch, int number) {
 static void take_terms(ae_trainer *t, const ae_batch *batch) {
   const ae_model *model = t->model;
   for (int i = 0; i < model->terms; i++) take_term(t, batch, i);
+}
+
+static void take_statistics(ae_trainer *t, const ae_batch *batch) {
+  const ae_model *model = t->model;
   if (model->statistics == 0) return;
   for (int s = 0; s < batch->segments; s++)
-    model->type->statistics(model, batch->offset[s], batch->offset[s + 1], t->terms + s * t->width + model->terms);
+    model->type->statistics(model, batch, batch->offset[s], batch->offset[s + 1],
+                            t->terms + s * t->width + model->terms);
 }
 
 /* What of a step is not finite, or NULL: the same on all ranks. */
@@ -148,6 +153,7 @@ static ae_status run_step(ae_trainer *t, const ae_batch *batch, const ae_batch *
   ae_graph_forward(t->model->graph, &hooks);
   take_terms(t, batch);
   ae_graph_backward(t->model->graph, &hooks);
+  take_statistics(t, batch);
   ae_status status = reduce_and_update(t, batch, &skipped);
   if (status == AE_OK && !skipped && type->step_end != NULL) status = type->step_end(t->model, batch);
   if (status == AE_OK) count_step(t, batch, skipped);

@@ -114,8 +114,8 @@ struct ae_model_type {
   void (*fill)(ae_model *model, const ae_batch *batch);
   ae_status (*step_end)(ae_model *model, const ae_batch *batch);
 
-  /* Local. With statistics > 0: after the forward pass, their sums over rows begin … end−1 of the batch. */
-  void (*statistics)(const ae_model *model, int64_t begin, int64_t end, double *sums);
+  /* Local. With statistics > 0: after the backward pass, their sums over rows begin … end−1 of the batch. */
+  void (*statistics)(const ae_model *model, const ae_batch *batch, int64_t begin, int64_t end, double *sums);
 
   /* Local. AE_USAGE when the model cannot take values like those of the dataset, whose shape fits. */
   ae_status (*accepts)(const ae_model *model, const ae_dataset *data);

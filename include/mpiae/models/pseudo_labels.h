@@ -9,6 +9,7 @@
 #include "mpiae/config/config.h"
 #include "mpiae/data/dataset.h"
 #include "mpiae/models/metrics.h"
+#include "mpiae/models/weighting.h"
 
 /* Readable by all, changed by the functions below. */
 typedef struct ae_pseudo_labels {
@@ -23,7 +24,11 @@ typedef struct ae_pseudo_labels {
   float *code_logstd;           /* (own, 2L): log standard deviations, likewise */
   int32_t *label;               /* own: the class of each example in the coming (or running) epoch */
   int32_t *used;                /* own: the class of each example in the epoch that recorded the codes */
-  float *centroid;              /* (K, 2L) */
+  ae_weighting weighting;       /* vhe.weighting */
+  double weight[2];             /* of z and of c in the distance behind `label` */
+  float *scaled;                /* (own, 2L): codes times the roots of the weights, during a clustering; or NULL */
+  float *centroid;              /* (K, 2L), of the codes as they are */
+  float *scaled_centroid;       /* (K, 2L), of codes times the roots of the weights */
   int64_t *size;                /* K */
   float *posterior;             /* (K, 2L): mean over a class of (μ_c | s_c): q̄_k */
   ae_class_index *index;        /* of `label`, during an epoch */
@@ -42,8 +47,12 @@ ae_status ae_pseudo_labels_start(ae_pseudo_labels *labels);
 /* Collective. Builds the class index and records the labels' figures. */
 ae_status ae_pseudo_labels_epoch_begin(ae_pseudo_labels *labels, ae_metrics *metrics);
 
-/* Collective. Clusters the codes recorded in this epoch, from the last centroids; drops the index. */
-ae_status ae_pseudo_labels_epoch_end(ae_pseudo_labels *labels, uint32_t epoch);
+/* Collective. Clusters the codes recorded in this epoch, from the last centroids; drops the index. gradient: mean over
+ * the examples of ‖∂ℓ/∂z‖² and ‖∂ℓ/∂c‖² in the epoch, z and c as sampled. */
+ae_status ae_pseudo_labels_epoch_end(ae_pseudo_labels *labels, uint32_t epoch, const double gradient[2]);
+
+/* Local. Nearest cluster of each of `count` codes (count, 2L), which are destroyed. */
+ae_status ae_pseudo_labels_assign(const ae_pseudo_labels *labels, int64_t count, float *codes, int32_t *label);
 
 /* Local. Records an own example's posteriors, each (μ | s) of width 2L. */
 void ae_pseudo_labels_record(ae_pseudo_labels *labels, int64_t example, const float *z, const float *c);
