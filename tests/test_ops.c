@@ -357,12 +357,43 @@ static void shapes_that_do_not_fit_are_named(void **state) {
   ae_params_destroy(&params);
 }
 
+/* A convolution of a 4 × 3 image with two channels whose weight is for `channels`, under this window. */
+static ae_status build_convolution(ae_window window, int64_t channels) {
+  const char *const axes[] = {"output", "row", "column", "input"};
+  const int64_t dim[] = {5, window.kernel[0], window.kernel[1], channels};
+  ae_params *params;
+  ae_graph *graph;
+  ae_test_ok(ae_params_create(&params));
+  ae_test_ok(ae_graph_create(params, 1, NULL, 0, &graph));
+  const int axis = ae_graph_axis(graph, 4);
+  ae_tensor *x = ae_graph_input(graph, "x", axis, 3, (int64_t[]){4, 3, 2}, false);
+  const ae_parameter *weight = ae_params_add(params, "weight", 4, dim, axes, 1, true);
+  const ae_parameter *bias = ae_params_add(params, "bias", 1, dim, axes, 1, false);
+  ae_tensor *y = ae_convolution(graph, "conv_0", x, (ae_image){4, 3, 2}, weight, bias, window, AE_LINEAR);
+  ae_status status = ae_graph_seal(graph);
+  assert_true((y == NULL) == (status != AE_OK));
+  ae_graph_destroy(&graph);
+  ae_params_destroy(&params);
+  return status;
+}
+
+static void convolutions_that_do_not_fit_are_named(void **state) {
+  (void)state;
+  const ae_window window = {{4, 4}, {0, 1}, 1, AE_MASK_NONE}, large = {{4, 4}, {0, 0}, 1, AE_MASK_NONE};
+  ae_test_ok(build_convolution(window, 2));
+  ae_test_error(build_convolution(large, 2), AE_USAGE,
+                "conv_0: nothing is left of an image of 4 × 3 under a kernel of "
+                "4 × 4: use larger images or fewer layers");
+  ae_test_error(build_convolution(window, 3), AE_INTERNAL, "conv_0: an input of width 24, images of 4 × 3 × 2");
+}
+
 int main(int argc, char **argv) {
   const ae_test tests[] = {AE_TEST(operations_are_listed_once_in_order),
                            AE_TEST(every_operation_has_the_gradient_of_its_reference),
                            AE_TEST(gradients_stop_where_told),
                            AE_TEST(the_nearest_entry_does_not_depend_on_other_rows),
                            AE_TEST(every_misfit_is_named),
-                           AE_TEST(shapes_that_do_not_fit_are_named)};
+                           AE_TEST(shapes_that_do_not_fit_are_named),
+                           AE_TEST(convolutions_that_do_not_fit_are_named)};
   return ae_test_main(argc, argv, tests, sizeof tests / sizeof *tests);
 }

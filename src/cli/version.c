@@ -2,6 +2,7 @@
 
 #include "mpiae/base/build.h"
 #include "mpiae/tensor/blas.h"
+#include "mpiae/tensor/convolution.h"
 
 #include <hdf5.h>
 #include <string.h>
@@ -25,4 +26,5 @@ void ae_print_version(void) {
   printf("MPI       %.*s\n", first_part(mpi), mpi);
   printf("HDF5      %u.%u.%u\n", major, minor, release);
   printf("BLAS      %.*s, core %s\n", first_two_words(ae_blas_version()), ae_blas_version(), ae_blas_core());
+  printf("images    %s\n", ae_convolution_library());
 }

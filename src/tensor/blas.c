@@ -3,9 +3,22 @@
 #include "mpiae/base/profile.h"
 
 #include <cblas.h>
+#include <dlfcn.h>
 #include <limits.h>
+#include <string.h>
 
-void ae_blas_use_threads(int threads) { openblas_set_num_threads(threads); }
+/* oneDNN takes as many threads as OpenMP has. Which library that is, is known to oneDNN alone. */
+static void use_openmp_threads(int threads) {
+  void *symbol = dlsym(RTLD_DEFAULT, "omp_set_num_threads");
+  void (*set)(int);
+  memcpy(&set, &symbol, sizeof set);
+  if (set != NULL) set(threads);
+}
+
+void ae_blas_use_threads(int threads) {
+  openblas_set_num_threads(threads);
+  use_openmp_threads(threads);
+}
 const char *ae_blas_core(void) { return openblas_get_corename(); }
 const char *ae_blas_version(void) { return openblas_get_config(); }
 

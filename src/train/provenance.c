@@ -2,6 +2,7 @@
 #include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/tensor/blas.h"
+#include "mpiae/tensor/convolution.h"
 #include "mpiae/train/checkpoint.h"
 
 #include <stdio.h>
@@ -65,7 +66,8 @@ ae_status ae_provenance_write(const ae_comm *comm, ae_h5 *file, double seconds) 
               {"hdf5", hdf5},
               {"blas", ae_blas_version()},
               {"blas_core", ae_blas_core()},
-              {"instruction_set", instruction_set()}};
+              {"instruction_set", instruction_set()},
+              {"convolution", ae_convolution_library()}};
   AE_RETURN_IF(ae_h5_create_group(file, "/provenance",
                                   "where and with what this file was written; all else in the file depends on "
                                   "configuration, data, seed and kind of CPU alone"));

@@ -5,7 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* How many threads products are computed on from now on. Bits depend on it; call with 1 at the start. */
+/* How many threads products and convolutions of this thread are computed on from now on. Bits depend on it; call with 1
+ * at the start. */
 void ae_blas_use_threads(int threads);
 
 /* Name of the kernel set OpenBLAS chose ("SkylakeX"), and its version; lent. */
