@@ -70,8 +70,9 @@ static const ae_option sample_options[] = {
 
 static const ae_option import_options[] = {
     {"out", AE_OPTION_TEXT, "FILE", true, 0, 0, "dataset file to write"},
-    {"labels", AE_OPTION_TEXT, "FILE", false, 0, 0, "labels of the examples, in the same format"},
-    {"classes", AE_OPTION_TEXT, "A,B,...", false, 0, 0, "keep only the examples with these labels (needs --labels)"},
+    {"labels", AE_OPTION_TEXT, "FILE", false, 0, 0,
+     "labels of the examples, in the same format (cifar10 holds its own)"},
+    {"classes", AE_OPTION_TEXT, "A,B,...", false, 0, 0, "keep only the examples with these labels"},
     {"shuffle", AE_OPTION_INTEGER, "SEED", false, 0, INT64_MAX,
      "put the examples into a random order; /source_index tells the old one"},
     {"limit", AE_OPTION_INTEGER, "N", false, 1, INT64_MAX, "keep the first N examples (after --classes and --shuffle)"},
@@ -121,7 +122,8 @@ static const ae_command commands[] = {
     {"interpolate", "decode along the line between two codes", "MODEL DATA", 2, 2, false, interpolate_options,
      DATA_HELP, "mpiae interpolate runs/glyphs glyphs.h5 --from 0 --to 1 --steps 9 --out line.h5",
      ae_command_interpolate},
-    {"import", "convert foreign files to a dataset file", "idx|npy FILES...", 2, AE_ANY_NUMBER, false, import_options,
+    {"import", "convert foreign files to a dataset file", "cifar10|idx|npy FILES...", 2, AE_ANY_NUMBER, false,
+     import_options,
      "Files may be plain or .gz; several are joined in order. Their first axis is the examples: (N), (N, F), (N, H, W) "
      "or\n"
      "(N, C, H, W).",

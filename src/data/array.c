@@ -3,7 +3,10 @@
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
 
-void ae_array_free(ae_array *array) { AE_FREE(array->values); }
+void ae_array_free(ae_array *array) {
+  AE_FREE(array->values);
+  AE_FREE(array->label);
+}
 
 ae_status ae_array_bytes(const char *path, const ae_array *array, int64_t size, int64_t *bytes) {
   bool empty = false;

@@ -4,6 +4,7 @@
 #include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/base/philox.h"
+#include "mpiae/data/cifar10.h"
 #include "mpiae/data/idx.h"
 #include "mpiae/data/npy.h"
 #include "mpiae/data/writer.h"
@@ -17,9 +18,10 @@
 #define TAG 1
 
 static const ae_import_format formats[] = {
-    {"idx", ae_idx_read, "the format of MNIST, unsigned bytes"},
-    {"npy", ae_npy_read, "NumPy's numpy.save: uint8 stays, other integers, bool and floats become float32"},
-    {NULL, NULL, NULL}};
+    {"cifar10", ae_cifar10_read, true, "the binary version of CIFAR-10, labels included"},
+    {"idx", ae_idx_read, false, "the format of MNIST, unsigned bytes"},
+    {"npy", ae_npy_read, false, "NumPy's numpy.save: uint8 stays, other integers, bool and floats become float32"},
+    {NULL, NULL, false, NULL}};
 
 const ae_import_format *ae_import_formats(void) { return formats; }
 
@@ -58,7 +60,10 @@ typedef struct plan {
 
 static ae_status check_request(const request *asked) {
   const ae_import_options *options = asked->options;
-  if (options->class_count > 0 && options->labels == NULL)
+  if (options->labels != NULL && asked->format->labelled)
+    return AE_FAIL(AE_USAGE, "--labels is not for %s: its files hold the labels of their examples; leave it out",
+                   asked->format->name);
+  if (options->class_count > 0 && options->labels == NULL && !asked->format->labelled)
     return AE_FAIL(AE_USAGE, "--classes needs --labels: classes are told by the labels");
   return AE_OK;
 }
@@ -111,8 +116,16 @@ static ae_status read_examples(const request *asked, source *from, plan *what) {
   return AE_OK;
 }
 
+/* The file that holds this place, which becomes the place in it. */
+static const ae_array *file_of(const source *from, int64_t *place) {
+  const ae_array *file = from->arrays;
+  while (*place >= file->dim[0]) *place -= (file++)->dim[0];
+  return file;
+}
+
 static int64_t label_of(const source *from, int64_t place) {
   const ae_array *labels = &from->labels;
+  if (labels->values == NULL) return file_of(from, &place)->label[place];
   if (labels->type == AE_H5_UINT8) return ((const uint8_t *)labels->values)[place];
   return ((const int64_t *)labels->values)[place];
 }
@@ -152,7 +165,7 @@ static ae_status choose_classes(const ae_import_options *options, source *from, 
   AE_FREE(found);
   if (missing == options->class_count) return AE_OK;
   return AE_FAIL(AE_USAGE, "--classes names %d, but no example in %s has that label", options->classes[missing],
-                 options->labels);
+                 options->labels != NULL ? options->labels : "the files");
 }
 
 /* Fisher–Yates from the front, so that the first `limit` places need no more draws than that. */
@@ -175,7 +188,7 @@ static ae_status read_source(const request *asked, source *from, plan *what) {
   AE_RETURN_IF(check_request(asked));
   AE_RETURN_IF(read_examples(asked, from, what));
   if (asked->options->labels != NULL) AE_RETURN_IF(read_labels(asked, from));
-  what->labelled = asked->options->labels != NULL;
+  what->labelled = asked->options->labels != NULL || asked->format->labelled;
   return choose_order(asked->options, from, &what->shape.examples);
 }
 
@@ -204,9 +217,8 @@ static void free_part(part *own) {
 }
 
 static const uint8_t *example_of(const source *from, int64_t place, int64_t row_bytes) {
-  int file = 0;
-  while (place >= from->arrays[file].dim[0]) place -= from->arrays[file++].dim[0];
-  return (const uint8_t *)from->arrays[file].values + place * row_bytes;
+  const ae_array *file = file_of(from, &place);
+  return (const uint8_t *)file->values + place * row_bytes;
 }
 
 static void fill_part(const source *from, const plan *what, part *own) {

@@ -50,7 +50,7 @@ static ae_status grow(void **values, int64_t held, int64_t capacity) {
   return AE_OK;
 }
 
-static ae_status read_values(gzFile stream, const char *path, int64_t wanted, void **values) {
+static ae_status read_values(gzFile stream, const char *path, int64_t wanted, void **values, int64_t *out_held) {
   int64_t held = 0, got = 0, capacity = ae_min(wanted, 4 * PIECE_BYTES);
   AE_RETURN_IF(grow(values, 0, capacity));
   do {
@@ -61,20 +61,25 @@ static ae_status read_values(gzFile stream, const char *path, int64_t wanted, vo
     AE_RETURN_IF(ae_input_read(stream, path, (uint8_t *)*values + held, capacity - held, &got));
     held += got;
   } while (held == capacity && held < wanted);
-  if (held < wanted)
-    return AE_FAIL(AE_DATA, "%s: it has %lld bytes of data, but its sizes ask for %lld; is it cut short?", path,
-                   (long long)held, (long long)wanted);
+  *out_held = held;
   return AE_OK;
 }
 
 ae_status ae_input_read_rest(gzFile stream, const char *path, int64_t wanted, void **values) {
-  int64_t got = 0;
+  int64_t held = 0, got = 0;
   uint8_t byte;
-  AE_RETURN_IF(read_values(stream, path, wanted, values));
+  AE_RETURN_IF(read_values(stream, path, wanted, values, &held));
+  if (held < wanted)
+    return AE_FAIL(AE_DATA, "%s: it has %lld bytes of data, but its sizes ask for %lld; is it cut short?", path,
+                   (long long)held, (long long)wanted);
   const int64_t end = (int64_t)gztell(stream);
   AE_RETURN_IF(ae_input_read(stream, path, &byte, 1, &got));
   if (got > 0)
     return AE_FAIL(AE_DATA, "%s: it is longer than its sizes say; the first byte too many is %lld", path,
                    (long long)end);
   return AE_OK;
+}
+
+ae_status ae_input_read_all(gzFile stream, const char *path, void **values, int64_t *count) {
+  return read_values(stream, path, INT64_MAX, values, count);
 }

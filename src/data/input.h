@@ -18,4 +18,7 @@ ae_status ae_input_read(gzFile stream, const char *path, void *bytes, int64_t co
  * Memory is taken as bytes arrive, so a damaged header that asks for much costs nothing. */
 ae_status ae_input_read_rest(gzFile stream, const char *path, int64_t wanted, void **values);
 
+/* Reads the rest of the file, *count bytes, into *values (owned by the caller, also on failure). */
+ae_status ae_input_read_all(gzFile stream, const char *path, void **values, int64_t *count);
+
 #endif

@@ -18,6 +18,7 @@ typedef struct ae_array {
   int64_t dim[AE_ARRAY_MAX_RANK];
   ae_h5_type type; /* AE_H5_UINT8 or AE_H5_FLOAT32; of labels any, AE_H5_INT64 too */
   void *values;    /* row-major; owned */
+  int32_t *label;  /* of each example, where they stand in the same file; else NULL; owned */
 } ae_array;
 
 void ae_array_free(ae_array *array);

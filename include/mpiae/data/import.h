@@ -10,7 +10,8 @@
 typedef struct ae_import_format {
   const char *name;
   ae_status (*read)(const char *path, ae_array_use use, ae_array *out); /* Local */
-  const char *help;                                                     /* one line */
+  bool labelled;    /* its files hold the labels of their examples: no file of labels is read */
+  const char *help; /* one line */
 } ae_import_format;
 
 const ae_import_format *ae_import_formats(void); /* Local */
@@ -27,9 +28,10 @@ typedef struct ae_import_options {
 /* Collective. Writes the examples of the files, joined in order, to the dataset file `out`: (N) → /x (N, 1), (N, F) →
  * (N, F), (N, H, W) → (N, 1, H, W), (N, C, H, W) as it is; uint8 or float32. Labels keep their values. /source_index
  * always written: the place in the joined files. Rank 0 reads; all ranks write. Errors: AE_USAGE when `out` is one of
- * the files read, for classes without labels, and for a class that no example has; AE_DATA (naming the file) for what
- * the reader finds, shapes or types that differ between files, values that are not finite (with the example), labels of
- * another number, not integers, below −1 or beyond int32, and when nothing is left to write. */
+ * the files read, for classes without labels, for a file of labels where the examples have theirs with them, and for a
+ * class that no example has; AE_DATA (naming the file) for what the reader finds, shapes or types that differ between
+ * files, values that are not finite (with the example), labels of another number, not integers, below −1 or beyond
+ * int32, and when nothing is left to write. */
 ae_status ae_import(const ae_comm *comm, const ae_import_format *format, const char *const *files, int count,
                     const ae_import_options *options, const char *out);
 
