@@ -259,8 +259,41 @@ static void bad_values_are_named(void **state) {
   }
 }
 
+/* Against sorting all distances; queries beyond the rows, and fewer rows than neighbours. */
+static void rows_at_hand_are_searched_alike(void **state) {
+  (void)state;
+  enum { ROWS = 700, DIM = 5, QUERIES = 300, COUNT = 4 };
+  static float rows[ROWS * DIM], query[QUERIES * DIM];
+  static int64_t number[QUERIES * COUNT];
+  ae_random_fill_normal(ae_stream_of(8, AE_RANDOM_SELFTEST, 0, 0), ROWS * DIM, rows);
+  ae_random_fill_normal(ae_stream_of(8, AE_RANDOM_SELFTEST, 0, 1), QUERIES * DIM, query);
+  for (int64_t examples = 3; examples <= ROWS; examples += ROWS - 3) {
+    ae_test_ok(ae_neighbours_among(rows, examples, DIM, query, QUERIES, COUNT, number));
+    for (int64_t q = 0; q < QUERIES; q++) {
+      double last = -1;
+      for (int c = 0; c < COUNT; c++) {
+        int64_t best = -1;
+        double least = INFINITY;
+        for (int64_t i = 0; i < examples; i++) {
+          double d = 0;
+          for (int j = 0; j < DIM; j++) d += pow((double)query[q * DIM + j] - (double)rows[i * DIM + j], 2);
+          if (d > last && d < least) {
+            least = d;
+            best = i;
+          }
+        }
+        assert_int_equal(number[q * COUNT + c], best);
+        last = least;
+      }
+    }
+  }
+  query[7 * DIM] = NAN;
+  ae_test_error(ae_neighbours_among(rows, ROWS, DIM, query, QUERIES, COUNT, number), AE_DATA, "code 7");
+}
+
 int main(int argc, char **argv) {
   const ae_test tests[] = {
+      AE_TEST(rows_at_hand_are_searched_alike),
       AE_TEST(equals_brute_force),
       AE_TEST(ties_go_to_the_lowest),
       AE_TEST(equal_rows_have_the_lowest_neighbours),

@@ -4,6 +4,7 @@
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/comm/tree.h"
+#include "mpiae/tensor/nearest.h"
 #include "points.h"
 
 #include <math.h>
@@ -191,6 +192,42 @@ static void give_back(const search *s, int64_t *neighbour, double *distance) {
   if (distance != NULL) redeal(s, &s->dealt, s->points.shards, s->distance, distances, distance);
   MPI_Type_free(&numbers);
   MPI_Type_free(&distances);
+}
+
+static ae_status check_queries(const float *query, int64_t queries, int64_t dim) {
+  for (int64_t i = 0; i < queries * dim; i++)
+    if (!(fabsf(query[i]) <= (float)AE_NEAREST_LIMIT))
+      return AE_FAIL(AE_DATA, "code %lld, whose neighbours are sought, is not finite or too large",
+                     (long long)(i / dim));
+  return AE_OK;
+}
+
+ae_status ae_neighbours_among(const float *rows, int64_t examples, int64_t dim, const float *query, int64_t queries,
+                              int count, int64_t *number) {
+  ae_status status;
+  ae_closest *closest = NULL;
+  double *distance = NULL;
+  AE_CHECK(check_queries(query, queries, dim));
+  AE_CHECK(AE_NEW(distance, queries * count));
+  AE_CHECK(ae_closest_create(dim, count, examples, rows, &closest));
+  for (int64_t i = 0; i < queries * count; i++) {
+    number[i] = -1;
+    distance[i] = INFINITY;
+  }
+  const int64_t blocks = ae_closest_take_piece(closest, rows, 0, examples);
+  for (int64_t at = 0; at < queries; at += AE_CLOSEST_QUERIES) {
+    const ae_closest_queries block = {.rows = query + at * dim,
+                                      .first = examples + at,
+                                      .count = ae_min(AE_CLOSEST_QUERIES, queries - at),
+                                      .number = number + at * count,
+                                      .distance = distance + at * count};
+    ae_closest_take_queries(closest, &block);
+    for (int64_t b = 0; b < blocks; b++) ae_closest_search(closest, b);
+  }
+cleanup:
+  ae_closest_destroy(&closest);
+  AE_FREE(distance);
+  return status;
 }
 
 ae_status ae_neighbours_find(const ae_comm *comm, const ae_shards *shards, const float *rows, int64_t dim, int count,

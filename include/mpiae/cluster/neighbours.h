@@ -21,6 +21,11 @@
 ae_status ae_neighbours_find(const ae_comm *comm, const ae_shards *shards, const float *rows, int64_t dim, int count,
                              int64_t queries, int64_t *neighbour, double *distance);
 
+/* Local. The same for `queries` rows that are none of the `examples` rows, all of which this rank has: number (queries,
+ * count), −1 where there are fewer. Values as above; a query that is not finite is AE_DATA and named by its place. */
+ae_status ae_neighbours_among(const float *rows, int64_t examples, int64_t dim, const float *query, int64_t queries,
+                              int count, int64_t *number);
+
 /* Collective. Leave-one-out classification of the same queries by vote of their neighbours: the share of those with a
  * label whose label most of their neighbours with a label have; ties go to the label of the nearest among the tied. A
  * query without any neighbour that has a label counts as missed. NaN when no query has a label.

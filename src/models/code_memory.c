@@ -1,0 +1,161 @@
+#include "mpiae/models/code_memory.h"
+
+#include "mpiae/base/memory.h"
+#include "mpiae/base/philox.h"
+#include "mpiae/base/profile.h"
+#include "mpiae/cluster/neighbours.h"
+
+#include <math.h>
+#include <string.h>
+
+static int64_t own(const ae_code_memory *memory) {
+  return memory->data == NULL ? 0 : ae_shards_own_count(&memory->data->shards);
+}
+
+static ae_status allocate(ae_code_memory *memory) {
+  const int64_t count = own(memory) * memory->latent;
+  if (memory->data == NULL) return AE_OK;
+  memory->examples = memory->data->examples;
+  if (memory->examples < 2)
+    return AE_FAIL(AE_USAGE, "%s holds one example, which has no neighbour: model 'acn' needs more",
+                   memory->data->path);
+  AE_RETURN_IF(AE_NEW(memory->mean, count));
+  AE_RETURN_IF(AE_NEW(memory->logstd, count));
+  AE_RETURN_IF(AE_NEW(memory->remembered, count));
+  return AE_NEW(memory->chosen, own(memory));
+}
+
+ae_status ae_code_memory_create(const ae_comm *comm, const ae_dataset *data, int64_t latent, int neighbours,
+                                uint64_t seed, ae_code_memory **out) {
+  ae_status status;
+  ae_code_memory *made = NULL;
+  status = AE_NEW(made, 1);
+  if (status == AE_OK) {
+    *made = (ae_code_memory){.comm = comm, .data = data, .seed = seed, .latent = latent, .neighbours = neighbours};
+    status = allocate(made);
+  }
+  status = ae_comm_agree(comm, status);
+  if (status != AE_OK) ae_code_memory_destroy(&made);
+  *out = made;
+  return status;
+}
+
+void ae_code_memory_destroy(ae_code_memory **memory) {
+  if (*memory == NULL) return;
+  ae_window_destroy(&(*memory)->window);
+  AE_FREE((*memory)->mean);
+  AE_FREE((*memory)->logstd);
+  AE_FREE((*memory)->remembered);
+  AE_FREE((*memory)->chosen);
+  AE_FREE(*memory);
+}
+
+void ae_code_memory_start(ae_code_memory *memory) {
+  const int64_t begin = ae_shards_own_begin(&memory->data->shards);
+  for (int64_t i = 0; i < own(memory); i++)
+    ae_random_fill_normal(ae_stream_of(memory->seed, AE_RANDOM_CODE, 0, begin + i), memory->latent,
+                          memory->mean + i * memory->latent);
+  ae_code_memory_epoch_end(memory);
+}
+
+static void choose(ae_code_memory *memory, uint32_t epoch, const int64_t *nearest) {
+  const int64_t begin = ae_shards_own_begin(&memory->data->shards);
+  for (int64_t i = 0; i < own(memory); i++) {
+    int found = 0;
+    while (found < memory->neighbours && nearest[i * memory->neighbours + found] >= 0) found++;
+    const ae_stream stream = ae_stream_of(memory->seed, AE_RANDOM_NEIGHBOUR, epoch, begin + i);
+    memory->chosen[i] = nearest[i * memory->neighbours + ae_random_below(stream, 0, found)];
+  }
+}
+
+ae_status ae_code_memory_epoch_begin(ae_code_memory *memory, uint32_t epoch) {
+  ae_status status;
+  int64_t *nearest = NULL;
+  const ae_shards *shards = &memory->data->shards;
+  const ae_phase previous = ae_profile_enter(AE_PHASE_LABELS);
+  AE_CHECK(ae_comm_agree(memory->comm, AE_NEW(nearest, own(memory) * memory->neighbours)));
+  AE_CHECK(ae_neighbours_find(memory->comm, shards, memory->remembered, memory->latent, memory->neighbours, 0, nearest,
+                              NULL));
+  choose(memory, epoch, nearest);
+  AE_CHECK(ae_window_create(memory->comm, shards, memory->remembered,
+                            memory->latent * (int64_t)sizeof *memory->remembered, &memory->window));
+cleanup:
+  AE_FREE(nearest);
+  ae_profile_leave(previous);
+  return status;
+}
+
+void ae_code_memory_fetch(ae_code_memory *memory, const ae_batch *batch, int64_t *wanted, float *out) {
+  const int64_t rows = batch->offset[batch->segments], begin = ae_shards_own_begin(&memory->data->shards);
+  for (int64_t i = 0; i < rows; i++) wanted[i] = memory->chosen[batch->example[i] - begin];
+  ae_window_fetch(memory->window, wanted, rows, out);
+}
+
+void ae_code_memory_record(ae_code_memory *memory, int64_t example, const float *gaussian) {
+  const int64_t latent = memory->latent, place = (example - ae_shards_own_begin(&memory->data->shards)) * latent;
+  memcpy(memory->mean + place, gaussian, (size_t)latent * sizeof *gaussian);
+  memcpy(memory->logstd + place, gaussian + latent, (size_t)latent * sizeof *gaussian);
+}
+
+void ae_code_memory_epoch_end(ae_code_memory *memory) {
+  ae_window_destroy(&memory->window);
+  memcpy(memory->remembered, memory->mean, (size_t)(own(memory) * memory->latent) * sizeof *memory->mean);
+}
+
+/* Files. In the middle of an epoch what is recorded and what is remembered differ. */
+
+static ae_status write_rows(const ae_code_memory *memory, ae_h5 *file, const char *path, const char *description,
+                            const float *rows) {
+  const ae_h5_dataset dataset = {
+      path, AE_H5_FLOAT32, 2, {memory->examples, memory->latent}, {"example", "latent"}, description, NULL};
+  return ae_h5_write(file, &dataset, ae_shards_own_begin(&memory->data->shards), own(memory), rows);
+}
+
+ae_status ae_code_memory_save(const ae_code_memory *memory, ae_h5 *file) {
+  AE_RETURN_IF(ae_h5_create_group(file, "/code_memory", "codes of the training examples"));
+  AE_RETURN_IF(ae_h5_create_axis(file, "/code_memory", "example", memory->examples, NULL, "training example"));
+  AE_RETURN_IF(ae_h5_create_axis(file, "/code_memory", "latent", memory->latent, NULL, "dimension of a code"));
+  AE_RETURN_IF(write_rows(memory, file, "/code_memory/mean", "posterior means recorded last", memory->mean));
+  AE_RETURN_IF(
+      write_rows(memory, file, "/code_memory/logstd", "log standard deviations recorded last", memory->logstd));
+  return write_rows(memory, file, "/code_memory/remembered",
+                    "means that neighbours are sought among: those of the epoch before, in the middle of one",
+                    memory->remembered);
+}
+
+static ae_status check_finite(const ae_code_memory *memory, const ae_h5 *file, int64_t count) {
+  for (int64_t i = 0; i < count * memory->latent; i++)
+    if (!isfinite(memory->remembered[i]))
+      return AE_FAIL(AE_DATA, "%s: /code_memory holds codes that are not finite: the file is damaged or was changed",
+                     ae_h5_path(file));
+  return AE_OK;
+}
+
+ae_status ae_code_memory_load(ae_code_memory *memory, ae_h5 *file) {
+  ae_h5_type type;
+  int rank;
+  int64_t dim[AE_H5_MAX_RANK];
+  const int64_t latent = memory->latent;
+  AE_RETURN_IF(ae_h5_describe(file, "/code_memory/remembered", &type, &rank, dim));
+  if (rank != 2 || dim[0] < 1 || dim[1] != latent || (memory->data != NULL && dim[0] != memory->examples))
+    return AE_FAIL(AE_DATA,
+                   "%s: /code_memory/remembered has another shape than the configuration in the same file says: the "
+                   "file is damaged or was changed",
+                   ae_h5_path(file));
+  if (memory->data == NULL) {
+    memory->examples = dim[0];
+    AE_RETURN_IF(ae_comm_agree(memory->comm, AE_NEW(memory->remembered, dim[0] * latent)));
+  }
+  const int64_t begin = memory->data != NULL ? ae_shards_own_begin(&memory->data->shards) : 0;
+  const int64_t count = memory->data != NULL ? own(memory) : dim[0];
+  AE_RETURN_IF(ae_h5_read(file, "/code_memory/remembered", AE_H5_FLOAT32, latent, begin, count, memory->remembered));
+  AE_RETURN_IF(ae_comm_agree(memory->comm, check_finite(memory, file, count)));
+  if (memory->data == NULL) return AE_OK;
+  AE_RETURN_IF(ae_h5_read(file, "/code_memory/mean", AE_H5_FLOAT32, latent, begin, count, memory->mean));
+  return ae_h5_read(file, "/code_memory/logstd", AE_H5_FLOAT32, latent, begin, count, memory->logstd);
+}
+
+ae_status ae_code_memory_recall(const ae_code_memory *memory, int64_t count, const float *code, int64_t *number) {
+  return ae_neighbours_among(memory->remembered, memory->examples, memory->latent, code, count, memory->neighbours,
+                             number);
+}
