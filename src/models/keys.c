@@ -1,6 +1,6 @@
 #include "mpiae/models/keys.h"
 
-static const char *const models[] = {"ae", "vae", "vhe", NULL};
+static const char *const models[] = {"ae", "vae", "vhe", "vqvae", NULL};
 static const char *const binarizations[] = {"none", "static", "dynamic", NULL};
 static const char *const optimizers[] = {"sgd", "adam", "adamw", NULL};
 static const char *const schedules[] = {"constant", "cosine", "onecycle", "step", NULL};
@@ -22,6 +22,8 @@ const ae_key ae_keys_common[] = {
      "at the start"},
     {"data.binarize", AE_KEY_CHOICE, "none", 0, 0, binarizations, NULL, AE_KEY_FIXED,
      "make values in 0 to 1 black or white at random: once (static), or afresh every epoch (dynamic)"},
+    {"data.center", AE_KEY_REAL, "0", -1e30, 1e30, NULL, NULL, AE_KEY_FIXED,
+     "subtracted from every number that the networks see, and added to what they draw"},
     {"train.epochs", AE_KEY_INTEGER, "10", 1, 1e6, NULL, NULL, AE_KEY_FREE, "passes over the training examples"},
     {"train.steps", AE_KEY_INTEGER, "0", 0, 9e15, NULL, NULL, AE_KEY_FREE,
      "ends the run, with a checkpoint, after that many steps in all, also in the middle of an epoch; 0 = off"},

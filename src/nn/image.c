@@ -7,7 +7,9 @@
 
 enum { PATH_SIZE = 256 };
 
-ae_image ae_nn_image(const ae_tensor *tensor) { return (ae_image){tensor->dim[0], tensor->dim[1], tensor->dim[2]}; }
+ae_image ae_nn_image(const ae_tensor *tensor) {
+  return tensor == NULL ? (ae_image){0} : (ae_image){tensor->dim[0], tensor->dim[1], tensor->dim[2]};
+}
 
 /* Weight and bias of a layer; dim: those of the weight. */
 static void add_parameters(ae_graph *graph, const char *path, const int64_t dim[4], const char *const axes[4],

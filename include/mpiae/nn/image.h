@@ -7,7 +7,7 @@
 
 #include "mpiae/graph/ops.h"
 
-/* The image a tensor of shape (row, column, channel) holds. */
+/* The image a tensor of shape (row, column, channel) holds; of NULL, an empty one. */
 ae_image ae_nn_image(const ae_tensor *tensor);
 
 /* <path>/weight (output, row, column, input), <path>/bias (output). `image`: what the input holds (its own shape may be
