@@ -4,6 +4,7 @@
 #include "mpiae/cluster/kmeans.h"
 #include "mpiae/cluster/neighbours.h"
 #include "mpiae/cluster/score.h"
+#include "mpiae/train/episodes.h"
 #include "prior.h"
 #include "result.h"
 
@@ -12,7 +13,7 @@
 
 /* The probe asks for the classes of at most so many examples, by so many neighbours; a matching of more classes takes
  * too long. */
-enum { NEIGHBOURS = 5, MOST_PROBED = 10000, MOST_MATCHED = 2000, MOST_FIGURES = 32 };
+enum { NEIGHBOURS = 5, MOST_PROBED = 10000, MOST_MATCHED = 2000, MOST_FIGURES = 32, EPISODES = 400 };
 
 /* One line of the answer. */
 typedef struct figure {
@@ -182,18 +183,37 @@ static void print_json(const ae_result *result, int draws, const answer *all) {
   printf("}\n");
 }
 
-static void print_text(const ae_result *result, int draws, const answer *all) {
+static void print_text(const ae_result *result, int draws, bool episodes, const answer *all) {
   const ae_model *model = result->loaded->model;
-  printf("%s (%s, epoch %lld, step %lld) on %s: means over %lld examples", result->name, model->type->name,
+  printf("%s (%s, epoch %lld, step %lld) on %s: %s %lld examples", result->name, model->type->name,
          (long long)result->loaded->state.epoch, (long long)result->loaded->state.step, result->data->path,
-         (long long)result->data->examples);
+         episodes ? "few-shot classification among" : "means over", (long long)result->data->examples);
   if (draws > 1) printf(", %d draws each", draws);
   printf("\n\n");
   for (int i = 0; i < all->count; i++)
     printf("  %-28s %12.5g %s\n", all->figure[i].name, all->figure[i].value, all->figure[i].units);
-  if (!model->proper)
+  if (!model->proper && !episodes)
     printf("\n  no ELBO: the loss is no bound on a likelihood here (grey values under Bernoulli, or no distribution "
            "over codes)\n");
+}
+
+/* Few-shot classification in place of the other figures. */
+static ae_status add_episodes(const ae_result *result, const ae_arguments *arguments, answer *all) {
+  const ae_episodes_request request = {.ways = (int)ae_arguments_integer(arguments, "ways", 0),
+                                       .shots = (int)ae_arguments_integer(arguments, "shots", 1),
+                                       .episodes = (int)ae_arguments_integer(arguments, "episodes", EPISODES),
+                                       .draws = (int)ae_arguments_integer(arguments, "samples", 1),
+                                       .seed = 1};
+  ae_episodes_outcome found;
+  ae_model *model = result->loaded->model;
+  if (model->type->likelihood == NULL)
+    return AE_FAIL(AE_USAGE, "--ways: model '%s' has no code for classes; vhe has", model->type->name);
+  AE_RETURN_IF(ae_episodes_run(model, result->data, &request, &found));
+  add(all, "few_shot_acc", found.accuracy, "");
+  add(all, "few_shot_acc_interval", found.accuracy_interval, "95 %, to either side");
+  add(all, "pixels_acc", found.pixels, "");
+  add(all, "pixels_acc_interval", found.pixels_interval, "95 %, to either side");
+  return AE_OK;
 }
 
 static ae_status check_request(const ae_result *result, int draws) {
@@ -214,14 +234,16 @@ ae_status ae_command_evaluate(const ae_comm *comm, const ae_arguments *arguments
   const int draws = (int)ae_arguments_integer(arguments, "samples", 1);
   AE_CHECK(ae_result_open(comm, ae_arguments_operand(arguments, 0), ae_arguments_operand(arguments, 1),
                           ae_result_evaluates, "cannot be evaluated", &result));
-  AE_CHECK(check_request(&result, draws));
+  const bool episodes = ae_arguments_text(arguments, "ways") != NULL;
+  if (!episodes) AE_CHECK(check_request(&result, draws));
   if (name != NULL) AE_CHECK(ae_prior_open(&result, name, &prior));
-  AE_CHECK(add_losses(&result, draws, &all));
+  if (episodes) AE_CHECK(add_episodes(&result, arguments, &all));
+  else AE_CHECK(add_losses(&result, draws, &all));
   const bool vectors = result.loaded->model->code_width > 0 && result.loaded->model->entries == 0;
   if (name != NULL) AE_CHECK(add_codes(&result, prior->model, &all));
-  else if (result.data->classes > 0 && vectors) AE_CHECK(add_codes(&result, NULL, &all));
+  else if (!episodes && result.data->classes > 0 && vectors) AE_CHECK(add_codes(&result, NULL, &all));
   if (ae_arguments_flag(arguments, "json")) print_json(&result, draws, &all);
-  else print_text(&result, draws, &all);
+  else print_text(&result, draws, episodes, &all);
 cleanup:
   ae_loaded_close(&prior);
   ae_result_close(&result);

@@ -41,6 +41,10 @@ static const ae_option evaluate_options[] = {
      "draws of the codes for every example; from 2 on also the importance-weighted bound; default 1"},
     {"prior", AE_OPTION_TEXT, "MODEL", false, 0, 0,
      "vqvae: what its indices cost under this pixelcnn, and bits per dimension with a categorical likelihood"},
+    {"ways", AE_OPTION_INTEGER, "W", false, 2, 256,
+     "vhe: few-shot classification: classes in an episode; the answer is about episodes then"},
+    {"shots", AE_OPTION_INTEGER, "K", false, 1, 256, "examples shown of each class of an episode; default 1"},
+    {"episodes", AE_OPTION_INTEGER, "E", false, 2, 1000000, "episodes; default 400"},
     {"json", AE_OPTION_FLAG, NULL, false, 0, 0, "print one JSON object"},
     END_OF_OPTIONS};
 

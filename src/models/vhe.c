@@ -243,4 +243,5 @@ const ae_model_type ae_model_vhe = {.name = "vhe",
                                     .decode = ae_vhe_decode,
                                     .evaluate = ae_vhe_evaluate,
                                     .draw = ae_vhe_draw,
+                                    .likelihood = ae_vhe_likelihood,
                                     .one_shot = ae_vhe_one_shot};

@@ -46,6 +46,7 @@ ae_status ae_vhe_decode(ae_model *base, int64_t count, const float *code, float 
 ae_status ae_vhe_evaluate(ae_model *base, const ae_block *block, uint32_t draw, double *terms, double *log_weight);
 ae_status ae_vhe_draw(ae_model *base, const ae_sample_request *request, int64_t at, int64_t count, float *code,
                       int32_t *label);
+ae_status ae_vhe_likelihood(ae_model *base, const ae_block *like, const ae_block *queries, int draws, double *out);
 ae_status ae_vhe_one_shot(ae_model *base, const ae_block *block, float *code);
 
 #endif

@@ -148,13 +148,15 @@ ae_status ae_vhe_decode(ae_model *base, int64_t count, const float *code, float 
   return AE_OK;
 }
 
-/* c from its class, z from q(z | x, c), and what both lead to, for noise number `draw`. */
-static void draw_codes(vhe *model, const ae_block *block, uint32_t draw) {
+/* c from its class, or with the same noise for all from the posterior `shared`; z from q(z | x, c); and what both lead
+ * to, for noise number `draw`. */
+static void draw_codes(vhe *model, const ae_block *block, uint32_t draw, const float *shared) {
   const int64_t latent = model->latent, count = block->count;
   network *z = &model->encoder_z;
   ae_dense_noise(&model->base, block, AE_RANDOM_EVALUATE_C, draw, latent, model->noise);
   for (int64_t i = 0; i < count; i++)
-    ae_gaussian_draw(1, latent, class_posterior(model, i), model->noise + i * latent, z->c->value + i * latent);
+    ae_gaussian_draw(1, latent, shared != NULL ? shared : class_posterior(model, i),
+                     model->noise + (shared != NULL ? 0 : i * latent), z->c->value + i * latent);
   ae_dense_run(z->graph, z->x, count);
   ae_dense_noise(&model->base, block, AE_RANDOM_EVALUATE_Z, draw, latent, model->noise);
   ae_gaussian_draw(count, latent, z->out->value, model->noise, model->decoder.z->value);
@@ -177,7 +179,7 @@ ae_status ae_vhe_evaluate(ae_model *base, const ae_block *block, uint32_t draw, 
   const int width = base->terms + base->measures;
   float loss[AE_BLOCK_ROWS], kl_z[AE_BLOCK_ROWS];
   if (draw == 0) AE_RETURN_IF(infer_class(model, block));
-  draw_codes(model, block, draw);
+  draw_codes(model, block, draw, NULL);
   ae_dense_likelihood(base, count, model->decoder.out->value, model->encoder_z.x->value, loss);
   ae_gaussian_divergence(count, latent, model->encoder_z.out->value, model->prior.out->value, kl_z);
   ae_gaussian_log_ratio(count, latent, model->encoder_z.out->value, model->prior.out->value, model->noise,
@@ -237,5 +239,36 @@ ae_status ae_vhe_draw(ae_model *base, const ae_sample_request *request, int64_t 
   ae_gaussian_draw(count, latent, model->prior.out->value, model->noise, model->noise);
   put_half(model->noise, count, latent, 0, code);
   put_half(c, count, latent, 1, code);
+  return AE_OK;
+}
+
+/* ln of the mean of e^weight, one weight after another. */
+typedef struct log_mean {
+  double largest, sum;
+} log_mean;
+
+static void add_weight(log_mean *mean, double weight) {
+  const double largest = fmax(mean->largest, weight);
+  mean->sum = mean->sum * exp(mean->largest - largest) + exp(weight - largest);
+  mean->largest = largest;
+}
+
+ae_status ae_vhe_likelihood(ae_model *base, const ae_block *like, const ae_block *queries, int draws, double *out) {
+  vhe *model = (vhe *)base;
+  const int64_t latent = model->latent, count = queries->count;
+  float loss[AE_BLOCK_ROWS];
+  double weight[AE_BLOCK_ROWS];
+  log_mean mean[AE_BLOCK_ROWS];
+  infer_like(model, like, model->pair);
+  ae_dense_prepare(base, 0, queries, model->encoder_z.x->value);
+  for (int64_t i = 0; i < count; i++) mean[i] = (log_mean){-INFINITY, 0};
+  for (int draw = 0; draw < draws; draw++) {
+    draw_codes(model, queries, (uint32_t)draw, model->pair);
+    ae_dense_likelihood(base, count, model->decoder.out->value, model->encoder_z.x->value, loss);
+    ae_gaussian_log_ratio(count, latent, model->encoder_z.out->value, model->prior.out->value, model->noise,
+                          model->decoder.z->value, weight);
+    for (int64_t i = 0; i < count; i++) add_weight(&mean[i], weight[i] - (double)loss[i]);
+  }
+  for (int64_t i = 0; i < count; i++) out[i] = mean[i].largest + log(mean[i].sum / draws);
   return AE_OK;
 }

@@ -23,6 +23,7 @@ typedef enum ae_purpose {
   AE_RANDOM_EVALUATE_Z, /* epoch = draw; example, index = dimension */
   AE_RANDOM_EVALUATE_C, /* likewise */
   AE_RANDOM_NEIGHBOUR,  /* example, index 0 */
+  AE_RANDOM_EPISODE,    /* example = episode, index = draw */
   AE_RANDOM_CODEBOOK    /* epoch 0: index = number of the codebook; else example = step, index = entry */
 } ae_purpose;
 

@@ -144,6 +144,10 @@ struct ae_model_type {
   /* Codes of examples each of which is a class of its own: c from q(c | {x}). */
   ae_status (*one_shot)(ae_model *model, const ae_block *block, float *code);
 
+  /* ln p(query | the class that `like` are examples of) of each query, estimated by `draws` importance-weighted draws
+   * with the same noise whatever the class. */
+  ae_status (*likelihood)(ae_model *model, const ae_block *like, const ae_block *queries, int draws, double *out);
+
   /* Of models with indices for codes, and of priors over such codes. codebook: a number that tells the codebook of the
    * codes from others; 0 = not known. price, of priors alone: −ln p(code) of each code, in nats. */
   int64_t (*codebook)(const ae_model *model);
