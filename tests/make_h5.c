@@ -60,7 +60,7 @@ static ae_status write_all(const ae_comm *comm, const char *directory) {
   char path[4096];
   mkdir(directory, 0777);
   snprintf(path, sizeof path, "%s/dataset.h5", directory);
-  AE_RETURN_IF(ae_glyphs_write(comm, path, 23, 7, 5));
+  AE_RETURN_IF(ae_glyphs_write(comm, path, 23, 0, 7, 5));
   snprintf(path, sizeof path, "%s/vectors.h5", directory);
   AE_RETURN_IF(write_vectors(comm, path));
   snprintf(path, sizeof path, "%s/layers.h5", directory);

@@ -133,6 +133,7 @@ refuse 2 "mpiae synth needs --out FILE" synth glyphs --count 3
 refuse 2 "mpiae synth needs more: glyphs" synth --count 3 --out a.h5
 refuse 2 "no embedded dataset is called 'shapes'" synth shapes --count 3 --out a.h5
 refuse 2 "--count must be an integer from 1 to" synth glyphs --count 0 --out a.h5
+refuse 2 "--first must be an integer from 0 to" synth glyphs --count 3 --first -1 --out a.h5
 refuse 2 "not '3x'" synth glyphs --count 3x --out a.h5
 refuse 2 "not '99999999999999999999'" synth glyphs --count 99999999999999999999 --out a.h5
 refuse 2 "--out needs a value" synth glyphs --count 3 --out

@@ -159,7 +159,7 @@ static ae_status run_damaged(const char *name, int64_t step, uint32_t ranks) {
   damage.ranks = ranks;
   ae_log_set_level(AE_LOG_SILENT);
   snprintf(data, sizeof data, "data.train=%s", ae_test_path("glyphs.h5"));
-  ae_test_ok(ae_glyphs_write(ae_test_comm(), ae_test_path("glyphs.h5"), 160, 10, 1));
+  ae_test_ok(ae_glyphs_write(ae_test_comm(), ae_test_path("glyphs.h5"), 160, 0, 10, 1));
   ae_test_ok(ae_model_configure(text, (int64_t)sizeof text - 1, "test", overrides, 1, &config));
   const ae_status status = ae_train(ae_test_comm(), config, ae_test_path(name), AE_RUN_NEW, NULL);
   ae_config_destroy(&config);

@@ -10,6 +10,7 @@ ae_status ae_command_synth(const ae_comm *comm, const ae_arguments *arguments) {
     return AE_FAIL(AE_USAGE, "no embedded dataset is called '%s'; the known one is glyphs", name);
   AE_RETURN_IF(ae_command_check_out(comm, ae_arguments_text(arguments, "out"), "dataset", NULL, 0));
   return ae_glyphs_write(comm, ae_arguments_text(arguments, "out"), ae_arguments_integer(arguments, "count", 0),
+                         (int)ae_arguments_integer(arguments, "first", 0),
                          (int)ae_arguments_integer(arguments, "classes", 10),
                          (uint64_t)ae_arguments_integer(arguments, "seed", 1));
 }

@@ -85,6 +85,7 @@ static const ae_option import_options[] = {
 static const ae_option synth_options[] = {
     {"count", AE_OPTION_INTEGER, "N", true, 1, INT32_MAX, "how many examples"},
     {"classes", AE_OPTION_INTEGER, "C", false, 1, 100000, "how many classes; the first ten are the digits; default 10"},
+    {"first", AE_OPTION_INTEGER, "K", false, 0, 100000, "number of the first class; default 0"},
     {"seed", AE_OPTION_INTEGER, "S", false, 0, INT64_MAX, "another seed gives other examples; default 1"},
     {"out", AE_OPTION_TEXT, "FILE", true, 0, 0, "dataset file to write"},
     END_OF_OPTIONS};

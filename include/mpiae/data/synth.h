@@ -6,9 +6,9 @@
 
 #include <stdint.h>
 
-/* Collective. Writes `count` glyphs (glyphs.h) to a dataset file: /x uint8 (count, 1, 28, 28), /label = example
+/* Collective. Writes `count` glyphs (glyphs.h) to a dataset file: /x uint8 (count, 1, 28, 28), /label = first + example
  * mod classes. Each rank draws its own part; the file is the same for any number of ranks. AE_USAGE when count <
- * 1 or classes < 1, AE_DATA as ae_dataset_write. */
-ae_status ae_glyphs_write(const ae_comm *comm, const char *path, int64_t count, int classes, uint64_t seed);
+ * 1, classes < 1 or first < 0, AE_DATA as ae_dataset_write. */
+ae_status ae_glyphs_write(const ae_comm *comm, const char *path, int64_t count, int first, int classes, uint64_t seed);
 
 #endif
