@@ -126,6 +126,19 @@ says 'there is no configuration 2: for these use --array=0-1' "sweep-${sweep}_2.
 as_plain runs/sweep/one one train.seed=7
 as_plain runs/sweep/two two train.seed=7
 
+# Told so, the last task of an array, whose number is the array's, goes back alone.
+make_config both 0
+cp both.yaml other.yaml
+array=$(sbatch --parsable --ntasks=1 --array=0-1 "$jobs/sweep.sbatch" both.yaml other.yaml)
+for name in both other; do await 30 grep -q '^epoch 2' "runs/sweep/$name/run.log"; done
+last=$(squeue -h -o '%A %K' -j "$array" | sed -n "s/^$array //p")
+scancel --batch --signal=USR1 "${array}_$last"
+await 20 restarts "${array}_$last" 1
+says "^not done: job ${array}_$last goes back into the queue" "sweep-${array}_$last.log"
+if ! is "${array}_$((1 - last))" RUNNING || ! restarts "${array}_$((1 - last))" 0; then fail "one task of an array takes the others along"; fi
+scancel "$array"
+await 20 is_over "$array"
+
 # A row of a table each.
 make_config base 20
 printf '# of what\nname kmeans.clusters network.hidden\n\nfew 2 [30]\nmany 9 [20,10]\n' >table.txt
@@ -147,6 +160,14 @@ if grep -q 'goes back into the queue' "mpiae-$cancelled.log"; then fail "a cance
 go_on runs/cancelled cancelled
 on 2 train cancelled.yaml --run runs/cancelled --resume
 as_plain runs/cancelled cancelled
+
+# SLURM does not take it back: said so.
+make_config once 0
+once=$(sbatch --parsable --no-requeue --nodes=1 --ntasks-per-node=1 "$jobs/train.sbatch" once.yaml)
+await 30 grep -q '^epoch 2' runs/once/run.log
+scancel --batch --signal=USR1 "$once"
+await 20 is_over "$once"
+says "^SLURM does not take job $once back .*: submit it again with the same arguments" "mpiae-$once.log"
 
 # An error does not go back into the queue.
 broken=$(sbatch --parsable --nodes=1 --ntasks-per-node=1 "$jobs/train.sbatch" absent.yaml)
