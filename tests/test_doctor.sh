@@ -74,6 +74,8 @@ if grep -qm 1 'flags.* avx2 ' /proc/cpuinfo; then
   says BLAS "runs its kernels 'Nehalem'" "set OPENBLAS_CORETYPE="
   doctor 2 "binding,BLAS" "${narrow[@]}" -n 1 -x OPENBLAS_CORETYPE=Haswell "$mpiae" doctor : -n 1 -x OPENBLAS_CORETYPE=Nehalem
   says BLAS "rank 1 on $(hostname) has the kernels 'Nehalem', rank 0 'Haswell'" "set OPENBLAS_CORETYPE=Nehalem for all"
+  doctor 2 "binding,BLAS" "${narrow[@]}" -n 1 -x OPENBLAS_CORETYPE=Zen "$mpiae" doctor : -n 1 -x OPENBLAS_CORETYPE=Haswell
+  says BLAS "rank 1 on $(hostname) has the kernels 'Haswell', rank 0 'Zen'" "set OPENBLAS_CORETYPE=Haswell for all"
 fi
 
 # locks: none; off; granted to all

@@ -76,7 +76,9 @@ static ae_status judge_core(const doctor *d, const char *first) {
   const char *core = ae_blas_core();
   const ae_vectors own = ae_vectors_of_core(core), possible = ae_vectors_of_processor();
   if (strcmp(core, first) != 0) {
-    const char *common = own < ae_vectors_of_core(first) ? core : first;
+    const ae_vectors least = own < ae_vectors_of_core(first) ? own : ae_vectors_of_core(first);
+    /* the plainest of its kind, which all of them can run */
+    const char *common = ae_vectors_core(least) != NULL ? ae_vectors_core(least) : own == least ? core : first;
     return AE_FAIL(AE_USAGE,
                    "rank %d on %s has the kernels '%s', rank 0 '%s': results depend on which rank does what: set "
                    "OPENBLAS_CORETYPE=%s for all, or choose hosts of one kind",
