@@ -99,17 +99,17 @@ static void digits_overlap_as_handwriting_does(void **state) {
   assert_in_range(right, 650, 950);
 }
 
-static void expect_file(int64_t count, int first, int classes, uint64_t seed, const ae_dataset *dataset) {
+static void expect_file(int64_t count, int lowest, int classes, uint64_t seed, const ae_dataset *dataset) {
   uint8_t image[PIXELS];
   const int64_t begin = ae_shards_own_begin(&dataset->shards);
   assert_int_equal(dataset->examples, count);
-  assert_int_equal(dataset->classes, first + (classes < count ? classes : count));
+  assert_int_equal(dataset->classes, lowest + (classes < count ? classes : count));
   assert_int_equal(dataset->dim[0], 1);
   assert_int_equal(dataset->dim[1], AE_GLYPH_SIZE);
   assert_int_equal(dataset->dim[2], AE_GLYPH_SIZE);
   for (int64_t e = begin; e < begin + ae_shards_own_count(&dataset->shards); e++) {
-    assert_int_equal(dataset->label[e - begin], first + e % classes);
-    ae_glyph_draw(seed, first + (int)(e % classes), e, image);
+    assert_int_equal(dataset->label[e - begin], lowest + e % classes);
+    ae_glyph_draw(seed, lowest + (int)(e % classes), e, image);
     assert_memory_equal(ae_dataset_row(dataset, e), image, PIXELS);
   }
 }
@@ -118,14 +118,14 @@ static void expect_file(int64_t count, int first, int classes, uint64_t seed, co
 static void the_file_holds_the_glyphs(void **state) {
   (void)state;
   static const int64_t counts[] = {1, 3, 101};
-  static const int classes[] = {10, 2, 17}, first[] = {0, 150, 3};
+  static const int classes[] = {10, 2, 17}, lowest[] = {0, 150, 3};
   for (int i = 0; i < 3; i++) {
     char path[512];
     ae_dataset *dataset = NULL;
     strcpy(path, ae_test_path("glyphs.h5"));
-    ae_test_ok(ae_glyphs_write(ae_test_comm(), path, counts[i], first[i], classes[i], 11));
+    ae_test_ok(ae_glyphs_write(ae_test_comm(), path, counts[i], lowest[i], classes[i], 11));
     ae_test_ok(ae_dataset_open(ae_test_comm(), path, 0, &dataset));
-    expect_file(counts[i], first[i], classes[i], 11, dataset);
+    expect_file(counts[i], lowest[i], classes[i], 11, dataset);
     ae_dataset_close(&dataset);
   }
 }

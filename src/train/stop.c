@@ -71,13 +71,14 @@ static long long job_end(void) {
   char command[128], answer[64] = "";
   const char *job = job_number(), *end = getenv("SLURM_JOB_END_TIME");
   if (job == NULL) return 0;
-  if (end != NULL) return atoll(end);
+  /* the limit may have been raised since the job began */
+  if (end != NULL && atoll(end) > (long long)time(NULL)) return atoll(end);
   snprintf(command, sizeof command, "SLURM_TIME_FORMAT=%%s timeout 20 squeue -h -j %.32s -o %%e 2>/dev/null", job);
   FILE *squeue = popen(command, "r");
   if (squeue == NULL) return 0;
   if (fgets(answer, sizeof answer, squeue) == NULL) answer[0] = '\0';
   pclose(squeue);
-  return atoll(answer);
+  return atoll(answer) > 0 || end == NULL ? atoll(answer) : atoll(end);
 }
 
 static double seconds_to_job_end(void) {
@@ -99,6 +100,7 @@ void ae_stop_limit(ae_stop *stop, double seconds, double begun) {
   const double now = ae_clock_seconds();
   const double left = seconds < 0 ? seconds_to_job_end() : seconds > 0 ? begun + seconds - now : INFINITY;
   stop->limited = isfinite(left);
+  stop->of_job = seconds < 0;
   if (!stop->limited) return;
   stop->deadline = now + left - fmin(fmax(left, 0) / 20, 30);
   tell_limit(fmax(left, 0));
@@ -129,6 +131,8 @@ bool ae_stop_is_signal(const ae_stop *stop) { return (stop->flags & ~TIME_IS_UP)
 
 const char *ae_stop_reason(const ae_stop *stop) {
   for (int i = 0; i < REASONS; i++)
-    if ((stop->flags & UINT32_C(1) << i) != 0) return reasons[i].name;
+    if ((stop->flags & UINT32_C(1) << i) != 0)
+      return i == SIGNALS && stop->of_job ? "the end of the SLURM job (train.time_limit=0 turns this off)"
+                                          : reasons[i].name;
   return "";
 }

@@ -15,6 +15,7 @@
 typedef struct ae_stop {
   uint32_t flags;      /* agreed: 0 = go on */
   bool limited;        /* on rank 0: deadline holds */
+  bool of_job;         /* on rank 0: it is that of the SLURM job */
   double deadline;     /* ae_clock_seconds() by which all is saved */
   double step;         /* seconds that the last step took, */
   double checkpoint;   /* the last checkpoint, */
@@ -38,7 +39,8 @@ uint32_t ae_stop_own(const ae_stop *stop, bool ends_epoch);
 /* Collective. The flags of all ranks into stop->flags: between phases. */
 void ae_stop_agree(const ae_comm *comm, ae_stop *stop, bool ends_epoch);
 
-/* What the agreed flags mean: whether a signal is among them; "SIGUSR1", "train.time_limit", "" for none. */
+/* What the agreed flags mean: whether a signal is among them; "SIGUSR1", "train.time_limit", "" for none. On
+ * rank 0 the end of a SLURM job is told from a limit that was set. */
 bool ae_stop_is_signal(const ae_stop *stop);
 const char *ae_stop_reason(const ae_stop *stop);
 
