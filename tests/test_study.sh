@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# The study in small: runs, what it writes, going on where it was, one task of an array.
+# usage: test_study.sh MPIAE SOURCE
+source=$(realpath "$2")
+# shellcheck source=tests/runs.sh
+. "$(dirname "$0")/runs.sh"
+on 1 synth glyphs --count 300 --out train.h5
+on 1 synth glyphs --count 100 --seed 2 --out test.h5
+study=("$source/tools/study/vhe_mnist" train.h5 test.h5 --epochs 2 --seeds 1 --jobs 1 --mpiae "$mpiae" --only vae vhe-10 --out study --set 'network.hidden=[16]')
+
+"${study[@]}" --list >list || fail "the list of runs"
+if [ "$(wc -l <list)" != 6 ] || ! grep -q '^3 vhe-10-anneal seed 0 ' list; then fail "the list is $(cat list)"; fi
+"${study[@]}" --task 3 >out || fail "one task"
+if [ ! -e study/vhe-10-anneal-seed0/evaluation.json ] || [ -e study/study.md ]; then fail "one task makes $(ls study)"; fi
+"${study[@]}" --task 6 >out 2>err && fail "a task that is not there"
+grep -q 'there are runs 0 to 5' err || fail "a task that is not there says $(cat err)"
+"${study[@]}" >out || fail "the study"
+grep -q '^6 runs, 5 of them to do$' out || fail "the study does again what was done"
+"${study[@]}" >out || fail "the study once more"
+grep -q '^6 runs, 0 of them to do$' out || fail "the study once more does something"
+if [ "$(grep -c '^| v' study/study.md)" != 6 ] || ! grep -q '^Best unsupervised setting by NMI: vhe-10-' study/study.md; then fail "the table is $(cat study/study.md)"; fi
+if [ "$(head -c 4 study/study.png | tail -c 3)" != PNG ]; then fail "no figure"; fi
+"$python" - <<'EOF' || fail "study.h5"
+import glob, h5py, numpy as np
+with h5py.File("study/study.h5") as f, h5py.File(max(glob.glob("study/vhe-10-none-seed0/checkpoint-0*.h5"))) as run:
+    names = [n.decode() for n in f["setting"][()]]
+    place = names.index("vhe-10-none")
+    assert [d[0].name for d in f["loss"].dims] == ["/setting", "/seed"]
+    assert f["loss"][place, 0] == run["history/train_loss"][-1]
+    assert f["code_length"][place, 0] == run["history/train_loss"][-1] + run["history/label_entropy"][-1]
+    assert f["history_grad_z"].shape == (6, 1, 2) and np.isnan(f["history_grad_z"][names.index("vae")]).all()
+EOF
+echo '{"loss": 1' >study/vae-seed0/evaluation.json
+"${study[@]}" >out 2>err && fail "an evaluation cut short"
+grep -q '^vhe_mnist: error: ' err || fail "an evaluation cut short says $(cat err)"
+finish
