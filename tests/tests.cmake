@@ -88,3 +88,5 @@ add_test(NAME doctor COMMAND ${launcher} ${CMAKE_CURRENT_SOURCE_DIR}/test_doctor
 set_tests_properties(doctor PROPERTIES TIMEOUT 300)
 add_test(NAME study COMMAND ${launcher} ${CMAKE_CURRENT_SOURCE_DIR}/test_study.sh $<TARGET_FILE:mpiae> ${PROJECT_SOURCE_DIR})
 set_tests_properties(study PROPERTIES TIMEOUT 300)
+add_test(NAME vqvae COMMAND ${launcher} ${CMAKE_CURRENT_SOURCE_DIR}/test_vqvae.sh $<TARGET_FILE:mpiae>)
+set_tests_properties(vqvae PROPERTIES TIMEOUT 600)

@@ -24,6 +24,10 @@ static bool is_gaussian(const ae_model *model) {
 static bool is_binarized(const ae_model *model) { return !ae_config_is(model->setup.config, "data.binarize", "none"); }
 
 ae_status ae_dense_accepts(const ae_model *model, const ae_dataset *data) {
+  if (ae_config_is(model->setup.config, "network.likelihood", "categorical"))
+    return AE_FAIL(AE_USAGE,
+                   "network.likelihood=categorical is for model 'vqvae': choose bernoulli or gaussian for '%s'",
+                   model->type->name);
   const bool binarized = is_binarized(model);
   if ((data->low >= 0 && data->high <= 1) || (is_gaussian(model) && !binarized)) return AE_OK;
   return AE_FAIL(AE_USAGE, "%s is for values in 0 to 1, but %s holds %g to %g: scale the data, or set %s",

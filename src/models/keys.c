@@ -7,7 +7,7 @@ static const char *const schedules[] = {"constant", "cosine", "onecycle", "step"
 static const char *const remedies[] = {"stop", "skip", NULL};
 static const char *const codes[] = {"none", "last", "all", NULL};
 static const char *const activations[] = {"relu", "tanh", NULL};
-static const char *const likelihoods[] = {"bernoulli", "gaussian", NULL};
+static const char *const likelihoods[] = {"auto", "bernoulli", "gaussian", "categorical", NULL};
 static const char *const starts[] = {"random", "k-means++", NULL};
 
 const ae_key ae_keys_common[] = {
@@ -84,8 +84,13 @@ const ae_key ae_keys_network[] = {
      "widths of the encoder's hidden layers; the decoder mirrors them"},
     {"network.activation", AE_KEY_CHOICE, "relu", 0, 0, activations, NULL, AE_KEY_FIXED, "between layers"},
     {"network.latent_size", AE_KEY_INTEGER, "20", 1, 1e6, NULL, NULL, AE_KEY_FIXED, "dimensions of a latent code"},
-    {"network.likelihood", AE_KEY_CHOICE, "bernoulli", 0, 0, likelihoods, NULL, AE_KEY_FIXED,
-     "of the data given the code: bernoulli (values in 0 … 1) or gaussian of variance 1/2"},
+    {0}};
+
+const ae_key ae_keys_likelihood[] = {
+    {"network.likelihood", AE_KEY_CHOICE, "auto", 0, 0, likelihoods, NULL, AE_KEY_FIXED,
+     "of the data given the code: bernoulli (values in 0 to 1), gaussian of variance 1/2 (vqvae: squared error as a "
+     "share "
+     "of the data's variance), categorical (vqvae: 256 levels from 0 to 1); auto = gaussian for vqvae, else bernoulli"},
     {0}};
 
 const ae_key ae_keys_vae[] = {

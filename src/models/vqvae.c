@@ -203,6 +203,8 @@ static ae_status create(const ae_model_setup *setup, ae_model **out) {
   ae_model_init(&model->base, &ae_model_vqvae, setup);
   model->categorical = ae_config_is(setup->config, "network.likelihood", "categorical");
   model->variance = NAN;
+  if (ae_config_is(setup->config, "network.likelihood", "bernoulli"))
+    AE_RAISE(AE_USAGE, "network.likelihood=bernoulli is not for model 'vqvae': choose gaussian or categorical");
   AE_CHECK(measure(model));
   AE_CHECK(AE_NEW(model->shown, DECODED * setup->features));
   if (model->categorical) AE_CHECK(AE_NEW(model->norm, DECODED * setup->features * 2));
@@ -450,11 +452,8 @@ static ae_status tag(const ae_model *base, ae_h5 *file) {
 }
 
 static const char *const codebooks[] = {"ema", "loss", NULL};
-static const char *const likelihoods[] = {"gaussian", "categorical", NULL};
 
 static const ae_key own_keys[] = {
-    {"network.likelihood", AE_KEY_CHOICE, "gaussian", 0, 0, likelihoods, NULL, AE_KEY_FIXED,
-     "gaussian: squared error as a share of the data's variance; categorical: cross-entropy of 256 levels a number"},
     {"vqvae.entries", AE_KEY_INTEGER, "512", 2, 65536, NULL, NULL, AE_KEY_FIXED, "entries of the codebook, K"},
     {"vqvae.entry_size", AE_KEY_INTEGER, "64", 1, 4096, NULL, NULL, AE_KEY_FIXED, "dimensions of an entry, D"},
     {"vqvae.codebook", AE_KEY_CHOICE, "ema", 0, 0, codebooks, NULL, AE_KEY_FIXED,
@@ -472,7 +471,7 @@ static const ae_key own_keys[] = {
      "residual blocks of the encoder, and of the decoder"},
     {0}};
 
-static const ae_key *const keys[] = {ae_keys_common, own_keys, NULL};
+static const ae_key *const keys[] = {ae_keys_common, ae_keys_likelihood, own_keys, NULL};
 static const char *const columns[] = {"codebook_perplexity", "codebook_used", "codebook_revived", NULL};
 
 const ae_model_type ae_model_vqvae = {.name = "vqvae",

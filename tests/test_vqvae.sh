@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# Whole runs of the VQ-VAE: the same bits on any number of ranks, also when stopped and resumed, with moving averages, revived entries, a
+# codebook in the loss and a categorical likelihood; its commands; what it refuses.
+# usage: test_vqvae.sh MPIAE
+# shellcheck source=tests/runs.sh
+. "$(dirname "$0")/runs.sh"
+
+# refused STATUS PART ARGUMENTS…: one message
+refused() {
+  "$mpiae" "${@:3}" >log 2>&1 </dev/null
+  local status=$?
+  if [ "$status" != "$1" ] || [ "$(grep -c '^mpiae: error: ' log)" != 1 ] || ! grep -qF -- "$2" log; then
+    fail "mpiae ${*:3}: status $status, $(cat log)"
+  fi
+}
+
+on 1 synth glyphs --count 203 --out glyphs.h5
+on 1 synth glyphs --count 57 --seed 2 --out test.h5
+printf 'model: vqvae\ndata: {train: glyphs.h5, test: test.h5, shards: 8}\ntrain: {batch_size: 30, epochs: 2, learning_rate: 0.003}\nvqvae: {entries: 12, entry_size: 4, channels: 8, residual_channels: 4, residual_blocks: 1}\noutput: {samples: 3}\n' >small.yaml
+declare -A kinds=([ema]="vqvae.revive_after=3" [loss]="vqvae.codebook=loss" [categorical]="network.likelihood=categorical data.center=0.5")
+for kind in "${!kinds[@]}"; do
+  read -ra keys <<<"${kinds[$kind]}"
+  for ranks in 1 2 3 4; do
+    on "$ranks" train small.yaml "${keys[@]}" --run "$kind-$ranks"
+    for file in checkpoint-000000014.h5 codes-000002.h5 samples-000002.h5; do equal "$kind-1/$file" "$kind-$ranks/$file"; done
+    equal_metrics "$kind-1" "$kind-$ranks"
+  done
+  # in the middle of an epoch
+  on 3 train small.yaml "${keys[@]}" train.steps=10 --run "$kind-cut"
+  on 2 train small.yaml "${keys[@]}" --run "$kind-cut" --resume
+  equal "$kind-1/checkpoint-000000014.h5" "$kind-cut/checkpoint-000000014.h5"
+  equal_metrics "$kind-1" "$kind-cut"
+  for ranks in 1 3; do
+    on "$ranks" encode "$kind-1" test.h5 --out "$kind-codes-$ranks.h5"
+    on "$ranks" decode "$kind-1" "$kind-codes-$ranks.h5" --out "$kind-decoded-$ranks.h5"
+    on "$ranks" reconstruct "$kind-1" test.h5 --count 57 --out "$kind-pairs-$ranks.h5"
+    on "$ranks" sample "$kind-1" --count 11 --out "$kind-sample-$ranks.h5"
+    grep -q 'warning: the indices of these samples are drawn evenly' log || fail "sample says nothing of the missing prior"
+    timeout 100 mpirun -n "$ranks" --oversubscribe --bind-to none "$mpiae" evaluate "$kind-1" test.h5 --json >"$kind-$ranks.json" 2>/dev/null || fail "evaluate on $ranks"
+  done
+  for what in codes decoded pairs sample; do equal "$kind-$what-1.h5" "$kind-$what-3.h5"; done
+  cmp -s "$kind-1.json" "$kind-3.json" || fail "evaluate on 1 and 3 ranks: $(cat "$kind-1.json" "$kind-3.json")"
+  # what was decoded from the codes are the reconstructions
+  "$python" - "$kind" <<'EOF' || fail "codes of $kind"
+import sys, h5py, numpy as np
+kind = sys.argv[1]
+with h5py.File(f"{kind}-codes-1.h5") as codes, h5py.File(f"{kind}-decoded-1.h5") as decoded, h5py.File(f"{kind}-pairs-1.h5") as pairs:
+    index = codes["index"]
+    assert index.shape == (57, 7, 7) and index.dtype == np.int32 and [d[0].name for d in index.dims] == ["/example", "/map_row", "/map_column"]
+    assert index[()].min() >= 0 and index[()].max() < 12 and index.attrs["entries"] == 12 and index.attrs["codebook"] > 0
+    assert (decoded["x"][()] == pairs["reconstruction"][()]).all()
+    assert kind != "ema" or len(np.unique(index[()])) > 1
+with h5py.File(f"{kind}-1/checkpoint-000000014.h5") as run:
+    used = run["history/codebook_used"][-1]
+    assert 1 <= run["history/codebook_perplexity"][-1] <= used * (1 + 1e-12) <= 12.1
+    if kind == "ema":
+        assert run["history/codebook_revived"][()].sum() > 0
+        assert run["codebook/embedding"].shape == (12, 4)
+EOF
+done
+differ ema-codes-1.h5 loss-codes-1.h5
+
+# What it refuses: one message each.
+"$python" - <<'EOF' || fail "making files"
+import h5py, numpy as np
+def write(name, x):
+    with h5py.File(name, "w") as f:
+        f.attrs["mpiae_format"], f.attrs["mpiae_version"] = "dataset", 1
+        f["x"] = x
+write("odd.h5", np.random.rand(20, 1, 30, 28).astype("float32"))
+write("flat.h5", np.random.rand(20, 64).astype("float32"))
+write("wide.h5", np.random.rand(20, 1, 28, 28).astype("float32") * 3)
+write("same.h5", np.full((20, 1, 28, 28), 0.5, "float32"))
+write("colour.h5", np.random.rand(20, 3, 28, 28).astype("float32"))
+with h5py.File("wrong.h5", "w") as f:
+    f["index"] = np.full((3, 7, 7), 12, "int32")
+EOF
+refused 2 "it needs sides that 4 divides, (N, C, H, W), not (N, 1, 30, 28)" train small.yaml data.train=odd.h5 data.test=none --run refused
+refused 2 "not (N, 64)" train small.yaml data.train=flat.h5 data.test=none --run refused
+refused 2 "wide.h5 holds" train small.yaml data.train=wide.h5 data.test=none network.likelihood=categorical --run refused
+refused 3 "all its numbers are the same" train small.yaml data.train=same.h5 data.test=none --run refused
+refused 2 "colour.h5 holds examples of shape (N, 3, 28, 28), but the model is for (N, 1, 28, 28)" evaluate ema-1 colour.h5
+refused 3 "12 is no entry of the codebook, which has 0 to 11" decode ema-1 wrong.h5:/index --out refused.h5
+refused 2 "indices of a codebook: nothing lies between" interpolate ema-1 test.h5 --from 0 --to 1 --out refused.h5
+refused 2 "model 'vqvae' is no prior over codes" sample ema-1 --prior loss-1 --out refused.h5
+refused 2 "network.likelihood=bernoulli is not for model 'vqvae'" train small.yaml network.likelihood=bernoulli --run refused
+finish
