@@ -324,6 +324,27 @@ void ae_dataset_to_float(const ae_dataset *dataset, const void *rows, int64_t co
   else scale_bytes(rows, values, out);
 }
 
+/* One example, whose values are `places` of a channel, then those of the next. */
+static void to_image(const ae_dataset *dataset, const void *row, int64_t channels, int64_t places, float *out) {
+  const uint8_t *bytes = row;
+  const float *floats = row;
+  for (int64_t c = 0; c < channels; c++)
+    for (int64_t p = 0; p < places; p++)
+      out[p * channels + c] =
+          dataset->type == AE_H5_FLOAT32 ? floats[c * places + p] : (float)bytes[c * places + p] * (1.0f / 255.0f);
+}
+
+void ae_dataset_to_images(const ae_dataset *dataset, const void *rows, int64_t count, float *out) {
+  AE_ASSERT(dataset->rank == 3);
+  if (dataset->dim[0] == 1) {
+    ae_dataset_to_float(dataset, rows, count, out);
+    return;
+  }
+  for (int64_t i = 0; i < count; i++)
+    to_image(dataset, (const char *)rows + i * dataset->row_bytes, dataset->dim[0], dataset->dim[1] * dataset->dim[2],
+             out + i * dataset->features);
+}
+
 const void *ae_dataset_row(const ae_dataset *dataset, int64_t example) {
   const int64_t own = example - ae_shards_own_begin(&dataset->shards);
   AE_ASSERT(own >= 0 && own < ae_shards_own_count(&dataset->shards));

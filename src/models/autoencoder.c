@@ -1,10 +1,10 @@
-/* Autoencoder, and variational autoencoder (Kingma & Welling 2014), dense. The first is the second without noise and
- * divergence. */
+/* Autoencoder, and variational autoencoder (Kingma & Welling 2014), dense or convolutional. The first is the second
+ * without noise and divergence. */
 #include "mpiae/base/memory.h"
 #include "mpiae/base/philox.h"
 #include "mpiae/graph/ops.h"
-#include "mpiae/models/dense.h"
 #include "mpiae/models/keys.h"
+#include "mpiae/models/network.h"
 #include "mpiae/tensor/gaussian.h"
 
 #include <math.h>
@@ -25,7 +25,8 @@ typedef struct autoencoder {
 } autoencoder;
 
 static ae_tensor *build_encoder(const autoencoder *model, ae_graph *graph, ae_tensor *x) {
-  ae_tensor *h = ae_nn_hidden(graph, "encoder", &x, 1, ae_dense_hidden(model->base.setup.config), false);
+  ae_tensor *h = ae_network_trunk(&model->base, graph, "encoder", x);
+  h = ae_nn_hidden(graph, "encoder", &h, 1, ae_network_hidden(model->base.setup.config), false);
   return model->variational ? ae_nn_gaussian(graph, "encoder/head", h, model->latent)
                             : ae_nn_linear(graph, "encoder/head", &h, 1, model->latent, AE_LINEAR);
 }
@@ -36,14 +37,14 @@ static ae_status build_training(autoencoder *model) {
       ae_graph_create(setup->params, setup->data->shards.count, setup->plane_end, setup->planes, &model->base.graph));
   ae_graph *graph = model->base.graph;
   const int axis = ae_graph_axis(graph, setup->capacity);
-  model->x = ae_graph_input(graph, "x", axis, setup->rank, setup->dim, false);
+  model->x = ae_network_input(&model->base, graph, "x", axis);
   ae_tensor *z = model->q = build_encoder(model, graph, model->x);
   if (model->variational) {
     model->noise = ae_graph_input(graph, "noise", axis, 1, &model->latent, false);
     z = ae_gaussian_sample(graph, "z", model->q, model->noise);
   }
-  ae_tensor *prediction = ae_dense_decoder(&model->base, graph, &z, 1);
-  ae_model_set_term(&model->base, 0, ae_dense_loss(&model->base, graph, prediction, model->x));
+  ae_tensor *prediction = ae_network_decoder(&model->base, graph, &z, 1);
+  ae_model_set_term(&model->base, 0, ae_network_loss(&model->base, graph, prediction, model->x));
   if (model->variational) {
     ae_model_set_term(&model->base, 1, ae_gaussian_kl_standard(graph, "kl", model->q));
     ae_graph_keep(model->q);
@@ -56,7 +57,7 @@ static ae_status build_inference(autoencoder *model) {
   const ae_model_setup *setup = &model->base.setup;
   AE_RETURN_IF(ae_graph_create(setup->params, 1, NULL, 0, &model->encoder));
   int axis = ae_graph_axis(model->encoder, AE_BLOCK_ROWS);
-  model->in = ae_graph_input(model->encoder, "x", axis, setup->rank, setup->dim, false);
+  model->in = ae_network_input(&model->base, model->encoder, "x", axis);
   model->code = build_encoder(model, model->encoder, model->in);
   ae_graph_keep(model->in);
   ae_graph_keep(model->code);
@@ -64,7 +65,7 @@ static ae_status build_inference(autoencoder *model) {
   AE_RETURN_IF(ae_graph_create(setup->params, 1, NULL, 0, &model->decoder));
   axis = ae_graph_axis(model->decoder, AE_BLOCK_ROWS);
   model->z = ae_graph_input(model->decoder, "z", axis, 1, &model->latent, false);
-  model->prediction = ae_dense_decoder(&model->base, model->decoder, &model->z, 1);
+  model->prediction = ae_network_decoder(&model->base, model->decoder, &model->z, 1);
   ae_graph_keep(model->z);
   ae_graph_keep(model->prediction);
   return ae_graph_seal(model->decoder);
@@ -84,13 +85,13 @@ static void destroy(ae_model *base) {
 static void describe(autoencoder *model) {
   ae_model *base = &model->base;
   const bool variational = model->variational;
-  ae_model_add_term(base, ae_dense_loss_name(base), 1);
+  ae_model_add_term(base, ae_network_loss_name(base), 1);
   ae_model_add_vector(base, "z_mean", "z", model->latent, "latent",
                       variational ? "mean of the posterior of z" : "latent code z");
   if (!variational) return;
   ae_model_add_term(base, "kl", (float)ae_config_real(base->setup.config, "vae.beta"));
   ae_model_add_vector(base, "z_logstd", NULL, model->latent, "latent", "log standard deviation of the posterior of z");
-  base->proper = ae_dense_is_proper(base);
+  base->proper = ae_network_is_proper(base);
 }
 
 static ae_status create(const ae_model_setup *setup, const ae_model_type *type, ae_model **out) {
@@ -100,11 +101,12 @@ static ae_status create(const ae_model_setup *setup, const ae_model_type *type, 
   ae_model_init(&model->base, type, setup);
   model->variational = type == &ae_model_vae;
   model->latent = ae_config_integer(setup->config, "network.latent_size");
+  AE_CHECK(ae_network_init(&model->base));
   describe(model);
   AE_CHECK(AE_NEW(model->scratch, AE_BLOCK_ROWS * model->latent));
   AE_CHECK(AE_NEW(model->divergence, model->latent));
   for (int64_t i = 0; i < model->latent; i++) model->divergence[i] = NAN;
-  if (setup->data != NULL) AE_CHECK(ae_dense_accepts(&model->base, setup->data));
+  if (setup->data != NULL) AE_CHECK(ae_network_accepts(&model->base, setup->data));
   if (setup->data != NULL) AE_CHECK(build_training(model));
   AE_CHECK(build_inference(model));
   *out = &model->base;
@@ -126,9 +128,9 @@ static float warm_up(const autoencoder *model, const ae_batch *batch) {
 static void fill(ae_model *base, const ae_batch *batch) {
   autoencoder *model = (autoencoder *)base;
   ae_graph_set_rows(base->graph, model->x->axis, batch->offset);
-  ae_dense_fill_examples(base, batch, model->x);
+  ae_network_fill_examples(base, batch, model->x);
   if (!model->variational) return;
-  ae_dense_fill_noise(base, batch, AE_RANDOM_NOISE_Z, model->noise);
+  ae_network_fill_noise(base, batch, AE_RANDOM_NOISE_Z, model->noise);
   base->term[1].scale = warm_up(model, batch);
 }
 
@@ -170,8 +172,8 @@ static ae_status annotate(const ae_model *base, ae_h5 *file) {
 /* Inference. */
 
 static void run_encoder(autoencoder *model, const ae_block *block) {
-  ae_dense_prepare(&model->base, 0, block, model->in->value);
-  ae_dense_run(model->encoder, model->in, block->count);
+  ae_network_prepare(&model->base, 0, block, model->in->value);
+  ae_network_run(model->encoder, model->in, block->count);
 }
 
 static ae_status encode(ae_model *base, const ae_block *block, void *const *field) {
@@ -188,9 +190,8 @@ static ae_status encode(ae_model *base, const ae_block *block, void *const *fiel
 static ae_status decode(ae_model *base, int64_t count, const float *code, float *x) {
   autoencoder *model = (autoencoder *)base;
   memcpy(model->z->value, code, (size_t)(count * model->latent) * sizeof *code);
-  ae_dense_run(model->decoder, model->z, count);
-  memcpy(x, model->prediction->value, (size_t)(count * base->setup.features) * sizeof *x);
-  ae_dense_mean(base, count, x);
+  ae_network_run(model->decoder, model->z, count);
+  ae_network_show(base, count, model->prediction->value, x);
   return AE_OK;
 }
 
@@ -200,7 +201,7 @@ static void draw_codes(autoencoder *model, const ae_block *block, uint32_t draw)
     memcpy(model->z->value, model->code->value, (size_t)(block->count * model->latent) * sizeof(float));
     return;
   }
-  ae_dense_noise(&model->base, block, AE_RANDOM_EVALUATE_Z, draw, model->latent, model->scratch);
+  ae_network_noise(&model->base, block, AE_RANDOM_EVALUATE_Z, draw, model->latent, model->scratch);
   ae_gaussian_draw(block->count, model->latent, model->code->value, model->scratch, model->z->value);
 }
 
@@ -210,8 +211,8 @@ static ae_status evaluate(ae_model *base, const ae_block *block, uint32_t draw, 
   float loss[AE_BLOCK_ROWS], divergence[AE_BLOCK_ROWS];
   if (draw == 0) run_encoder(model, block);
   draw_codes(model, block, draw);
-  ae_dense_run(model->decoder, model->z, count);
-  ae_dense_likelihood(base, count, model->prediction->value, model->in->value, loss);
+  ae_network_run(model->decoder, model->z, count);
+  ae_network_likelihood(base, count, model->prediction->value, model->in->value, loss);
   if (model->variational) {
     ae_gaussian_divergence(count, latent, model->code->value, NULL, divergence);
     ae_gaussian_log_ratio(count, latent, model->code->value, NULL, model->scratch, model->z->value, log_weight);
@@ -244,7 +245,7 @@ const ae_model_type ae_model_ae = {.name = "ae",
                                    .create = create_ae,
                                    .destroy = destroy,
                                    .fill = fill,
-                                   .accepts = ae_dense_accepts,
+                                   .accepts = ae_network_accepts,
                                    .encode = encode,
                                    .decode = decode,
                                    .evaluate = evaluate};
@@ -258,7 +259,7 @@ const ae_model_type ae_model_vae = {.name = "vae",
                                     .epoch_end = epoch_end,
                                     .fill = fill,
                                     .statistics = statistics,
-                                    .accepts = ae_dense_accepts,
+                                    .accepts = ae_network_accepts,
                                     .encode = encode,
                                     .decode = decode,
                                     .evaluate = evaluate,

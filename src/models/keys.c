@@ -7,6 +7,7 @@ static const char *const schedules[] = {"constant", "cosine", "onecycle", "step"
 static const char *const remedies[] = {"stop", "skip", NULL};
 static const char *const codes[] = {"none", "last", "all", NULL};
 static const char *const activations[] = {"relu", "tanh", NULL};
+static const char *const kinds[] = {"dense", "conv", NULL};
 static const char *const likelihoods[] = {"auto", "bernoulli", "gaussian", "categorical", NULL};
 static const char *const starts[] = {"random", "k-means++", NULL};
 
@@ -80,6 +81,11 @@ const ae_key ae_keys_common[] = {
     {0}};
 
 const ae_key ae_keys_network[] = {
+    {"network.kind", AE_KEY_CHOICE, "dense", 0, 0, kinds, NULL, AE_KEY_FIXED,
+     "dense, or conv: with convolutions between images and the hidden layers"},
+    {"network.channels", AE_KEY_INTEGERS, "[32, 64, 128]", 1, 65536, NULL, NULL, AE_KEY_FIXED,
+     "network.kind=conv: channels after each of the encoder's convolutions, which halve the sides of an image; the "
+     "decoder mirrors them"},
     {"network.hidden", AE_KEY_INTEGERS, "[512]", 1, 1e6, NULL, NULL, AE_KEY_FIXED,
      "widths of the encoder's hidden layers; the decoder mirrors them"},
     {"network.activation", AE_KEY_CHOICE, "relu", 0, 0, activations, NULL, AE_KEY_FIXED, "between layers"},

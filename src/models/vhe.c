@@ -22,19 +22,19 @@ static ae_status build_training(vhe *model) {
   ae_graph *graph = model->base.graph;
   const int axis = ae_graph_axis(graph, setup->capacity);
   const int exemplar_axis = ae_graph_axis(graph, setup->capacity * model->exemplars);
-  model->x = ae_graph_input(graph, "x", axis, setup->rank, setup->dim, false);
-  model->exemplar = ae_graph_input(graph, "exemplar", exemplar_axis, setup->rank, setup->dim, false);
+  model->x = ae_network_input(&model->base, graph, "x", axis);
+  model->exemplar = ae_network_input(&model->base, graph, "exemplar", exemplar_axis);
   model->noise_c = ae_graph_input(graph, "noise_c", axis, 1, &model->latent, false);
   model->noise_z = ae_graph_input(graph, "noise_z", axis, 1, &model->latent, false);
   model->weight = ae_graph_input(graph, "class_weight", axis, 0, NULL, false);
-  model->posterior_c = ae_nn_gaussian_pair(graph, "encoder_c", &model->exemplar, 1, ae_dense_hidden(setup->config),
-                                           model->latent, axis, model->exemplars);
+  model->posterior_c = ae_vhe_encoder_c(model, graph, model->exemplar, axis, model->exemplars);
   ae_tensor *c = ae_gaussian_sample(graph, "c", model->posterior_c, model->noise_c);
   model->posterior_z = ae_vhe_encoder_z(model, graph, model->x, c);
   ae_tensor *z = ae_gaussian_sample(graph, "z", model->posterior_z, model->noise_z);
   ae_tensor *kl_z = ae_gaussian_kl(graph, "kl_z", model->posterior_z, ae_vhe_prior(model, graph, c));
   ae_tensor *kl_c = ae_gaussian_kl_standard(graph, "kl_c", model->posterior_c);
-  ae_model_set_term(&model->base, 0, ae_dense_loss(&model->base, graph, ae_vhe_decoder(model, graph, c, z), model->x));
+  ae_model_set_term(&model->base, 0,
+                    ae_network_loss(&model->base, graph, ae_vhe_decoder(model, graph, c, z), model->x));
   ae_model_set_term(&model->base, 1, ae_weigh_rows(graph, "kl_c_share", kl_c, model->weight));
   ae_model_set_term(&model->base, 2, kl_z);
   ae_graph_keep(model->posterior_c);
@@ -70,8 +70,8 @@ static void destroy(ae_model *base) {
 static void describe(vhe *model) {
   ae_model *base = &model->base;
   const int64_t latent = model->latent;
-  base->proper = ae_dense_is_proper(base);
-  ae_model_add_term(base, ae_dense_loss_name(base), 1);
+  base->proper = ae_network_is_proper(base);
+  ae_model_add_term(base, ae_network_loss_name(base), 1);
   ae_model_add_term(base, "kl_c", 1);
   ae_model_add_term(base, "kl_z", 1);
   ae_model_add_measure(base, "label_price");
@@ -94,10 +94,11 @@ static ae_status create(const ae_model_setup *setup, ae_model **out) {
   ae_model_init(&model->base, &ae_model_vhe, setup);
   model->latent = ae_config_integer(setup->config, "network.latent_size");
   model->exemplars = ae_config_integer(setup->config, "vhe.exemplars");
+  AE_CHECK(ae_network_init(&model->base));
   describe(model);
-  if (ae_dense_hidden(setup->config).count == 0)
+  if (ae_network_hidden(setup->config).count == 0)
     AE_RAISE(AE_USAGE, "network.hidden is empty, but the homoencoder's networks need at least one hidden layer");
-  if (setup->data != NULL) AE_CHECK(ae_dense_accepts(&model->base, setup->data));
+  if (setup->data != NULL) AE_CHECK(ae_network_accepts(&model->base, setup->data));
   AE_CHECK(ae_pseudo_labels_create(setup->comm, setup->config, setup->data, model->latent, &model->labels));
   AE_CHECK(ae_comm_agree(setup->comm, setup->data != NULL ? allocate_training(model) : AE_OK));
   AE_CHECK(ae_comm_agree(setup->comm, ae_vhe_build_inference(model)));
@@ -166,12 +167,12 @@ static void fill(ae_model *base, const ae_batch *batch) {
   ae_profile_leave(previous);
   ae_graph_set_rows(base->graph, model->x->axis, batch->offset);
   ae_graph_set_rows_scaled(base->graph, model->exemplar->axis, batch->offset, model->exemplars);
-  ae_dense_fill_examples(base, batch, model->x);
+  ae_network_fill_examples(base, batch, model->x);
   const ae_block exemplars = {base->setup.data, rows * model->exemplars, model->wanted,
                               model->fetched[batch->step % 2]};
-  ae_dense_prepare(base, batch->epoch, &exemplars, model->exemplar->value);
-  ae_dense_fill_noise(base, batch, AE_RANDOM_NOISE_C, model->noise_c);
-  ae_dense_fill_noise(base, batch, AE_RANDOM_NOISE_Z, model->noise_z);
+  ae_network_prepare(base, batch->epoch, &exemplars, model->exemplar->value);
+  ae_network_fill_noise(base, batch, AE_RANDOM_NOISE_C, model->noise_c);
+  ae_network_fill_noise(base, batch, AE_RANDOM_NOISE_Z, model->noise_z);
   for (int64_t i = 0; i < rows; i++)
     model->weight->value[i] =
         1.0f / (float)ae_class_index_size(model->labels->index, model->labels->label[batch->example[i] - begin]);
@@ -238,7 +239,7 @@ const ae_model_type ae_model_vhe = {.name = "vhe",
                                     .fill = fill,
                                     .statistics = statistics,
                                     .step_end = step_end,
-                                    .accepts = ae_dense_accepts,
+                                    .accepts = ae_network_accepts,
                                     .encode = ae_vhe_encode,
                                     .recorded = recorded,
                                     .decode = ae_vhe_decode,

@@ -3,7 +3,7 @@
 #define MPIAE_MODELS_VHE_H
 
 #include "mpiae/comm/window.h"
-#include "mpiae/models/dense.h"
+#include "mpiae/models/network.h"
 #include "mpiae/models/pseudo_labels.h"
 
 /* A network for inference, on blocks of AE_BLOCK_ROWS rows. */
@@ -32,7 +32,9 @@ typedef struct vhe {
   int32_t label[AE_BLOCK_ROWS];                 /* clusters of the block being evaluated */
 } vhe;
 
-/* Local. p(z | c), q(z | x, c) and p(x | c, z), in any graph. */
+/* Local. q(c | D), D the `exemplars` that x has for each row of `axis`; p(z | c), q(z | x, c) and p(x | c, z), in any
+ * graph. */
+ae_tensor *ae_vhe_encoder_c(const vhe *model, ae_graph *graph, ae_tensor *x, int axis, int64_t exemplars);
 ae_tensor *ae_vhe_prior(const vhe *model, ae_graph *graph, ae_tensor *c);
 ae_tensor *ae_vhe_encoder_z(const vhe *model, ae_graph *graph, ae_tensor *x, ae_tensor *c);
 ae_tensor *ae_vhe_decoder(const vhe *model, ae_graph *graph, ae_tensor *c, ae_tensor *z);

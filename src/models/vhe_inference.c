@@ -10,17 +10,23 @@
 #include <string.h>
 
 ae_tensor *ae_vhe_prior(const vhe *model, ae_graph *graph, ae_tensor *c) {
-  return ae_nn_gaussian_pair(graph, "prior_z", &c, 1, ae_dense_hidden(model->base.setup.config), model->latent, 0, 1);
+  return ae_nn_gaussian_pair(graph, "prior_z", &c, 1, ae_network_hidden(model->base.setup.config), model->latent, 0, 1);
 }
 
 ae_tensor *ae_vhe_decoder(const vhe *model, ae_graph *graph, ae_tensor *c, ae_tensor *z) {
   ae_tensor *const codes[] = {z, c};
-  return ae_dense_decoder(&model->base, graph, codes, 2);
+  return ae_network_decoder(&model->base, graph, codes, 2);
+}
+
+ae_tensor *ae_vhe_encoder_c(const vhe *model, ae_graph *graph, ae_tensor *x, int axis, int64_t exemplars) {
+  ae_tensor *seen = ae_network_trunk(&model->base, graph, "encoder_c", x);
+  return ae_nn_gaussian_pair(graph, "encoder_c", &seen, 1, ae_network_hidden(model->base.setup.config), model->latent,
+                             axis, exemplars);
 }
 
 ae_tensor *ae_vhe_encoder_z(const vhe *model, ae_graph *graph, ae_tensor *x, ae_tensor *c) {
-  ae_tensor *const seen[] = {x, c};
-  return ae_nn_gaussian_pair(graph, "encoder_z", seen, 2, ae_dense_hidden(model->base.setup.config), model->latent, 0,
+  ae_tensor *const seen[] = {ae_network_trunk(&model->base, graph, "encoder_z", x), c};
+  return ae_nn_gaussian_pair(graph, "encoder_z", seen, 2, ae_network_hidden(model->base.setup.config), model->latent, 0,
                              1);
 }
 
@@ -29,7 +35,7 @@ static ae_status begin_network(const vhe *model, network *net, bool x, bool c, b
   const ae_model_setup *setup = &model->base.setup;
   AE_RETURN_IF(ae_graph_create(setup->params, 1, NULL, 0, &net->graph));
   const int axis = ae_graph_axis(net->graph, AE_BLOCK_ROWS);
-  if (x) net->x = ae_graph_input(net->graph, "x", axis, setup->rank, setup->dim, false);
+  if (x) net->x = ae_network_input(&model->base, net->graph, "x", axis);
   if (c) net->c = ae_graph_input(net->graph, "c", axis, 1, &model->latent, false);
   if (z) net->z = ae_graph_input(net->graph, "z", axis, 1, &model->latent, false);
   ae_graph_keep(net->x);
@@ -47,8 +53,7 @@ static ae_status end_network(network *net, ae_tensor *out) {
 ae_status ae_vhe_build_inference(vhe *model) {
   network *net = &model->encoder_c;
   AE_RETURN_IF(begin_network(model, net, true, false, false));
-  AE_RETURN_IF(end_network(net, ae_nn_gaussian_pair(net->graph, "encoder_c", &net->x, 1,
-                                                    ae_dense_hidden(model->base.setup.config), model->latent, 0, 1)));
+  AE_RETURN_IF(end_network(net, ae_vhe_encoder_c(model, net->graph, net->x, 0, 1)));
   net = &model->encoder_z;
   AE_RETURN_IF(begin_network(model, net, true, true, false));
   AE_RETURN_IF(end_network(net, ae_vhe_encoder_z(model, net->graph, net->x, net->c)));
@@ -85,7 +90,7 @@ static void put_half(const float *half_rows, int64_t count, int64_t latent, int 
 /* q(z | x, c) of a block whose x and c are in place; its means into the first half of `pair`, c into the second. */
 static void infer_z(vhe *model, int64_t count) {
   const network *net = &model->encoder_z;
-  ae_dense_run(net->graph, net->x, count);
+  ae_network_run(net->graph, net->x, count);
   for (int64_t i = 0; i < count; i++)
     memcpy(model->pair + 2 * i * model->latent, net->out->value + 2 * i * model->latent,
            (size_t)model->latent * sizeof *model->pair);
@@ -95,9 +100,9 @@ static void infer_z(vhe *model, int64_t count) {
 /* Each example as a class of its own: c = μ_c({x}), z = μ_z(x, c), into `pair`. */
 static void infer_alone(vhe *model, const ae_block *block) {
   network *c = &model->encoder_c, *z = &model->encoder_z;
-  ae_dense_prepare(&model->base, 0, block, c->x->value);
+  ae_network_prepare(&model->base, 0, block, c->x->value);
   memcpy(z->x->value, c->x->value, (size_t)(block->count * model->base.setup.features) * sizeof(float));
-  ae_dense_run(c->graph, c->x, block->count);
+  ae_network_run(c->graph, c->x, block->count);
   copy_half(c->out->value, block->count, model->latent, 0, z->c->value);
   infer_z(model, block->count);
 }
@@ -142,9 +147,8 @@ ae_status ae_vhe_decode(ae_model *base, int64_t count, const float *code, float 
   network *net = &model->decoder;
   copy_half(code, count, model->latent, 0, net->z->value);
   copy_half(code, count, model->latent, 1, net->c->value);
-  ae_dense_run(net->graph, net->z, count);
-  memcpy(x, net->out->value, (size_t)(count * base->setup.features) * sizeof *x);
-  ae_dense_mean(base, count, x);
+  ae_network_run(net->graph, net->z, count);
+  ae_network_show(base, count, net->out->value, x);
   return AE_OK;
 }
 
@@ -153,17 +157,17 @@ ae_status ae_vhe_decode(ae_model *base, int64_t count, const float *code, float 
 static void draw_codes(vhe *model, const ae_block *block, uint32_t draw, const float *shared) {
   const int64_t latent = model->latent, count = block->count;
   network *z = &model->encoder_z;
-  ae_dense_noise(&model->base, block, AE_RANDOM_EVALUATE_C, draw, latent, model->noise);
+  ae_network_noise(&model->base, block, AE_RANDOM_EVALUATE_C, draw, latent, model->noise);
   for (int64_t i = 0; i < count; i++)
     ae_gaussian_draw(1, latent, shared != NULL ? shared : class_posterior(model, i),
                      model->noise + (shared != NULL ? 0 : i * latent), z->c->value + i * latent);
-  ae_dense_run(z->graph, z->x, count);
-  ae_dense_noise(&model->base, block, AE_RANDOM_EVALUATE_Z, draw, latent, model->noise);
+  ae_network_run(z->graph, z->x, count);
+  ae_network_noise(&model->base, block, AE_RANDOM_EVALUATE_Z, draw, latent, model->noise);
   ae_gaussian_draw(count, latent, z->out->value, model->noise, model->decoder.z->value);
   memcpy(model->prior.c->value, z->c->value, (size_t)(count * latent) * sizeof(float));
   memcpy(model->decoder.c->value, z->c->value, (size_t)(count * latent) * sizeof(float));
-  ae_dense_run(model->prior.graph, model->prior.c, count);
-  ae_dense_run(model->decoder.graph, model->decoder.z, count);
+  ae_network_run(model->prior.graph, model->prior.c, count);
+  ae_network_run(model->decoder.graph, model->decoder.z, count);
 }
 
 static int64_t total_size(const ae_pseudo_labels *labels) {
@@ -180,7 +184,7 @@ ae_status ae_vhe_evaluate(ae_model *base, const ae_block *block, uint32_t draw, 
   float loss[AE_BLOCK_ROWS], kl_z[AE_BLOCK_ROWS];
   if (draw == 0) AE_RETURN_IF(infer_class(model, block));
   draw_codes(model, block, draw, NULL);
-  ae_dense_likelihood(base, count, model->decoder.out->value, model->encoder_z.x->value, loss);
+  ae_network_likelihood(base, count, model->decoder.out->value, model->encoder_z.x->value, loss);
   ae_gaussian_divergence(count, latent, model->encoder_z.out->value, model->prior.out->value, kl_z);
   ae_gaussian_log_ratio(count, latent, model->encoder_z.out->value, model->prior.out->value, model->noise,
                         model->decoder.z->value, log_weight);
@@ -212,8 +216,8 @@ static int32_t draw_class(const ae_pseudo_labels *labels, ae_stream stream) {
 /* q(c | D) of the examples to draw more of: the mean of what each gives. */
 static void infer_like(vhe *model, const ae_block *like, float *posterior) {
   const network *net = &model->encoder_c;
-  ae_dense_prepare(&model->base, 0, like, net->x->value);
-  ae_dense_run(net->graph, net->x, like->count);
+  ae_network_prepare(&model->base, 0, like, net->x->value);
+  ae_network_run(net->graph, net->x, like->count);
   ae_column_sum(like->count, 2 * model->latent, net->out->value, false, posterior);
   ae_scale(2 * model->latent, 1.0f / (float)like->count, posterior, posterior);
 }
@@ -235,7 +239,7 @@ ae_status ae_vhe_draw(ae_model *base, const ae_sample_request *request, int64_t 
     }
     if (q != NULL) ae_gaussian_draw(1, latent, q, c + i * latent, c + i * latent);
   }
-  ae_dense_run(model->prior.graph, model->prior.c, count);
+  ae_network_run(model->prior.graph, model->prior.c, count);
   ae_gaussian_draw(count, latent, model->prior.out->value, model->noise, model->noise);
   put_half(model->noise, count, latent, 0, code);
   put_half(c, count, latent, 1, code);
@@ -260,11 +264,11 @@ ae_status ae_vhe_likelihood(ae_model *base, const ae_block *like, const ae_block
   double weight[AE_BLOCK_ROWS];
   log_mean mean[AE_BLOCK_ROWS];
   infer_like(model, like, model->pair);
-  ae_dense_prepare(base, 0, queries, model->encoder_z.x->value);
+  ae_network_prepare(base, 0, queries, model->encoder_z.x->value);
   for (int64_t i = 0; i < count; i++) mean[i] = (log_mean){-INFINITY, 0};
   for (int draw = 0; draw < draws; draw++) {
     draw_codes(model, queries, (uint32_t)draw, model->pair);
-    ae_dense_likelihood(base, count, model->decoder.out->value, model->encoder_z.x->value, loss);
+    ae_network_likelihood(base, count, model->decoder.out->value, model->encoder_z.x->value, loss);
     ae_gaussian_log_ratio(count, latent, model->encoder_z.out->value, model->prior.out->value, model->noise,
                           model->decoder.z->value, weight);
     for (int64_t i = 0; i < count; i++) add_weight(&mean[i], weight[i] - (double)loss[i]);

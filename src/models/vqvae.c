@@ -6,8 +6,8 @@
 #include "mpiae/comm/reduce.h"
 #include "mpiae/graph/ops.h"
 #include "mpiae/models/codebook.h"
-#include "mpiae/models/dense.h"
 #include "mpiae/models/keys.h"
+#include "mpiae/models/network.h"
 #include "mpiae/nn/image.h"
 #include "mpiae/tensor/elementwise.h"
 #include "mpiae/tensor/softmax.h"
@@ -203,6 +203,7 @@ static ae_status create(const ae_model_setup *setup, ae_model **out) {
   ae_model_init(&model->base, &ae_model_vqvae, setup);
   model->categorical = ae_config_is(setup->config, "network.likelihood", "categorical");
   model->variance = NAN;
+  model->base.channels_last = true;
   if (ae_config_is(setup->config, "network.likelihood", "bernoulli"))
     AE_RAISE(AE_USAGE, "network.likelihood=bernoulli is not for model 'vqvae': choose gaussian or categorical");
   AE_CHECK(measure(model));
@@ -269,40 +270,14 @@ static ae_status load(ae_model *base, ae_h5 *file) {
   return ae_h5_get_real(file, "/codebook", "data_variance", &model->variance);
 }
 
-/* Images as the networks see them: channels last, centred. */
-
-static float center(const vqvae *model) { return (float)ae_config_real(model->base.setup.config, "data.center"); }
-
-static void turn(const ae_image *image, bool last, const float *x, float *out) {
-  const int64_t places = image->rows * image->columns;
-  for (int64_t p = 0; p < places; p++)
-    for (int64_t c = 0; c < image->channels; c++)
-      if (last) out[p * image->channels + c] = x[c * places + p];
-      else out[c * places + p] = x[p * image->channels + c];
-}
-
-static void prepare(const vqvae *model, const ae_dataset *data, int64_t count, const void *rows, float *out) {
-  const int64_t features = data->features;
-  for (int64_t i = 0; i < count; i++) {
-    ae_dataset_to_float(data, (const char *)rows + i * data->row_bytes, 1, model->shown);
-    turn(&model->image, true, model->shown, out + i * features);
-    for (int64_t j = 0; j < features; j++) out[i * features + j] -= center(model);
-  }
-}
-
-/* Back. */
-static void show(const vqvae *model, float *x) {
-  const int64_t features = model->base.setup.features;
-  for (int64_t j = 0; j < features; j++) model->shown[j] = x[j] + center(model);
-  turn(&model->image, false, model->shown, x);
-}
-
 /* Training. */
 
 /* What an example's error is times: a share of the data's variance; nats of one number. */
 static double scale(const vqvae *model) {
   return model->categorical ? 1 / (double)model->base.setup.features : 1 / model->variance;
 }
+
+static float center(const vqvae *model) { return (float)ae_config_real(model->base.setup.config, "data.center"); }
 
 /* Numbers in 0 … 1, centred or not, as whole levels. */
 static void to_levels(const vqvae *model, int64_t count, const float *x, float *level) {
@@ -313,9 +288,7 @@ static void fill(ae_model *base, const ae_batch *batch) {
   vqvae *model = (vqvae *)base;
   const int64_t rows = batch->offset[batch->segments];
   ae_graph_set_rows(base->graph, model->x->axis, batch->offset);
-  for (int64_t i = 0; i < rows; i++)
-    prepare(model, base->setup.data, 1, ae_dataset_row(base->setup.data, batch->example[i]),
-            model->x->value + i * model->x->width);
+  ae_network_fill_examples(base, batch, model->x);
   for (int64_t i = 0; i < rows; i++) model->scale->value[i] = (float)scale(model);
   if (model->categorical) to_levels(model, rows * base->setup.features, model->x->value, model->level->value);
 }
@@ -342,8 +315,8 @@ static ae_status epoch_end(ae_model *base, uint32_t epoch, ae_metrics *metrics) 
 /* Inference. */
 
 static void run_encoder(vqvae *model, const ae_block *block) {
-  prepare(model, block->data, block->count, block->rows, model->in->value);
-  ae_dense_run(model->encoder, model->in, block->count);
+  ae_network_prepare(&model->base, 0, block, model->in->value);
+  ae_network_run(model->encoder, model->in, block->count);
 }
 
 static ae_status encode(ae_model *base, const ae_block *block, void *const *field) {
@@ -377,7 +350,7 @@ static ae_status check_codes(const vqvae *model, int64_t count, const float *cod
 static void run_decoder(vqvae *model, int64_t first, int64_t count, const float *code) {
   const int64_t width = model->base.code_width;
   memcpy(model->code->value, code + first * width, (size_t)(count * width) * sizeof *code);
-  ae_dense_run(model->decoder, model->code, count);
+  ae_network_run(model->decoder, model->code, count);
 }
 
 static ae_status decode(ae_model *base, int64_t count, const float *code, float *x) {
@@ -387,10 +360,9 @@ static ae_status decode(ae_model *base, int64_t count, const float *code, float 
   for (int64_t first = 0; first < count; first += DECODED) {
     const int64_t rows = ae_min(DECODED, count - first);
     run_decoder(model, first, rows, code);
-    if (model->categorical) take_means(model, rows * features, model->prediction->value, x + first * features);
-    else memcpy(x + first * features, model->prediction->value, (size_t)(rows * features) * sizeof *x);
+    if (model->categorical) take_means(model, rows * features, model->prediction->value, model->shown);
+    ae_network_show(base, rows, model->categorical ? model->shown : model->prediction->value, x + first * features);
   }
-  for (int64_t i = 0; i < count; i++) show(model, x + i * features);
   return AE_OK;
 }
 

@@ -47,6 +47,9 @@ void ae_dataset_close(ae_dataset **dataset); /* Local; NULL is fine */
  * (count, features). */
 void ae_dataset_to_float(const ae_dataset *dataset, const void *rows, int64_t count, float *out);
 
+/* Local. The same of images, channels last: out (count, H, W, C). */
+void ae_dataset_to_images(const ae_dataset *dataset, const void *rows, int64_t count, float *out);
+
 /* Collective. Rows of `count` examples (global numbers in any order, equal on all ranks), in the dataset's type, on
  * every rank: rows has count × row_bytes. Errors: AE_USAGE naming a number out of range and how many examples there
  * are. */

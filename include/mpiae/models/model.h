@@ -71,6 +71,8 @@ struct ae_model {
   int fields;
   int64_t code_width; /* numbers of a code: the widths of the fields with `code`; 0 = the model has none */
   int64_t entries;    /* numbers of a code are indices below this: nothing lies between two; 0 = they are not */
+  bool channels_last; /* its networks see images (row, column, channel) */
+  bool bernoulli;     /* they predict logits */
   bool per_number;    /* the first term is −ln p(x | code) divided by the numbers of x */
   bool proper;        /* the terms, each with weight 1, sum to a bound on −ln p(x) */
   int classes;        /* clusters that samples may come from; 0 = none */

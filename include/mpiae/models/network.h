@@ -1,0 +1,63 @@
+/* What models share: the networks that network.kind asks for, dense or convolutional, what of an example they see, and
+ * how likely it is under what they predict. Convolutional networks see and predict images channels last, (row, column,
+ * channel); datasets, and whoever looks at what a model draws, have the channel first. Local. */
+#ifndef MPIAE_MODELS_NETWORK_H
+#define MPIAE_MODELS_NETWORK_H
+
+#include "mpiae/base/philox.h"
+#include "mpiae/models/model.h"
+#include "mpiae/nn/dense.h"
+
+/* For create, after ae_model_init: sets channels_last and bernoulli. AE_USAGE when the likelihood is not for dense and
+ * convolutional networks, the examples are no images that network.channels
+ * can halve, or data.center does not go with the likelihood. */
+ae_status ae_network_init(ae_model *model);
+
+/* network.hidden and network.activation. */
+ae_hidden ae_network_hidden(const ae_config *config);
+
+/* An input for examples, as the networks see them. */
+ae_tensor *ae_network_input(const ae_model *model, ae_graph *graph, const char *name, int axis);
+
+/* What stands between examples and the hidden layers of an encoder: convolutions <path>/conv_0, conv_1, … that halve
+ * the sides of the image; nothing in dense networks. */
+ae_tensor *ae_network_trunk(const ae_model *model, ae_graph *graph, const char *path, ae_tensor *x);
+
+/* The hook `accepts`: AE_USAGE for values outside 0 … 1 under Bernoulli or to be binarised. */
+ae_status ae_network_accepts(const ae_model *model, const ae_dataset *data);
+
+/* The mirrored decoder under "decoder": logits or means of an example, as the networks see it, from one or two codes.
+ */
+ae_tensor *ae_network_decoder(const ae_model *model, ae_graph *graph, ae_tensor *const *codes, int count);
+
+/* −ln p(x | prediction) per row by network.likelihood, and the name of its term ("cross_entropy", "squared_error"). */
+ae_tensor *ae_network_loss(const ae_model *model, ae_graph *graph, ae_tensor *prediction, ae_tensor *x);
+const char *ae_network_loss_name(const ae_model *model);
+
+/* The same outside a graph: out (count). */
+void ae_network_likelihood(const ae_model *model, int64_t count, const float *prediction, const float *x, float *out);
+
+/* Whether the data, as this configuration takes them, are ones the likelihood is a density or probability of: not grey
+ * values under Bernoulli. */
+bool ae_network_is_proper(const ae_model *model);
+
+/* Predictions (count, features) → examples as a dataset has them: probabilities for Bernoulli, else means. */
+void ae_network_show(const ae_model *model, int64_t count, const float *prediction, float *x);
+
+/* A block as the networks see it in an epoch: floats (count, features), made black or white where data.binarize says
+ * so, by Philox(seed, AE_RANDOM_BINARIZE, epoch, example); epoch 0 for static, and for inference; less data.center. */
+void ae_network_prepare(const ae_model *model, uint32_t epoch, const ae_block *block, float *out);
+
+/* Inputs of a batch: its examples as above; N(0, 1) noise for each of `latent` dimensions by (purpose, epoch, example).
+ */
+void ae_network_fill_examples(const ae_model *model, const ae_batch *batch, ae_tensor *x);
+void ae_network_fill_noise(const ae_model *model, const ae_batch *batch, ae_purpose purpose, ae_tensor *noise);
+
+/* N(0, 1) noise (count, latent) for the examples of a block, by (purpose, draw, example): for evaluate. */
+void ae_network_noise(const ae_model *model, const ae_block *block, ae_purpose purpose, uint32_t draw, int64_t latent,
+                      float *noise);
+
+/* Runs an inference graph on `count` rows of the axis of `input`. */
+void ae_network_run(ae_graph *graph, const ae_tensor *input, int64_t count);
+
+#endif

@@ -1,0 +1,165 @@
+/* What networks see of examples, and how what they predict is shown: order of the channels, centre, black and white;
+ * and what they refuse. */
+#include "harness.h"
+
+#include "mpiae/models/network.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { CHANNELS = 3, ROWS = 4, COLUMNS = 6, PLACES = ROWS * COLUMNS, FEATURES = CHANNELS * PLACES, COUNT = 5 };
+
+typedef struct bench {
+  ae_config *config;
+  ae_dataset data; /* not of a file */
+  ae_model model;
+  int64_t example[COUNT];
+  uint8_t bytes[COUNT * FEATURES];
+  float floats[COUNT * FEATURES];
+} bench;
+
+/* A VAE's shared part on these images, with further keys. */
+static void create(bench *b, ae_h5_type type, const char *const *keys, int count) {
+  static const char text[] = "model: vae\ndata: {train: unused}\nnetwork: {channels: [4]}\n";
+  memset(b, 0, sizeof *b);
+  ae_test_ok(ae_model_configure(text, (int64_t)strlen(text), "test", keys, count, &b->config));
+  b->data = (ae_dataset){.path = NULL,
+                         .rank = 3,
+                         .dim = {CHANNELS, ROWS, COLUMNS},
+                         .features = FEATURES,
+                         .type = type,
+                         .row_bytes = FEATURES * (type == AE_H5_UINT8 ? 1 : 4)};
+  b->model.setup = (ae_model_setup){
+      .config = b->config, .rank = 3, .dim = {CHANNELS, ROWS, COLUMNS}, .features = FEATURES, .seed = 7};
+  for (int i = 0; i < COUNT; i++) b->example[i] = 100 + 7 * i;
+  for (int i = 0; i < COUNT * FEATURES; i++) {
+    b->bytes[i] = (uint8_t)(i * 37 % 256);
+    b->floats[i] = (float)(i * 37 % 256) / 255.0f;
+  }
+}
+
+static void destroy(bench *b) { ae_config_destroy(&b->config); }
+
+static void prepare(const bench *b, uint32_t epoch, float *out) {
+  const void *rows = b->data.type == AE_H5_UINT8 ? (const void *)b->bytes : (const void *)b->floats;
+  const ae_block block = {&b->data, COUNT, b->example, rows};
+  ae_network_prepare(&b->model, epoch, &block, out);
+}
+
+/* Place of number j of an example in what convolutions see. */
+static int last_place(int j) { return j % PLACES * CHANNELS + j / PLACES; }
+
+static void check_order(ae_h5_type type, const char *kind, bool last) {
+  const char *const keys[] = {kind, "network.likelihood=gaussian", "data.center=0.25"};
+  float seen[COUNT * FEATURES], shown[COUNT * FEATURES];
+  bench b;
+  create(&b, type, keys, 3);
+  ae_test_ok(ae_network_init(&b.model));
+  assert_true(b.model.channels_last == last);
+  prepare(&b, 0, seen);
+  ae_network_show(&b.model, COUNT, seen, shown);
+  for (int i = 0; i < COUNT; i++)
+    for (int j = 0; j < FEATURES; j++) {
+      const float expected = b.floats[i * FEATURES + j];
+      assert_true(fabsf(seen[i * FEATURES + (last ? last_place(j) : j)] - (expected - 0.25f)) < 1e-6f);
+      assert_true(fabsf(shown[i * FEATURES + j] - expected) < 1e-6f);
+    }
+  destroy(&b);
+}
+
+static void convolutions_see_channels_last(void **state) {
+  (void)state;
+  check_order(AE_H5_UINT8, "network.kind=conv", true);
+  check_order(AE_H5_FLOAT32, "network.kind=conv", true);
+  check_order(AE_H5_UINT8, "network.kind=dense", false);
+  check_order(AE_H5_FLOAT32, "network.kind=dense", false);
+}
+
+static void both_kinds_see_the_same_draw(void **state) {
+  (void)state;
+  const char *const dense[] = {"data.binarize=dynamic"}, *const conv[] = {"data.binarize=dynamic", "network.kind=conv"};
+  float one[COUNT * FEATURES], other[COUNT * FEATURES];
+  int white = 0;
+  bench b;
+  create(&b, AE_H5_UINT8, dense, 1);
+  ae_test_ok(ae_network_init(&b.model));
+  prepare(&b, 3, one);
+  destroy(&b);
+  create(&b, AE_H5_UINT8, conv, 2);
+  ae_test_ok(ae_network_init(&b.model));
+  prepare(&b, 3, other);
+  destroy(&b);
+  for (int i = 0; i < COUNT; i++)
+    for (int j = 0; j < FEATURES; j++) {
+      const float a = one[i * FEATURES + j], c = other[i * FEATURES + last_place(j)];
+      assert_true((a > 0.5f) == (c > 0.5f));
+      white += a > 0.5f;
+    }
+  assert_true(white > COUNT * FEATURES / 3 && white < COUNT * FEATURES * 2 / 3);
+}
+
+static void logits_are_shown_as_probabilities(void **state) {
+  (void)state;
+  const char *const conv[] = {"network.kind=conv"};
+  float logit[FEATURES], shown[FEATURES];
+  bench b;
+  create(&b, AE_H5_UINT8, conv, 1);
+  ae_test_ok(ae_network_init(&b.model));
+  for (int j = 0; j < FEATURES; j++) logit[last_place(j)] = 0.1f * (float)(j - FEATURES / 2);
+  ae_network_show(&b.model, 1, logit, shown);
+  for (int j = 0; j < FEATURES; j++)
+    assert_true(fabs((double)shown[j] - 1 / (1 + exp(-0.1 * (j - FEATURES / 2)))) < 1e-6);
+  destroy(&b);
+}
+
+/* Images of these shapes, a NULL for what is accepted. */
+static void images_that_cannot_be_halved_are_refused(void **state) {
+  (void)state;
+  static const struct {
+    int rank;
+    int64_t dim[3];
+    const char *channels, *message;
+  } cases[] = {
+      {3, {1, 28, 28}, "network.channels=[8,8]", NULL},
+      {3, {3, 32, 32}, "network.channels=[8,8,8]", NULL},
+      {3, {3, 4, 6}, "network.channels=[8]", NULL},
+      {3,
+       {1, 28, 28},
+       "network.channels=[8,8,8]",
+       "halves images 3 times, but sides of 28 × 28 can be halved 2 times only: give network.channels 2 numbers at "
+       "most"},
+      {3, {3, 4, 6}, "network.channels=[8,8]", "can be halved 1 times only: give network.channels 1 number at most"},
+      {3, {1, 27, 32}, "network.channels=[8]", "can be halved 0 times only: set network.kind=dense"},
+      {1, {784, 0, 0}, "network.channels=[8]", "is for images, (N, C, H, W), but the data are (N, 784)"},
+      {3, {1, 28, 28}, "network.channels=[]", "network.channels is empty"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const char *const keys[] = {"network.kind=conv", cases[i].channels};
+    bench b;
+    create(&b, AE_H5_UINT8, keys, 2);
+    b.model.setup.rank = cases[i].rank;
+    memcpy(b.model.setup.dim, cases[i].dim, sizeof cases[i].dim);
+    if (cases[i].message == NULL) ae_test_ok(ae_network_init(&b.model));
+    else ae_test_error(ae_network_init(&b.model), AE_USAGE, cases[i].message);
+    destroy(&b);
+  }
+}
+
+static void a_centre_needs_a_gaussian(void **state) {
+  (void)state;
+  const char *const keys[] = {"data.center=0.5", "network.likelihood=gaussian"};
+  bench b;
+  create(&b, AE_H5_UINT8, keys, 1);
+  ae_test_error(ae_network_init(&b.model), AE_USAGE, "data.center=0.5 takes values out of 0 to 1");
+  destroy(&b);
+  create(&b, AE_H5_UINT8, keys, 2);
+  ae_test_ok(ae_network_init(&b.model));
+  destroy(&b);
+}
+
+int main(int argc, char **argv) {
+  const ae_test tests[] = {AE_TEST(convolutions_see_channels_last), AE_TEST(both_kinds_see_the_same_draw),
+                           AE_TEST(logits_are_shown_as_probabilities),
+                           AE_TEST(images_that_cannot_be_halved_are_refused), AE_TEST(a_centre_needs_a_gaussian)};
+  return ae_test_main(argc, argv, tests, sizeof tests / sizeof *tests);
+}
