@@ -11,7 +11,8 @@ two=("${small[@]}" data.shards=8 train.epochs=2)
 printf 'model: vhe\nnetwork: {hidden: [48, 32], latent_size: 6}\nkmeans: {clusters: 7}\n' >vhe.yaml
 printf 'model: vhe\nnetwork: {hidden: [40], latent_size: 5}\nvhe: {labels: given, exemplars: 3}\n' >given.yaml
 printf 'model: vae\nnetwork: {hidden: [48], latent_size: 6, likelihood: gaussian, activation: tanh}\n' >vae.yaml
-for model in vhe given vae; do
+printf 'model: acn\nnetwork: {hidden: [40], latent_size: 6}\nacn: {neighbours: 3}\n' >acn.yaml
+for model in vhe given vae acn; do
   for ranks in 1 2 3 4 7; do
     on "$ranks" train "$model.yaml" "${two[@]}" --run "$model-$ranks"
     for file in checkpoint-000000017.h5 checkpoint-000000034.h5 codes-000001.h5 codes-000002.h5; do

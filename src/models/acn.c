@@ -1,0 +1,315 @@
+/* Associative compression network (Graves, Menick, van den Oord 2018): a variational autoencoder whose prior for an
+ * example is told by the code ĉ of a similar one: loss = −ln p(x|z) + KL(q(z|x)‖p(z|ĉ)), ĉ the recorded mean of one of
+ * the nearest neighbours of x's own. A code length given the others, not to be ranked against unconditional ones. */
+#include "mpiae/base/memory.h"
+#include "mpiae/base/philox.h"
+#include "mpiae/base/profile.h"
+#include "mpiae/graph/ops.h"
+#include "mpiae/models/code_memory.h"
+#include "mpiae/models/keys.h"
+#include "mpiae/models/network.h"
+#include "mpiae/tensor/gaussian.h"
+
+#include <string.h>
+
+extern const ae_model_type ae_model_acn;
+
+typedef struct acn {
+  ae_model base;
+  int64_t latent, neighbours;
+  ae_code_memory *memory;
+  /* training */
+  ae_tensor *x, *noise, *c, *q; /* inputs: examples, N(0, 1), codes of neighbours; (μ | s) of the batch */
+  int64_t *wanted;              /* (capacity): neighbours of the batch prefetched last */
+  float *fetched[2];            /* (capacity, L): their codes, of even and odd steps */
+  /* inference, blocks of AE_BLOCK_ROWS rows */
+  ae_graph *encoder, *prior, *decoder;
+  ae_tensor *in, *posterior;   /* of the encoder */
+  ae_tensor *given, *expected; /* of the prior: ĉ, (μ | s) */
+  ae_tensor *z, *prediction;   /* of the decoder */
+  int64_t *nearest;            /* (AE_BLOCK_ROWS, neighbours) of the block being evaluated */
+  float *scratch;              /* (AE_BLOCK_ROWS, L) */
+} acn;
+
+/* Networks. */
+
+static ae_tensor *build_encoder(const acn *model, ae_graph *graph, ae_tensor *x) {
+  ae_tensor *h = ae_network_trunk(&model->base, graph, "encoder", x);
+  h = ae_nn_hidden(graph, "encoder", &h, 1, ae_network_hidden(model->base.setup.config), false);
+  return ae_nn_gaussian(graph, "encoder/head", h, model->latent);
+}
+
+static ae_tensor *build_prior(const acn *model, ae_graph *graph, ae_tensor *c) {
+  const ae_hidden hidden = ae_network_hidden(model->base.setup.config);
+  return ae_nn_gaussian_pair(graph, "prior_z", &c, 1, hidden, model->latent, 0, 1);
+}
+
+static ae_status build_training(acn *model) {
+  const ae_model_setup *setup = &model->base.setup;
+  AE_RETURN_IF(
+      ae_graph_create(setup->params, setup->data->shards.count, setup->plane_end, setup->planes, &model->base.graph));
+  ae_graph *graph = model->base.graph;
+  const int axis = ae_graph_axis(graph, setup->capacity);
+  model->x = ae_network_input(&model->base, graph, "x", axis);
+  model->noise = ae_graph_input(graph, "noise", axis, 1, &model->latent, false);
+  model->c = ae_graph_input(graph, "neighbour", axis, 1, &model->latent, false);
+  model->q = build_encoder(model, graph, model->x);
+  ae_tensor *z = ae_gaussian_sample(graph, "z", model->q, model->noise);
+  ae_tensor *p = build_prior(model, graph, model->c);
+  ae_tensor *prediction = ae_network_decoder(&model->base, graph, &z, 1);
+  ae_model_set_term(&model->base, 0, ae_network_loss(&model->base, graph, prediction, model->x));
+  ae_model_set_term(&model->base, 1, ae_gaussian_kl(graph, "kl", model->q, p));
+  ae_graph_keep(model->q);
+  return ae_graph_seal(graph);
+}
+
+static ae_status build_inference(acn *model) {
+  const ae_model_setup *setup = &model->base.setup;
+  AE_RETURN_IF(ae_graph_create(setup->params, 1, NULL, 0, &model->encoder));
+  model->in = ae_network_input(&model->base, model->encoder, "x", ae_graph_axis(model->encoder, AE_BLOCK_ROWS));
+  model->posterior = build_encoder(model, model->encoder, model->in);
+  ae_graph_keep(model->in);
+  ae_graph_keep(model->posterior);
+  AE_RETURN_IF(ae_graph_seal(model->encoder));
+  AE_RETURN_IF(ae_graph_create(setup->params, 1, NULL, 0, &model->prior));
+  int axis = ae_graph_axis(model->prior, AE_BLOCK_ROWS);
+  model->given = ae_graph_input(model->prior, "neighbour", axis, 1, &model->latent, false);
+  model->expected = build_prior(model, model->prior, model->given);
+  ae_graph_keep(model->expected);
+  AE_RETURN_IF(ae_graph_seal(model->prior));
+  AE_RETURN_IF(ae_graph_create(setup->params, 1, NULL, 0, &model->decoder));
+  axis = ae_graph_axis(model->decoder, AE_BLOCK_ROWS);
+  model->z = ae_graph_input(model->decoder, "z", axis, 1, &model->latent, false);
+  model->prediction = ae_network_decoder(&model->base, model->decoder, &model->z, 1);
+  ae_graph_keep(model->z);
+  ae_graph_keep(model->prediction);
+  return ae_graph_seal(model->decoder);
+}
+
+/* Making. */
+
+static void destroy(ae_model *base) {
+  acn *model = (acn *)base;
+  ae_graph_destroy(&model->base.graph);
+  ae_graph_destroy(&model->encoder);
+  ae_graph_destroy(&model->prior);
+  ae_graph_destroy(&model->decoder);
+  ae_code_memory_destroy(&model->memory);
+  AE_FREE(model->wanted);
+  for (int i = 0; i < 2; i++) AE_FREE(model->fetched[i]);
+  AE_FREE(model->nearest);
+  AE_FREE(model->scratch);
+  AE_FREE(model);
+}
+
+static void describe(acn *model) {
+  ae_model *base = &model->base;
+  ae_model_add_term(base, ae_network_loss_name(base), 1);
+  ae_model_add_term(base, "kl", 1);
+  ae_model_add_vector(base, "z_mean", "z", model->latent, "latent", "mean of the posterior of z");
+  ae_model_add_vector(base, "z_logstd", NULL, model->latent, "latent", "log standard deviation of the posterior of z");
+}
+
+static ae_status allocate(acn *model) {
+  const ae_model_setup *setup = &model->base.setup;
+  AE_RETURN_IF(AE_NEW(model->nearest, AE_BLOCK_ROWS * model->neighbours));
+  AE_RETURN_IF(AE_NEW(model->scratch, AE_BLOCK_ROWS * model->latent));
+  AE_RETURN_IF(AE_NEW(model->wanted, setup->capacity));
+  for (int i = 0; i < 2; i++) AE_RETURN_IF(AE_NEW(model->fetched[i], setup->capacity * model->latent));
+  if (setup->data != NULL) AE_RETURN_IF(build_training(model));
+  return build_inference(model);
+}
+
+static ae_status create(const ae_model_setup *setup, ae_model **out) {
+  ae_status status;
+  acn *model = NULL;
+  AE_CHECK(ae_comm_agree(setup->comm, AE_NEW(model, 1)));
+  ae_model_init(&model->base, &ae_model_acn, setup);
+  AE_CHECK(ae_comm_agree(setup->comm, ae_network_init(&model->base)));
+  model->latent = ae_config_integer(setup->config, "network.latent_size");
+  model->neighbours = ae_config_integer(setup->config, "acn.neighbours");
+  describe(model);
+  if (ae_network_hidden(setup->config).count == 0)
+    AE_RAISE(AE_USAGE, "network.hidden is empty, but the prior of model 'acn' needs at least one hidden layer");
+  if (setup->data != NULL) AE_CHECK(ae_network_accepts(&model->base, setup->data));
+  AE_CHECK(ae_code_memory_create(setup->comm, setup->data, model->latent, (int)model->neighbours, setup->seed,
+                                 &model->memory));
+  AE_CHECK(ae_comm_agree(setup->comm, allocate(model)));
+  *out = &model->base;
+cleanup:
+  if (status != AE_OK && model != NULL) destroy(&model->base);
+  return status;
+}
+
+/* Training. */
+
+static ae_status start(ae_model *base) {
+  ae_code_memory_start(((acn *)base)->memory);
+  return AE_OK;
+}
+
+static ae_status epoch_begin(ae_model *base, uint32_t epoch, ae_metrics *metrics) {
+  (void)metrics;
+  return ae_code_memory_epoch_begin(((acn *)base)->memory, epoch);
+}
+
+static ae_status epoch_end(ae_model *base, uint32_t epoch, ae_metrics *metrics) {
+  (void)epoch, (void)metrics;
+  ae_code_memory_epoch_end(((acn *)base)->memory);
+  return AE_OK;
+}
+
+static ae_status save(ae_model *base, ae_h5 *file) { return ae_code_memory_save(((acn *)base)->memory, file); }
+static ae_status load(ae_model *base, ae_h5 *file) { return ae_code_memory_load(((acn *)base)->memory, file); }
+
+static void prefetch(ae_model *base, const ae_batch *batch) {
+  acn *model = (acn *)base;
+  const ae_phase previous = ae_profile_enter(AE_PHASE_EXEMPLARS);
+  ae_code_memory_fetch(model->memory, batch, model->wanted, model->fetched[batch->step % 2]);
+  ae_profile_leave(previous);
+}
+
+static void fill(ae_model *base, const ae_batch *batch) {
+  acn *model = (acn *)base;
+  const int64_t rows = batch->offset[batch->segments];
+  const ae_phase previous = ae_profile_enter(AE_PHASE_EXEMPLARS);
+  ae_window_wait(model->memory->window);
+  ae_profile_leave(previous);
+  ae_graph_set_rows(base->graph, model->x->axis, batch->offset);
+  ae_network_fill_examples(base, batch, model->x);
+  ae_network_fill_noise(base, batch, AE_RANDOM_NOISE_Z, model->noise);
+  memcpy(model->c->value, model->fetched[batch->step % 2], (size_t)(rows * model->latent) * sizeof(float));
+}
+
+static ae_status step_end(ae_model *base, const ae_batch *batch) {
+  acn *model = (acn *)base;
+  for (int64_t i = 0; i < batch->offset[batch->segments]; i++)
+    ae_code_memory_record(model->memory, batch->example[i], model->q->value + i * 2 * model->latent);
+  return AE_OK;
+}
+
+static void recorded(const ae_model *base, void *const *field) {
+  const acn *model = (const acn *)base;
+  const size_t bytes =
+      (size_t)(ae_shards_own_count(&base->setup.data->shards) * model->latent) * sizeof *model->memory->mean;
+  if (field[0] != NULL) memcpy(field[0], model->memory->mean, bytes);
+  if (field[1] != NULL) memcpy(field[1], model->memory->logstd, bytes);
+}
+
+/* Inference. */
+
+/* Half of the rows of (μ | s). */
+static void copy_half(const acn *model, int64_t count, int half, float *out) {
+  for (int64_t i = 0; i < count; i++)
+    memcpy(out + i * model->latent, model->posterior->value + (2 * i + half) * model->latent,
+           (size_t)model->latent * sizeof *out);
+}
+
+static void run_encoder(acn *model, const ae_block *block) {
+  ae_network_prepare(&model->base, 0, block, model->in->value);
+  ae_network_run(model->encoder, model->in, block->count);
+}
+
+static ae_status encode(ae_model *base, const ae_block *block, void *const *field) {
+  acn *model = (acn *)base;
+  run_encoder(model, block);
+  for (int half = 0; half < 2; half++)
+    if (field[half] != NULL) copy_half(model, block->count, half, field[half]);
+  return AE_OK;
+}
+
+static ae_status decode(ae_model *base, int64_t count, const float *code, float *x) {
+  acn *model = (acn *)base;
+  memcpy(model->z->value, code, (size_t)(count * model->latent) * sizeof *code);
+  ae_network_run(model->decoder, model->z, count);
+  ae_network_show(base, count, model->prediction->value, x);
+  return AE_OK;
+}
+
+/* The nearest remembered codes of a block's examples. */
+static ae_status recall(acn *model, int64_t count) {
+  copy_half(model, count, 0, model->scratch);
+  return ae_code_memory_recall(model->memory, count, model->scratch, model->nearest);
+}
+
+/* p(z | ĉ), ĉ drawn among the nearest. */
+static void expect(acn *model, const ae_block *block, uint32_t draw) {
+  for (int64_t i = 0; i < block->count; i++) {
+    const int64_t *nearest = model->nearest + i * model->neighbours;
+    int found = 0;
+    while (found < model->neighbours && nearest[found] >= 0) found++;
+    const ae_stream stream = ae_stream_of(model->base.setup.seed, AE_RANDOM_EVALUATE_C, draw, block->example[i]);
+    memcpy(model->given->value + i * model->latent,
+           model->memory->remembered + nearest[ae_random_below(stream, 0, found)] * model->latent,
+           (size_t)model->latent * sizeof(float));
+  }
+  ae_network_run(model->prior, model->given, block->count);
+}
+
+static ae_status evaluate(ae_model *base, const ae_block *block, uint32_t draw, double *terms, double *log_weight) {
+  acn *model = (acn *)base;
+  const int64_t latent = model->latent, count = block->count;
+  float loss[AE_BLOCK_ROWS], divergence[AE_BLOCK_ROWS];
+  if (draw == 0) run_encoder(model, block);
+  if (draw == 0) AE_RETURN_IF(recall(model, count));
+  expect(model, block, draw);
+  ae_network_noise(base, block, AE_RANDOM_EVALUATE_Z, draw, latent, model->scratch);
+  ae_gaussian_draw(count, latent, model->posterior->value, model->scratch, model->z->value);
+  ae_network_run(model->decoder, model->z, count);
+  ae_network_likelihood(base, count, model->prediction->value, model->in->value, loss);
+  ae_gaussian_divergence(count, latent, model->posterior->value, model->expected->value, divergence);
+  (void)log_weight;
+  for (int64_t i = 0; i < count; i++) {
+    terms[2 * i] = (double)loss[i];
+    terms[2 * i + 1] = (double)divergence[i];
+  }
+  return AE_OK;
+}
+
+/* Streams of a sample, told apart by their epoch. */
+enum { DRAW_NEIGHBOUR, DRAW_Z };
+
+/* z from what is expected beside a code remembered of some training example. */
+static ae_status draw(ae_model *base, const ae_sample_request *request, int64_t at, int64_t count, float *code,
+                      int32_t *label) {
+  acn *model = (acn *)base;
+  const int64_t latent = model->latent;
+  (void)label;
+  for (int64_t i = 0; i < count; i++) {
+    const ae_stream stream = ae_stream_of(request->seed, AE_RANDOM_SAMPLE, DRAW_NEIGHBOUR, at + i);
+    const int64_t example = ae_random_below(stream, 0, model->memory->examples);
+    memcpy(model->given->value + i * latent, model->memory->remembered + example * latent,
+           (size_t)latent * sizeof(float));
+    ae_random_fill_normal(ae_stream_of(request->seed, AE_RANDOM_SAMPLE, DRAW_Z, at + i), latent,
+                          model->scratch + i * latent);
+  }
+  ae_network_run(model->prior, model->given, count);
+  ae_gaussian_draw(count, latent, model->expected->value, model->scratch, code);
+  return AE_OK;
+}
+
+static const ae_key own_keys[] = {{"acn.neighbours", AE_KEY_INTEGER, "5", 1, 1000, NULL, NULL, AE_KEY_FIXED,
+                                   "nearest neighbours in code space that the one telling the prior is drawn from"},
+                                  {0}};
+
+static const ae_key *const keys[] = {ae_keys_common, ae_keys_network, ae_keys_likelihood, own_keys, NULL};
+
+const ae_model_type ae_model_acn = {.name = "acn",
+                                    .summary = "associative compression network",
+                                    .keys = keys,
+                                    .create = create,
+                                    .destroy = destroy,
+                                    .start = start,
+                                    .epoch_begin = epoch_begin,
+                                    .epoch_end = epoch_end,
+                                    .save = save,
+                                    .load = load,
+                                    .prefetch = prefetch,
+                                    .fill = fill,
+                                    .step_end = step_end,
+                                    .accepts = ae_network_accepts,
+                                    .encode = encode,
+                                    .recorded = recorded,
+                                    .decode = decode,
+                                    .evaluate = evaluate,
+                                    .draw = draw};
