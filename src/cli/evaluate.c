@@ -39,6 +39,7 @@ static ae_status add_losses(const ae_result *result, int draws, answer *all) {
   add(all, "loss", found.loss, "nat");
   for (int i = 0; i < model->terms; i++) add(all, model->term[i].name, found.term[i], "nat");
   for (int i = 0; i < model->measures; i++) add(all, model->measure[i], found.term[model->terms + i], "nat");
+  if (model->type->price != NULL) add(all, "nats_per_index", found.loss / (double)model->setup.features, "nat");
   if (!model->proper) return AE_OK;
   add(all, "elbo", found.elbo, "nat");
   if (draws > 1) add(all, "importance_weighted_bound", found.bound, "nat");

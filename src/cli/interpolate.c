@@ -59,8 +59,8 @@ ae_status ae_command_interpolate(const ae_comm *comm, const ae_arguments *argume
                ae_arguments_integer(arguments, "steps", PRESET),
                NULL};
   const char *data = ae_arguments_operand(arguments, 1), *out = ae_arguments_text(arguments, "out");
-  AE_CHECK(
-      ae_result_open(comm, ae_arguments_operand(arguments, 0), data, ae_result_decodes, "does not decode", &result));
+  AE_CHECK(ae_result_open(comm, ae_arguments_operand(arguments, 0), data, ae_result_reconstructs,
+                          "does not decode codes of data", &result));
   if (result.loaded->model->entries > 0)
     AE_RAISE(AE_USAGE, "the codes of model '%s' are indices of a codebook: nothing lies between two of them",
              result.loaded->model->type->name);

@@ -13,8 +13,8 @@ ae_status ae_command_reconstruct(const ae_comm *comm, const ae_arguments *argume
   ae_result result = {0};
   int64_t count = ae_arguments_integer(arguments, "count", PRESET);
   const char *data = ae_arguments_operand(arguments, 1), *out = ae_arguments_text(arguments, "out");
-  AE_CHECK(
-      ae_result_open(comm, ae_arguments_operand(arguments, 0), data, ae_result_decodes, "does not decode", &result));
+  AE_CHECK(ae_result_open(comm, ae_arguments_operand(arguments, 0), data, ae_result_reconstructs,
+                          "does not decode codes of data", &result));
   count = ae_min(count, result.data->examples);
   result.own = &count;
   AE_CHECK(ae_result_write(&result, out, "reconstructions", fill));

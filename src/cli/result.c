@@ -8,6 +8,10 @@ bool ae_result_decodes(const ae_model_type *type, const void *unused) {
   (void)unused;
   return type->decode != NULL;
 }
+bool ae_result_reconstructs(const ae_model_type *type, const void *unused) {
+  (void)unused;
+  return type->encode != NULL && type->decode != NULL;
+}
 bool ae_result_evaluates(const ae_model_type *type, const void *unused) {
   (void)unused;
   return type->evaluate != NULL;

@@ -31,6 +31,7 @@ ae_status ae_result_write(ae_result *result, const char *path, const char *forma
 /* Whether types have what commands need. */
 bool ae_result_encodes(const ae_model_type *type, const void *unused);
 bool ae_result_decodes(const ae_model_type *type, const void *unused);
+bool ae_result_reconstructs(const ae_model_type *type, const void *unused);
 bool ae_result_evaluates(const ae_model_type *type, const void *unused);
 bool ae_result_draws(const ae_model_type *type, const void *unused);
 bool ae_result_draws_alike(const ae_model_type *type, const void *unused);

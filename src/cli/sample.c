@@ -59,7 +59,9 @@ static ae_status read_request(const ae_arguments *arguments, samples *what) {
   const int64_t preset = given ? what->like.count : what->swap ? SWAPPED : SAMPLES;
   what->request = (ae_sample_request){.count = ae_arguments_integer(arguments, "count", preset),
                                       .seed = (uint64_t)ae_arguments_integer(arguments, "seed", 1),
-                                      .from_prior = from != NULL};
+                                      .from_prior = from != NULL,
+                                      .labelled = ae_arguments_flag(arguments, "label"),
+                                      .label = (int32_t)ae_arguments_integer(arguments, "label", 0)};
   if (given && what->request.count != preset)
     return AE_FAIL(AE_USAGE,
                    "--swap with --like makes a row and a column of each example: leave --count out, or give %lld",
@@ -112,6 +114,17 @@ static ae_status find_prior(const ae_result *result, const char *name, samples *
   return AE_OK;
 }
 
+static ae_status check_label(const ae_result *result, const samples *what) {
+  const ae_model *model = what->prior != NULL ? what->prior->model : result->loaded->model;
+  if (!what->request.labelled || what->request.label < model->labels) return AE_OK;
+  if (model->labels == 0)
+    return AE_FAIL(AE_USAGE,
+                   "--label: model '%s' is not conditioned on labels; a pixelcnn with pixelcnn.labels is, and a vqvae "
+                   "with such a --prior",
+                   model->type->name);
+  return AE_FAIL(AE_USAGE, "--label %d: the model knows the labels 0 to %d", what->request.label, model->labels - 1);
+}
+
 /* What the samples are like. */
 static ae_status tell_origin(const samples *what, ae_h5 *file) {
   return what->given != NULL ? ae_h5_put_text(file, "/", "like", what->given) : AE_OK;
@@ -160,6 +173,7 @@ ae_status ae_command_sample(const ae_comm *comm, const ae_arguments *arguments) 
       &result));
   if (what.path != NULL) AE_CHECK(fetch_like(&result, &what));
   AE_CHECK(find_prior(&result, ae_arguments_text(arguments, "prior"), &what));
+  AE_CHECK(check_label(&result, &what));
   if (what.request.from_prior && result.loaded->model->classes == 0)
     AE_RAISE(AE_USAGE, "--from prior: model '%s' draws from its prior anyway", result.loaded->model->type->name);
   if (what.swap) AE_CHECK(ae_comm_agree(comm, make_codes(result.loaded->model, &what)));

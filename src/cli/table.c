@@ -69,6 +69,9 @@ static const ae_option sample_options[] = {
      "vhe: a table of N x N, every c (rows) with every z (columns); with --like those of the examples"},
     {"from", AE_OPTION_TEXT, "prior", false, 0, 0, "vhe: c from N(0, 1) in place of its clusters"},
     {"prior", AE_OPTION_TEXT, "MODEL", false, 0, 0, "vqvae: indices from this pixelcnn; without it evenly drawn ones"},
+    {"label", AE_OPTION_INTEGER, "K", false, 0, INT32_MAX,
+     "pixelcnn with pixelcnn.labels, or a vqvae with such a prior: all of this label; default: as often as in "
+     "training"},
     {"out", AE_OPTION_TEXT, "FILE", true, 0, 0, "HDF5 file to write: /x"},
     END_OF_OPTIONS};
 

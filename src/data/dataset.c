@@ -181,18 +181,21 @@ static ae_status check_finite(const source *from, const ae_dataset *dataset) {
 
 static void find_bounds(const ae_comm *comm, ae_dataset *dataset) {
   const float *value = dataset->rows;
-  float bound[2] = {0, 1}; /* −lowest, highest */
+  float bound[3] = {0, 1, 1}; /* −lowest, highest; 1 when a number is not whole */
   if (dataset->type == AE_H5_FLOAT32) {
     bound[0] = bound[1] = -INFINITY;
+    bound[2] = 0;
     for (int64_t i = 0; i < ae_shards_own_count(&dataset->shards) * dataset->features; i++) {
       if (-value[i] > bound[0]) bound[0] = -value[i];
       if (value[i] > bound[1]) bound[1] = value[i];
+      if (value[i] != rintf(value[i])) bound[2] = 1;
     }
-    ae_comm_require(comm, MPI_Allreduce(MPI_IN_PLACE, bound, 2, MPI_FLOAT, MPI_MAX, ae_comm_handle(comm)),
+    ae_comm_require(comm, MPI_Allreduce(MPI_IN_PLACE, bound, 3, MPI_FLOAT, MPI_MAX, ae_comm_handle(comm)),
                     "bounds of the data");
   }
   dataset->low = -bound[0];
   dataset->high = bound[1];
+  dataset->whole = bound[2] == 0;
 }
 
 static ae_status read_rows(const ae_comm *comm, const source *from, ae_dataset *dataset) {
@@ -246,12 +249,25 @@ static ae_status slice(const ae_comm *comm, slicing cut, ae_dataset *dataset) {
   return ae_shards_init(&dataset->shards, dataset->examples, cut.shards == 0 ? ranks : cut.shards, rank, ranks);
 }
 
+/* What an array of indices tells of its codebook. */
+static ae_status read_codebook(const source *from, ae_dataset *dataset) {
+  static const char *const names[] = {"entries", "codebook"};
+  int64_t *const values[] = {&dataset->entries, &dataset->codebook};
+  for (int i = 0; i < 2; i++) {
+    bool exists;
+    AE_RETURN_IF(ae_h5_has_attribute(from->file, from->array, names[i], &exists));
+    if (exists) AE_RETURN_IF(ae_h5_get_integer(from->file, from->array, names[i], values[i]));
+  }
+  return AE_OK;
+}
+
 static ae_status read_dataset(const ae_comm *comm, source *from, slicing cut, ae_dataset *dataset) {
   AE_RETURN_IF(from->bare ? ae_location_require(comm, from->file, from->array) : check_format(from->file, from->path));
   AE_RETURN_IF(describe_examples(from, dataset));
   AE_RETURN_IF(slice(comm, cut, dataset));
   AE_RETURN_IF(read_rows(comm, from, dataset));
   AE_RETURN_IF(read_labels(comm, from, dataset));
+  if (from->bare) AE_RETURN_IF(read_codebook(from, dataset));
   return take_checksum(comm, dataset);
 }
 

@@ -63,6 +63,14 @@ ae_status ae_h5_put_real(ae_h5 *file, const char *path, const char *name, double
   return put(file, path, name, H5T_NATIVE_DOUBLE, &value);
 }
 
+ae_status ae_h5_has_attribute(ae_h5 *file, const char *path, const char *name, bool *exists) {
+  char object[AE_MESSAGE_SIZE / 4];
+  const htri_t found = H5Aexists_by_name(file->handle, path, name, H5P_DEFAULT);
+  name_attribute(object, name, path);
+  *exists = found > 0;
+  return ae_comm_agree(file->comm, ae_h5_require(file, found, "look up", object, AE_H5_DAMAGED));
+}
+
 /* Local. Opens an attribute of one element and gives its type. */
 static ae_status open_attribute(const ae_h5 *file, const char *path, const char *name, const char *object,
                                 hid_t *attribute, hid_t *type) {

@@ -4,11 +4,11 @@
 
 #include <string.h>
 
-extern const ae_model_type ae_model_ae, ae_model_vae, ae_model_vhe, ae_model_acn, ae_model_vqvae;
+extern const ae_model_type ae_model_ae, ae_model_vae, ae_model_vhe, ae_model_acn, ae_model_vqvae, ae_model_pixelcnn;
 
 const ae_model_type *const *ae_model_table(void) {
-  static const ae_model_type *const table[] = {&ae_model_ae,  &ae_model_vae,   &ae_model_vhe,
-                                               &ae_model_acn, &ae_model_vqvae, NULL};
+  static const ae_model_type *const table[] = {&ae_model_ae,    &ae_model_vae,      &ae_model_vhe, &ae_model_acn,
+                                               &ae_model_vqvae, &ae_model_pixelcnn, NULL};
   return table;
 }
 

@@ -117,6 +117,10 @@ ae_status ae_pictures_sample(ae_model *model, ae_h5 *file, const ae_sample_reque
                               "samples: mean of p(x | code)"));
   if (!with_codes) goto cleanup;
   AE_CHECK(ae_pictures_write_codes(model, file, "sample", request->count, begin, end - begin, codes));
+  const ae_model *drawn_by = request->prior != NULL ? request->prior : model;
+  const ae_h5_dataset given = {
+      "/label", AE_H5_INT32, 1, {request->count}, {"sample"}, "label that the sample was drawn under", NULL};
+  if (drawn_by->labels > 0) AE_CHECK(ae_h5_write(file, &given, begin, end - begin, label));
   const ae_h5_dataset from = {"/pseudo_label",
                               AE_H5_INT32,
                               1,

@@ -49,7 +49,7 @@ ae_status ae_trainer_write_codes(ae_trainer *t) {
   ae_status status;
   ae_codes codes = {0};
   char path[AE_PATH_SIZE];
-  if (t->model->fields == 0) return AE_OK;
+  if (t->model->fields == 0 || t->model->type->encode == NULL) return AE_OK;
   ae_run_directory_codes(t->directory, t->state.epoch, path);
   AE_CHECK(ae_comm_agree(t->comm, ae_codes_create(t->model, ae_shards_own_count(&t->data->shards), &codes)));
   if (t->model->type->recorded != NULL) t->model->type->recorded(t->model, codes.field);
@@ -67,7 +67,7 @@ static ae_status fill_samples(ae_h5 *file, void *context) {
   const ae_trainer *t = what->t;
   const ae_sample_request request = {.count = what->pictures, .seed = 1};
   AE_RETURN_IF(ae_inference_begin(t->model, file, "film", t->state.epoch, t->state.step));
-  if (t->model->type->decode != NULL)
+  if (t->model->type->decode != NULL && t->model->type->encode != NULL)
     AE_RETURN_IF(ae_pictures_reconstruct(t->model, file, t->test != NULL ? t->test : t->data, what->pictures));
   if (t->model->type->draw != NULL) AE_RETURN_IF(ae_pictures_sample(t->model, file, &request, "/sampled", true));
   return ae_provenance_write(t->comm, file, ae_clock_seconds() - t->begun);

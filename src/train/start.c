@@ -34,7 +34,8 @@ static ae_status open_data(ae_trainer *t) {
                             .test_checksum = t->test != NULL ? (int64_t)t->test->checksum : 0,
                             .rank = t->data->rank};
   memcpy(t->state.dim, t->data->dim, sizeof t->state.dim);
-  return AE_OK;
+  const ae_model_type *type = ae_model_find(ae_config_text(t->config, "model"));
+  return type->resolve != NULL ? type->resolve(t->config, t->data) : AE_OK;
 }
 
 /* Own segments before the end of each gradient plane: the maximal subtrees in this rank's shards. */
@@ -165,8 +166,12 @@ static void take_over(ae_trainer *t, const ae_config *then, const char *key) {
 
 /* The configuration must be the checkpoint's but for keys that may change. */
 static ae_status check_config(ae_trainer *t, const ae_config *then) {
-  take_over(t, then, "data.shards");
-  take_over(t, then, "train.schedule_steps");
+  const char *model = ae_config_text(t->config, "model");
+  const ae_key *const *tables = ae_model_own_key_tables(ae_model_find(model));
+  for (int i = 0; strcmp(model, ae_config_text(then, "model")) == 0 && tables[i] != NULL; i++)
+    for (const ae_key *key = tables[i]; key->name != NULL; key++)
+      if (key->type == AE_KEY_INTEGER && key->word != NULL && key->resume == AE_KEY_FIXED)
+        take_over(t, then, key->name);
   return ae_config_check_resume(t->config, then);
 }
 

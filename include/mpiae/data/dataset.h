@@ -28,6 +28,9 @@ typedef struct ae_dataset {
   int32_t *label;    /* own examples, or NULL when the file has none */
   int classes;       /* 1 + the largest label in the whole dataset; 0 without labels */
   float low, high;   /* of the values as trained on, over the whole dataset: 0 and 1 for bytes */
+  bool whole;        /* whether all of them are whole numbers; false for bytes */
+  int64_t entries;   /* of an array of indices that tells (attributes `entries`, `codebook`): how many the codebook */
+  int64_t codebook;  /* has, and a number that tells it from others; else 0 */
   uint32_t checksum; /* of shape, rows, labels of the whole dataset; the same for any ranks and shards */
 } ae_dataset;
 

@@ -88,6 +88,7 @@ ae_status ae_h5_read(ae_h5 *file, const char *path, ae_h5_type type, int64_t wid
 ae_status ae_h5_put_text(ae_h5 *file, const char *path, const char *name, const char *text);
 ae_status ae_h5_put_integer(ae_h5 *file, const char *path, const char *name, int64_t value);
 ae_status ae_h5_put_real(ae_h5 *file, const char *path, const char *name, double value);
+ae_status ae_h5_has_attribute(ae_h5 *file, const char *path, const char *name, bool *exists);
 ae_status ae_h5_get_text(ae_h5 *file, const char *path, const char *name, char **text);
 ae_status ae_h5_get_integer(ae_h5 *file, const char *path, const char *name, int64_t *value);
 ae_status ae_h5_get_real(ae_h5 *file, const char *path, const char *name, double *value);

@@ -75,6 +75,7 @@ struct ae_model {
   bool bernoulli;     /* they predict logits */
   bool per_number;    /* the first term is −ln p(x | code) divided by the numbers of x */
   bool proper;        /* the terms, each with weight 1, sum to a bound on −ln p(x) */
+  int labels;         /* known labels that it is conditioned on; 0 = none */
   int classes;        /* clusters that samples may come from; 0 = none */
   int statistics;     /* further numbers summed over the examples of an epoch */
   const double *statistic_sum; /* those sums, when epoch_end is called; lent */
@@ -85,7 +86,9 @@ struct ae_model {
 typedef struct ae_sample_request {
   int64_t count;
   uint64_t seed;
-  bool from_prior;      /* --from prior */
+  bool from_prior; /* --from prior */
+  bool labelled;   /* --label: all of one label, below the model's `labels`; else drawn */
+  int32_t label;
   ae_model *prior;      /* --prior: what draws the codes, or NULL */
   const ae_block *like; /* --like: examples of one class to draw more of; or NULL */
 } ae_sample_request;
@@ -94,6 +97,9 @@ struct ae_model_type {
   const char *name, *summary;
   const ae_key *const *keys;  /* tables of its keys, the common one among them; NULL-terminated */
   const char *const *columns; /* of the metrics it records besides its terms, NULL-terminated; or NULL */
+
+  /* Collective; or NULL. Before create, for training: sets what keys leave to the program ("auto") by the data. */
+  ae_status (*resolve)(ae_config *config, const ae_dataset *data);
 
   /* Collective. Builds the graphs on setup->params (training graph first, when setup->data is there; then those of
    * inference) and makes the state. The store is sealed and bound by the caller afterwards. */
@@ -139,7 +145,8 @@ struct ae_model_type {
    * code's) are in the weight as they stand. Draws of a block are asked for in order, from 0. */
   ae_status (*evaluate)(ae_model *model, const ae_block *block, uint32_t draw, double *terms, double *log_weight);
 
-  /* Codes of samples at … at+count−1 of a request, and the class each came from (−1 = none; preset). */
+  /* Codes of samples at … at+count−1 of a request, and the class each came from, or the label
+   * it was drawn under (−1 = none; preset). */
   ae_status (*draw)(ae_model *model, const ae_sample_request *request, int64_t at, int64_t count, float *code,
                     int32_t *label);
 

@@ -63,7 +63,7 @@ ae_status ae_pictures_write_codes(const ae_model *model, ae_h5 *file, const char
 ae_status ae_pictures_reconstruct(ae_model *model, ae_h5 *file, const ae_dataset *data, int64_t count);
 
 /* Samples along the axis `sample`: pictures at `path`; with `codes` also what they were decoded from, and the cluster
- * (/pseudo_label) where samples come from clusters. */
+ * (/pseudo_label) or the label (/label) where samples come from such. */
 ae_status ae_pictures_sample(ae_model *model, ae_h5 *file, const ae_sample_request *request, const char *path,
                              bool codes);
 
