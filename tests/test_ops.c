@@ -11,8 +11,11 @@
 #include <string.h>
 
 /* Rows and how they are cut: five segments, one empty, two planes. */
-enum { ROWS = 11, SEGMENTS = 5, MAX_GROUP = 8 };
+enum { ROWS = 11, SEGMENTS = 5 };
 static const int64_t cut[SEGMENTS + 1] = {0, 3, 4, 4, 8, 11};
+/* Rows as sets: where the points of each begin; AE_CASE_SETS, AE_CASE_OTHER_SETS. */
+static const int64_t groups[2][ROWS + 1] = {{0, 0, 1, 6, 8, 11, 11, 15, 16, 18, 24, 25},
+                                            {0, 2, 2, 5, 6, 10, 10, 12, 17, 18, 20, 23}};
 static const int plane_end[] = {4, 5};
 
 /* Whether the inputs have a second consumer, and on which side of the operation. */
@@ -23,17 +26,37 @@ typedef struct bench {
   const ae_op_case *description;
   ae_params *params;
   ae_graph *graph;
-  ae_tensor *in[AE_NODE_MAX_INPUTS], *out, *other[AE_NODE_MAX_INPUTS], *weight;
+  ae_tensor *in[AE_NODE_MAX_INPUTS], *out, *other[AE_NODE_MAX_INPUTS];
   const ae_node *node;
-  int64_t rows[AE_NODE_MAX_INPUTS];
+  int64_t rows[AE_NODE_MAX_INPUTS], out_rows;
   double *input[AE_NODE_MAX_INPUTS], *parameter[AE_NODE_MAX_PARAMETERS], *value, *upstream;
 } bench;
 
 static void share_inputs(bench *b) {
   for (int i = 0; i < b->description->inputs; i++) {
-    if (b->description->input[i].kind != AE_CASE_DIFFERENTIABLE || b->description->input[i].rows > 1) continue;
-    b->other[i] = ae_weigh_rows(b->graph, "other", b->in[i], b->weight);
+    if (b->description->input[i].kind != AE_CASE_DIFFERENTIABLE) continue;
+    b->other[i] = ae_activate(b->graph, "other", b->in[i], AE_LINEAR);
     ae_graph_root(b->graph, b->other[i]);
+  }
+}
+
+/* The axis of each input: the first one, one of points, or one of its own. */
+static void add_axes(bench *b, int *axis) {
+  int64_t scaled[SEGMENTS + 1];
+  const int first = ae_graph_axis(b->graph, ROWS), sets = ae_graph_axis_grouped(b->graph, first, groups[0][ROWS]);
+  const int other = ae_graph_axis_grouped(b->graph, first, groups[1][ROWS]);
+  ae_graph_set_rows(b->graph, first, cut);
+  ae_graph_set_groups(b->graph, sets, groups[0]);
+  ae_graph_set_groups(b->graph, other, groups[1]);
+  for (int i = 0; i < b->description->inputs; i++) {
+    const int rows = b->description->input[i].rows;
+    axis[i] = rows == 1 ? first : rows == AE_CASE_SETS ? sets : other;
+    if (rows > 1) {
+      axis[i] = ae_graph_axis(b->graph, ROWS * rows);
+      for (int s = 0; s <= SEGMENTS; s++) scaled[s] = cut[s] * rows;
+      ae_graph_set_rows(b->graph, axis[i], scaled);
+    }
+    b->rows[i] = ae_graph_rows(b->graph, axis[i]).count;
   }
 }
 
@@ -42,24 +65,21 @@ static void build(bench *b, const ae_op_case *description, sharing shared) {
   b->description = description;
   ae_test_ok(ae_params_create(&b->params));
   ae_test_ok(ae_graph_create(b->params, SEGMENTS, plane_end, 2, &b->graph));
-  const int axis = ae_graph_axis(b->graph, ROWS);
-  int64_t scaled[SEGMENTS + 1];
-  b->weight = ae_graph_input(b->graph, "weight", axis, 0, NULL, false);
-  ae_graph_keep(b->weight);
+  int axis[AE_NODE_MAX_INPUTS];
+  add_axes(b, axis);
   for (int i = 0; i < description->inputs; i++) {
     const ae_case_input *input = &description->input[i];
-    b->rows[i] = ROWS * input->rows;
-    const int own = input->rows == 1 ? axis : ae_graph_axis(b->graph, b->rows[i]);
-    for (int s = 0; s <= SEGMENTS; s++) scaled[s] = cut[s] * input->rows;
-    ae_graph_set_rows(b->graph, own, scaled);
-    b->in[i] = ae_graph_input(b->graph, "input", own, input->rank, input->dim, input->kind == AE_CASE_DIFFERENTIABLE);
+    b->in[i] =
+        ae_graph_input(b->graph, "input", axis[i], input->rank, input->dim, input->kind == AE_CASE_DIFFERENTIABLE);
     ae_graph_keep(b->in[i]);
   }
-  ae_graph_set_rows(b->graph, axis, cut);
   if (shared == SHARED_BEFORE) share_inputs(b);
   const int number = ae_graph_nodes(b->graph);
   b->out = description->build(b->graph, b->params, b->in);
-  if (b->out != NULL) b->node = ae_graph_node(b->graph, number);
+  if (b->out != NULL) {
+    b->node = ae_graph_node(b->graph, number);
+    b->out_rows = ae_graph_rows(b->graph, b->out->axis).count;
+  }
   ae_graph_root(b->graph, b->out);
   if (shared == SHARED_AFTER) share_inputs(b);
   ae_test_ok(ae_graph_seal(b->graph));
@@ -84,9 +104,8 @@ static void fill(bench *b) {
     for (int64_t j = 0; j < b->node->parameter[i]->count; j++)
       b->parameter[i][j] = (double)ae_params_value(b->params, b->node->parameter[i])[j];
   }
-  for (int i = 0; i < ROWS; i++) b->weight->value[i] = 1;
-  ae_test_ok(AE_NEW(b->value, ROWS * b->out->width));
-  ae_test_ok(AE_NEW(b->upstream, ROWS * b->out->width));
+  ae_test_ok(AE_NEW(b->value, b->out_rows * b->out->width));
+  ae_test_ok(AE_NEW(b->upstream, b->out_rows * b->out->width));
 }
 
 static void destroy(bench *b) {
@@ -99,15 +118,15 @@ static void destroy(bench *b) {
 }
 
 static void reference(const bench *b) {
-  b->node->op->reference(b->node, b->rows, (const double *const *)b->input, (const double *const *)b->parameter, ROWS,
-                         b->value);
+  b->node->op->reference(b->node, b->rows, (const double *const *)b->input, (const double *const *)b->parameter,
+                         b->out_rows, b->value);
 }
 
 /* Σ upstream · out, of the reference. */
 static double objective(const bench *b) {
   double sum = 0;
   reference(b);
-  for (int64_t i = 0; i < ROWS * b->out->width; i++) sum += b->upstream[i] * b->value[i];
+  for (int64_t i = 0; i < b->out_rows * b->out->width; i++) sum += b->upstream[i] * b->value[i];
   return sum;
 }
 
@@ -143,7 +162,7 @@ static void compare(const bench *b, const char *what, const double *expected, co
 }
 
 static void check_value(const bench *b) {
-  const int64_t count = ROWS * b->out->width;
+  const int64_t count = b->out_rows * b->out->width;
   double *got;
   ae_test_ok(AE_NEW(got, count));
   for (int64_t i = 0; i < count; i++) got[i] = (double)b->out->value[i];
@@ -184,10 +203,12 @@ static void check_gradients(const bench *b) {
 
 /* Fills the gradients of all roots and passes back. */
 static void go_back(bench *b) {
-  ae_random_fill_uniform(ae_stream_of(2, AE_RANDOM_SELFTEST, 2, 0), -1, 1, ROWS * b->out->width, b->out->gradient);
-  for (int64_t i = 0; i < ROWS * b->out->width; i++) b->upstream[i] = (double)b->out->gradient[i];
+  ae_random_fill_uniform(ae_stream_of(2, AE_RANDOM_SELFTEST, 2, 0), -1, 1, b->out_rows * b->out->width,
+                         b->out->gradient);
+  for (int64_t i = 0; i < b->out_rows * b->out->width; i++) b->upstream[i] = (double)b->out->gradient[i];
   for (int i = 0; i < b->description->inputs; i++)
-    for (int64_t j = 0; b->other[i] != NULL && j < ROWS * b->other[i]->width; j++) b->other[i]->gradient[j] = 0.5f;
+    for (int64_t j = 0; b->other[i] != NULL && j < b->rows[i] * b->other[i]->width; j++)
+      b->other[i]->gradient[j] = 0.5f;
   ae_graph_backward(b->graph, NULL);
 }
 

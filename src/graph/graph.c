@@ -14,6 +14,8 @@ enum { MAX_AXES = 8, MAX_TENSORS = 512, MAX_NODES = 512, MAX_ROOTS = 8 };
 typedef struct row_axis {
   int64_t capacity;
   int64_t *offset;
+  int groups;     /* the axis whose rows are the groups; its own number: there are none */
+  int64_t *group; /* where each begins, or NULL */
 } row_axis;
 
 struct ae_graph {
@@ -40,6 +42,8 @@ int ae_graph_nodes(const ae_graph *graph) { return graph->node_count; }
 const ae_node *ae_graph_node(const ae_graph *graph, int number) { return graph->node[number]; }
 float *ae_graph_scratch(const ae_graph *graph) { return graph->scratch; }
 ae_products *ae_graph_products(const ae_graph *graph) { return graph->products; }
+int ae_graph_groups_axis(const ae_graph *graph, int number) { return graph->axes[number].groups; }
+bool ae_graph_is_grouped(const ae_graph *graph, int number) { return graph->axes[number].groups != number; }
 bool ae_graph_is_trained(const ae_graph *graph) { return graph->planes > 0; }
 
 ae_status ae_graph_create(ae_params *params, int segments, const int *plane_end, int planes, ae_graph **out) {
@@ -63,7 +67,10 @@ cleanup:
 void ae_graph_destroy(ae_graph **out) {
   ae_graph *graph = *out;
   if (graph == NULL) return;
-  for (int i = 0; i < graph->axis_count; i++) AE_FREE(graph->axes[i].offset);
+  for (int i = 0; i < graph->axis_count; i++) {
+    AE_FREE(graph->axes[i].offset);
+    AE_FREE(graph->axes[i].group);
+  }
   for (int i = 0; i < graph->tensor_count; i++) {
     char *name;
     memcpy(&name, &graph->tensor[i]->name, sizeof name);
@@ -92,9 +99,20 @@ int ae_graph_axis(ae_graph *graph, int64_t capacity) {
   AE_ASSERT(graph->axis_count < MAX_AXES);
   row_axis *added = &graph->axes[graph->axis_count];
   added->capacity = capacity;
+  added->groups = graph->axis_count;
   const ae_status status = AE_NEW(added->offset, graph->segments + 1);
   if (status != AE_OK) ae_graph_fail(graph, status);
   return graph->axis_count++;
+}
+
+int ae_graph_axis_grouped(ae_graph *graph, int groups, int64_t capacity) {
+  AE_ASSERT(!ae_graph_is_grouped(graph, groups));
+  const int number = ae_graph_axis(graph, capacity);
+  row_axis *added = &graph->axes[number];
+  added->groups = groups;
+  const ae_status status = AE_NEW(added->group, graph->axes[groups].capacity + 1);
+  if (status != AE_OK) ae_graph_fail(graph, status);
+  return number;
 }
 
 static ae_tensor *add_tensor(ae_graph *graph, const char *name, int axis, int rank, const int64_t *dim) {
@@ -151,6 +169,7 @@ ae_node *ae_graph_add(ae_graph *graph, const ae_op *op, const char *name, ae_ten
   }
   graph->node[graph->node_count++] = node;
   node->op = op;
+  node->graph = graph;
   node->name = out->name;
   node->inputs = inputs;
   node->out = out;
@@ -228,7 +247,7 @@ ae_status ae_graph_seal(ae_graph *graph) {
 }
 
 void ae_graph_set_rows_scaled(ae_graph *graph, int number, const int64_t *offset, int64_t scale) {
-  AE_ASSERT(scale * offset[graph->segments] <= graph->axes[number].capacity);
+  AE_ASSERT(!ae_graph_is_grouped(graph, number) && scale * offset[graph->segments] <= graph->axes[number].capacity);
   for (int s = 0; s <= graph->segments; s++) graph->axes[number].offset[s] = scale * offset[s];
 }
 
@@ -239,6 +258,32 @@ void ae_graph_set_rows(ae_graph *graph, int number, const int64_t *offset) {
 ae_rows ae_graph_rows(const ae_graph *graph, int number) {
   const int64_t *offset = graph->axes[number].offset;
   return (ae_rows){graph->segments, offset, offset[graph->segments]};
+}
+
+/* Segments of an axis as its groups tell. */
+static void follow_groups(const ae_graph *graph, row_axis *axis) {
+  const int64_t *segment = graph->axes[axis->groups].offset;
+  for (int s = 0; s <= graph->segments; s++) axis->offset[s] = axis->group[segment[s]];
+}
+
+void ae_graph_set_groups(ae_graph *graph, int number, const int64_t *offset) {
+  row_axis *axis = &graph->axes[number];
+  const int64_t count = ae_graph_rows(graph, axis->groups).count;
+  AE_ASSERT(ae_graph_is_grouped(graph, number) && offset[0] == 0 && offset[count] <= axis->capacity);
+  memcpy(axis->group, offset, (size_t)(count + 1) * sizeof *offset);
+  follow_groups(graph, axis);
+}
+
+void ae_graph_set_groups_equal(ae_graph *graph, int number, int64_t size) {
+  row_axis *axis = &graph->axes[number];
+  const int64_t count = ae_graph_rows(graph, axis->groups).count;
+  AE_ASSERT(ae_graph_is_grouped(graph, number) && count * size <= axis->capacity);
+  for (int64_t i = 0; i <= count; i++) axis->group[i] = i * size;
+  follow_groups(graph, axis);
+}
+
+int64_t ae_graph_group(const ae_graph *graph, int number, int64_t group) {
+  return ae_graph_is_grouped(graph, number) ? graph->axes[number].group[group] : group;
 }
 
 int64_t ae_graph_bytes(const ae_graph *graph) {

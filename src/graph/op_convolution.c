@@ -6,7 +6,6 @@
 #include "mpiae/graph/ops.h"
 #include "mpiae/tensor/convolution.h"
 
-#include <math.h>
 #include <string.h>
 
 /* Of a node, made by the builder but for the convolver. */
@@ -124,11 +123,6 @@ static bool next_tap(const ae_convolution_shape *s, int64_t *at, tap *out) {
   return false;
 }
 
-static double activated(ae_activation activation, double y) {
-  if (activation == AE_RELU) return y > 0 ? y : 0;
-  return activation == AE_TANH ? tanh(y) : y;
-}
-
 static void reference(const ae_node *node, const int64_t *rows, const double *const *in, const double *const *parameter,
                       int64_t out_rows, double *out) {
   const convolution *c = node->state;
@@ -146,7 +140,7 @@ static void reference(const ae_node *node, const int64_t *rows, const double *co
           if (c->transposed) out[t.x + i] += w * image[t.y + o];
           else out[t.y + o] += w * image[t.x + i];
         }
-    for (int64_t i = 0; i < width; i++) out[i] = activated(c->activation, out[i]);
+    for (int64_t i = 0; i < width; i++) out[i] = ae_op_activated(c->activation, out[i]);
   }
 }
 

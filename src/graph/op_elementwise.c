@@ -18,6 +18,12 @@ static void hand_on(ae_graph *graph, const ae_node *node, int input) {
 
 /* y = f(x). */
 
+double ae_op_activated(ae_activation activation, double x) {
+  if (activation == AE_TANH) return tanh(x);
+  if (activation == AE_LEAKY_RELU) return x > 0 ? x : 0.2 * x;
+  return activation == AE_RELU ? fmax(x, 0) : x;
+}
+
 /* Attribute. */
 enum { ACTIVATION };
 
@@ -34,10 +40,9 @@ static void activate_backward(ae_graph *graph, const ae_node *node) {
 
 static void activate_reference(const ae_node *node, const int64_t *rows, const double *const *in,
                                const double *const *parameter, int64_t out_rows, double *out) {
-  const int64_t activation = node->attribute[ACTIVATION];
   (void)rows, (void)parameter;
   for (int64_t i = 0; i < out_rows * node->out->width; i++)
-    out[i] = activation == AE_TANH ? tanh(in[0][i]) : activation == AE_RELU ? fmax(in[0][i], 0) : in[0][i];
+    out[i] = ae_op_activated((ae_activation)node->attribute[ACTIVATION], in[0][i]);
 }
 
 static ae_tensor *build_tanh(ae_graph *graph, ae_params *params, ae_tensor *const *in) {
@@ -48,15 +53,21 @@ static ae_tensor *build_relu(ae_graph *graph, ae_params *params, ae_tensor *cons
   (void)params;
   return ae_activate(graph, "activate", in[0], AE_RELU);
 }
+static ae_tensor *build_leaky(ae_graph *graph, ae_params *params, ae_tensor *const *in) {
+  (void)params;
+  return ae_activate(graph, "activate", in[0], AE_LEAKY_RELU);
+}
 static ae_tensor *build_linear(ae_graph *graph, ae_params *params, ae_tensor *const *in) {
   (void)params;
   return ae_activate(graph, "activate", in[0], AE_LINEAR);
 }
 
-static const ae_op_case activate_cases[] = {{"tanh", 1, {{1, 1, {21}, -2, 2, AE_CASE_DIFFERENTIABLE}}, build_tanh},
-                                            {"relu", 1, {{1, 2, {3, 7}, -1, 1, AE_CASE_DIFFERENTIABLE}}, build_relu},
-                                            {"linear", 1, {{1, 1, {5}, -1, 1, AE_CASE_DIFFERENTIABLE}}, build_linear},
-                                            {0}};
+static const ae_op_case activate_cases[] = {
+    {"tanh", 1, {{1, 1, {21}, -2, 2, AE_CASE_DIFFERENTIABLE}}, build_tanh},
+    {"relu", 1, {{1, 2, {3, 7}, -1, 1, AE_CASE_DIFFERENTIABLE}}, build_relu},
+    {"leaky relu", 1, {{1, 1, {6}, -1, 1, AE_CASE_DIFFERENTIABLE}}, build_leaky},
+    {"linear", 1, {{1, 1, {5}, -1, 1, AE_CASE_DIFFERENTIABLE}}, build_linear},
+    {0}};
 
 const ae_op ae_op_activate = {"activate",        AE_READS_OUTPUT,    NULL,          activate_forward,
                               activate_backward, activate_reference, activate_cases};

@@ -7,7 +7,6 @@
 #include "mpiae/tensor/blas.h"
 #include "mpiae/tensor/products.h"
 
-#include <math.h>
 #include <string.h>
 
 /* Attributes. */
@@ -36,25 +35,37 @@ static bool adds_to(const ae_node *node, int64_t i) { return node->adds[node->at
 
 static ae_status prepare(const ae_graph *graph, ae_node *node, int64_t *scratch) {
   const int64_t rows = ae_graph_capacity(graph, node->out->axis);
-  for (int64_t i = 0; i < pieces(node); i++)
+  for (int64_t i = 0; i < pieces(node) && !ae_graph_is_grouped(graph, node->out->axis); i++)
     ae_products_want(ae_graph_products(graph), rows, node->attribute[OUTER], piece_of(node, i).inner);
   if (ae_graph_is_trained(graph)) *scratch = ae_max(*scratch, ae_graph_tree_scratch(graph, node->parameter[0]->count));
   return AE_OK;
 }
 
-static void forward(ae_graph *graph, const ae_node *node) {
+/* Y (op)= X · op(W) over all segments. Those of a grouped axis are cut otherwise in every step: a test whether they may
+ * be merged would serve that step alone. */
+static void multiply(ae_graph *graph, const ae_node *node, bool trans, int64_t n, int64_t k, const float *x,
+                     int64_t ldx, const float *w, float beta, float *y, int64_t ldy) {
   const ae_rows rows = ae_graph_rows(graph, node->out->axis);
+  const int64_t ldw = node->attribute[INNER];
+  if (ae_graph_is_grouped(graph, node->out->axis))
+    ae_products_by_segment(rows.segments, rows.offset, trans, n, k, x, ldx, w, ldw, beta, y, ldy);
+  else
+    ae_products_rows(ae_graph_products(graph), rows.segments, rows.offset, trans, n, k, x, ldx, w, ldw, beta, y, ldy);
+}
+
+static void forward(ae_graph *graph, const ae_node *node) {
   const float *weight = ae_params_value(ae_graph_params(graph), node->parameter[0]);
   for (int64_t i = 0; i < pieces(node); i++) {
     const ae_tensor *in = input_of(node, i);
     const piece at = piece_of(node, i);
     const float beta = node->attribute[GROUPS] == 1 && i > 0 ? 1 : 0;
-    ae_products_rows(ae_graph_products(graph), rows.segments, rows.offset, true, node->attribute[OUTER], at.inner,
-                     in->value + at.x, in->width, weight + at.w, node->attribute[INNER], beta, node->out->value + at.y,
-                     node->out->width);
+    multiply(graph, node, true, node->attribute[OUTER], at.inner, in->value + at.x, in->width, weight + at.w, beta,
+             node->out->value + at.y, node->out->width);
   }
-  ae_bias_activate(rows.count, node->out->width, ae_params_value(ae_graph_params(graph), node->parameter[1]),
-                   (ae_activation)node->attribute[ACTIVATION], node->out->value);
+  if (node->parameters > 1)
+    ae_bias_activate(ae_graph_rows(graph, node->out->axis).count, node->out->width,
+                     ae_params_value(ae_graph_params(graph), node->parameter[1]),
+                     (ae_activation)node->attribute[ACTIVATION], node->out->value);
 }
 
 /* What a leaf of the weight's gradient needs. */
@@ -88,7 +99,7 @@ static void bias_leaf(void *context, int segment, bool add, float *out) {
 
 /* Whether every product of every segment may be added to what is there. */
 static bool weight_adds(ae_graph *graph, const ae_node *node, ae_rows rows) {
-  bool all = rows.segments > 1;
+  bool all = rows.segments > 1 && !ae_graph_is_grouped(graph, node->out->axis);
   for (int s = 0; s < rows.segments && all; s++)
     for (int64_t i = 0; i < pieces(node) && all; i++)
       all = rows.offset[s + 1] > rows.offset[s] &&
@@ -104,14 +115,13 @@ static void backward(ae_graph *graph, const ae_node *node) {
   leaf_context leaf = {graph, node, rows};
   ae_activate_backward(rows.count * out->width, (ae_activation)node->attribute[ACTIVATION], out->value, out->gradient);
   ae_graph_tree(graph, node->parameter[0], weight_adds(graph, node, rows), weight_leaf, &leaf, ae_graph_scratch(graph));
-  ae_graph_tree(graph, node->parameter[1], true, bias_leaf, &leaf, ae_graph_scratch(graph));
+  if (node->parameters > 1) ae_graph_tree(graph, node->parameter[1], true, bias_leaf, &leaf, ae_graph_scratch(graph));
   for (int64_t i = 0; i < pieces(node); i++) {
     const ae_tensor *in = input_of(node, i);
     const piece at = piece_of(node, i);
     if (!in->needs_gradient) continue;
-    ae_products_rows(ae_graph_products(graph), rows.segments, rows.offset, false, at.inner, node->attribute[OUTER],
-                     out->gradient + at.y, out->width, weight + at.w, node->attribute[INNER], adds_to(node, i) ? 1 : 0,
-                     in->gradient + at.x, in->width);
+    multiply(graph, node, false, at.inner, node->attribute[OUTER], out->gradient + at.y, out->width, weight + at.w,
+             adds_to(node, i) ? 1 : 0, in->gradient + at.x, in->width);
   }
 }
 
@@ -120,7 +130,7 @@ static void reference(const ae_node *node, const int64_t *rows, const double *co
   (void)rows;
   for (int64_t r = 0; r < out_rows; r++)
     for (int64_t o = 0; o < node->out->width; o++) {
-      double y = parameter[1][o];
+      double y = node->parameters > 1 ? parameter[1][o] : 0;
       for (int64_t i = 0; i < pieces(node); i++) {
         const piece at = piece_of(node, i);
         const int64_t row = o - at.y;
@@ -128,8 +138,7 @@ static void reference(const ae_node *node, const int64_t *rows, const double *co
         const double *x = in[node->attribute[GROUPS] > 1 ? 0 : i] + r * input_of(node, i)->width + at.x;
         for (int64_t k = 0; k < at.inner; k++) y += x[k] * parameter[0][at.w + row * node->attribute[INNER] + k];
       }
-      if (node->attribute[ACTIVATION] == AE_RELU && y < 0) y = 0;
-      out[r * node->out->width + o] = node->attribute[ACTIVATION] == AE_TANH ? tanh(y) : y;
+      out[r * node->out->width + o] = ae_op_activated((ae_activation)node->attribute[ACTIVATION], y);
     }
 }
 
@@ -156,6 +165,14 @@ static ae_tensor *build_grouped(ae_graph *graph, ae_params *params, ae_tensor *c
   return build_case(graph, params, in, 1, 2, 3, AE_LINEAR);
 }
 
+static ae_tensor *build_leaky(ae_graph *graph, ae_params *params, ae_tensor *const *in) {
+  return build_case(graph, params, in, 1, 1, 4, AE_LEAKY_RELU);
+}
+static ae_tensor *build_unbiased(ae_graph *graph, ae_params *params, ae_tensor *const *in) {
+  static const char *const axes[] = {"output", "input"};
+  return ae_project(graph, "project", in[0], ae_params_add(params, "weight", 2, (int64_t[]){3, 7}, axes, 0.7f, true));
+}
+
 static const ae_op_case cases[] = {
     {"plain", 1, {{1, 1, {7}, -1, 1, AE_CASE_DIFFERENTIABLE}}, build_plain},
     {"two inputs, tanh",
@@ -163,6 +180,9 @@ static const ae_op_case cases[] = {
      {{1, 1, {3}, -1, 1, AE_CASE_DIFFERENTIABLE}, {1, 1, {4}, -1, 1, AE_CASE_DIFFERENTIABLE}},
      build_tanh},
     {"relu", 1, {{1, 1, {6}, -1, 1, AE_CASE_DIFFERENTIABLE}}, build_relu},
+    {"leaky relu", 1, {{1, 1, {6}, -1, 1, AE_CASE_DIFFERENTIABLE}}, build_leaky},
+    {"no bias", 1, {{1, 1, {7}, -1, 1, AE_CASE_DIFFERENTIABLE}}, build_unbiased},
+    {"points of sets", 1, {{AE_CASE_SETS, 1, {7}, -1, 1, AE_CASE_DIFFERENTIABLE}}, build_plain},
     {"two groups", 1, {{1, 1, {8}, -1, 1, AE_CASE_DIFFERENTIABLE}}, build_grouped},
     {0}};
 
@@ -191,5 +211,22 @@ ae_tensor *ae_linear(ae_graph *graph, const char *name, ae_tensor *const *in, in
   node->attribute[INNER] = inner / groups;
   node->attribute[OUTER] = outer;
   node->attribute[ACTIVATION] = activation;
+  return node->out;
+}
+
+ae_tensor *ae_project(ae_graph *graph, const char *name, ae_tensor *in, const ae_parameter *weight) {
+  if (in == NULL || weight == NULL) return NULL;
+  if (weight->rank != 2 || weight->dim[1] != in->width)
+    return ae_graph_fail(graph,
+                         AE_FAIL(AE_INTERNAL, "project %s: an input of width %lld does not fit a weight for %lld", name,
+                                 (long long)in->width, (long long)weight->dim[weight->rank - 1]));
+  ae_node *node = ae_graph_add(graph, &ae_op_linear, name, &in, 1, in->axis, 1, weight->dim);
+  if (node == NULL) return NULL;
+  node->parameters = 1;
+  node->parameter[0] = weight;
+  node->attribute[GROUPS] = 1;
+  node->attribute[INNER] = in->width;
+  node->attribute[OUTER] = weight->dim[0];
+  node->attribute[ACTIVATION] = AE_LINEAR;
   return node->out;
 }

@@ -87,6 +87,10 @@ const ae_parameter *ae_params_add(ae_params *params, const char *path, int rank,
   return parameter;
 }
 
+void ae_params_start_about(ae_params *params, const ae_parameter *parameter, float middle) {
+  if (parameter != NULL) params->parameter[parameter->number]->middle = middle;
+}
+
 ae_status ae_params_seal(ae_params *params) {
   if (params->error != AE_OK) {
     const ae_status error = params->error;
@@ -139,7 +143,7 @@ float *ae_params_gradient(const ae_params *params, const ae_parameter *parameter
 void ae_params_start(ae_params *params, uint64_t seed) {
   for (int i = 0; i < params->count; i++) {
     const ae_parameter *parameter = params->parameter[i];
-    ae_random_fill_uniform(ae_stream_of(seed, AE_RANDOM_INIT, 0, i), -parameter->bound, parameter->bound,
-                           parameter->count, ae_params_value(params, parameter));
+    ae_random_fill_uniform(ae_stream_of(seed, AE_RANDOM_INIT, 0, i), parameter->middle - parameter->bound,
+                           parameter->middle + parameter->bound, parameter->count, ae_params_value(params, parameter));
   }
 }

@@ -7,12 +7,15 @@ enum { LANES = AE_SCALAR_LANES };
 
 /* NaN must be seen. */
 AE_KERNEL float rectify(float x) { return x > 0 ? x : x != x ? x : 0.0f; }
+AE_KERNEL float leak(float x) { return x > 0 ? x : 0.2f * x; }
 
 AE_CLONES void ae_activation_apply(int64_t count, ae_activation activation, const float *x, float *y) {
   if (activation == AE_LINEAR)
     for (int64_t i = 0; i < count; i++) y[i] = x[i];
   else if (activation == AE_RELU)
     for (int64_t i = 0; i < count; i++) y[i] = rectify(x[i]);
+  else if (activation == AE_LEAKY_RELU)
+    for (int64_t i = 0; i < count; i++) y[i] = leak(x[i]);
   else
     for (int64_t i = 0; i < count; i++) y[i] = ae_scalar_tanh(x[i]);
 }
@@ -26,6 +29,8 @@ AE_CLONES void ae_bias_activate(int64_t rows, int64_t width, const float *restri
       for (int64_t j = 0; j < width; j++) {
         y[j] = rectify(y[j] + bias[j]);
       }
+    else if (activation == AE_LEAKY_RELU)
+      for (int64_t j = 0; j < width; j++) y[j] = leak(y[j] + bias[j]);
     else
       for (int64_t j = 0; j < width; j++) y[j] = ae_scalar_tanh(y[j] + bias[j]);
   }
@@ -35,6 +40,8 @@ AE_CLONES void ae_activate_backward(int64_t count, ae_activation activation, con
                                     float *restrict gradient) {
   if (activation == AE_RELU)
     for (int64_t i = 0; i < count; i++) gradient[i] = y[i] > 0 ? gradient[i] : 0.0f;
+  else if (activation == AE_LEAKY_RELU)
+    for (int64_t i = 0; i < count; i++) gradient[i] = y[i] > 0 ? gradient[i] : 0.2f * gradient[i];
   else if (activation == AE_TANH)
     for (int64_t i = 0; i < count; i++) gradient[i] *= 1.0f - y[i] * y[i];
 }

@@ -66,8 +66,8 @@ static verdict *find(ae_products *products, uint64_t pattern) {
   return NULL;
 }
 
-static void by_segment(int segments, const int64_t *offset, bool trans, int64_t n, int64_t k, const float *x,
-                       int64_t ldx, const float *w, int64_t ldw, float beta, float *y, int64_t ldy) {
+void ae_products_by_segment(int segments, const int64_t *offset, bool trans, int64_t n, int64_t k, const float *x,
+                            int64_t ldx, const float *w, int64_t ldw, float beta, float *y, int64_t ldy) {
   for (int s = 0; s < segments; s++)
     ae_gemm(false, trans, offset[s + 1] - offset[s], n, k, 1, x + offset[s] * ldx, ldx, w, ldw, beta,
             y + offset[s] * ldy, ldy);
@@ -81,7 +81,7 @@ static bool merging_keeps_bits(ae_products *products, int segments, const int64_
   memcpy(products->y, products->x, bytes);
   memcpy(products->z, products->x, bytes);
   ae_gemm(false, trans, rows, n, k, 1, products->x, k, products->w, ldw, beta, products->y, n);
-  by_segment(segments, offset, trans, n, k, products->x, k, products->w, ldw, beta, products->z, n);
+  ae_products_by_segment(segments, offset, trans, n, k, products->x, k, products->w, ldw, beta, products->z, n);
   return memcmp(products->y, products->z, bytes) == 0;
 }
 
@@ -104,7 +104,7 @@ void ae_products_rows(ae_products *products, int segments, const int64_t *offset
                       const float *x, int64_t ldx, const float *w, int64_t ldw, float beta, float *y, int64_t ldy) {
   if (segments > 1 && may_merge(products, segments, offset, trans, n, k, beta))
     ae_gemm(false, trans, offset[segments], n, k, 1, x, ldx, w, ldw, beta, y, ldy);
-  else by_segment(segments, offset, trans, n, k, x, ldx, w, ldw, beta, y, ldy);
+  else ae_products_by_segment(segments, offset, trans, n, k, x, ldx, w, ldw, beta, y, ldy);
 }
 
 static bool adding_keeps_bits(ae_products *products, int64_t rows, int64_t m, int64_t n) {

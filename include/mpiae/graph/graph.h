@@ -4,7 +4,11 @@
  * is an example, an exemplar, a point of a set. The rows of an axis are cut into segments, one per own shard;
  * operations treat rows alike wherever they stand, and form a parameter's gradient per segment and along the tree over
  * shards (comm/tree.h), so that results do not depend on how shards are dealt to ranks. The graph knows neither
- * communication nor optimizer: it is given callbacks. */
+ * communication nor optimizer: it is given callbacks.
+ *
+ * A batch of sets has an axis of sets, one row each, and a grouped axis of points, on which the points of all sets
+ * stand one after another: set i is rows g[i] … g[i+1] of it, none when it is empty. What an operation does with a set
+ * depends on the points of that set alone. */
 #ifndef MPIAE_GRAPH_GRAPH_H
 #define MPIAE_GRAPH_GRAPH_H
 
@@ -50,6 +54,11 @@ void ae_graph_destroy(ae_graph **graph); /* NULL is fine */
 /* A row axis with the most rows a step can have. Returns its number. */
 int ae_graph_axis(ae_graph *graph, int64_t capacity);
 
+/* An axis whose rows come in groups, one for each row of the axis `groups` (which has none itself). capacity: the most
+ * rows a step can have on this rank. Where sets are drawn, that is for the caller to bound by the largest batch there
+ * can be: over the own shards, the sum of as many of a shard's largest sets as a step takes from it. */
+int ae_graph_axis_grouped(ae_graph *graph, int groups, int64_t capacity);
+
 /* An input: the caller fills value before each forward pass. NULL after an error (kept for ae_graph_seal). A
  * differentiable input gets its gradient computed (tests; codes). */
 ae_tensor *ae_graph_input(ae_graph *graph, const char *name, int axis, int rank, const int64_t *dim,
@@ -71,6 +80,12 @@ void ae_graph_set_rows(ae_graph *graph, int axis, const int64_t *offset);
 /* The same with every offset times `scale`: an axis of groups of rows. */
 void ae_graph_set_rows_scaled(ae_graph *graph, int axis, const int64_t *offset, int64_t scale);
 ae_rows ae_graph_rows(const ae_graph *graph, int axis);
+
+/* The same for a grouped axis, after those of its groups: group i is rows offset[i] … offset[i+1]; one entry more than
+ * there are groups, copied. Segments follow from it. More rows than the capacity are a bug of the caller: asserted. */
+void ae_graph_set_groups(ae_graph *graph, int axis, const int64_t *offset);
+/* The same with groups of `size` rows each. */
+void ae_graph_set_groups_equal(ae_graph *graph, int axis, int64_t size);
 
 void ae_graph_forward(ae_graph *graph, const ae_graph_hooks *hooks);
 void ae_graph_backward(ae_graph *graph, const ae_graph_hooks *hooks);

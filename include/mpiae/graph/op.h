@@ -4,6 +4,7 @@
 #define MPIAE_GRAPH_OP_H
 
 #include "mpiae/graph/graph.h"
+#include "mpiae/tensor/elementwise.h"
 
 #define AE_NODE_MAX_INPUTS 4
 #define AE_NODE_MAX_PARAMETERS 2
@@ -13,6 +14,7 @@ typedef struct ae_op ae_op;
 /* One operation in a graph. */
 typedef struct ae_node {
   const ae_op *op;
+  const ae_graph *graph; /* that it is part of */
   const char *name;
   int inputs, parameters;
   ae_tensor *in[AE_NODE_MAX_INPUTS];
@@ -32,9 +34,12 @@ enum { AE_READS_OUTPUT = 1, AE_READS_INPUT_0 = 2, AE_READS_INPUT_1 = 4, AE_READS
  * without. */
 typedef enum ae_case_kind { AE_CASE_CONSTANT, AE_CASE_DIFFERENTIABLE, AE_CASE_WHOLE } ae_case_kind;
 
+/* Rows of an input whose axis is grouped by the first axis: two lists of sizes, some of them 0. */
+enum { AE_CASE_SETS = -1, AE_CASE_OTHER_SETS = -2 };
+
 /* An input of a gradient case. */
 typedef struct ae_case_input {
-  int rows; /* per row of the first axis: 1, or the size of a group */
+  int rows; /* per row of the first axis: 1, or that many (an axis without groups); or one of the above */
   int rank;
   int64_t dim[AE_TENSOR_MAX_RANK];
   double low, high; /* uniform values; chosen off kinks */
@@ -78,11 +83,19 @@ ae_tensor *ae_graph_fail(ae_graph *graph, ae_status status);
 /* Readers for passes and tests. */
 ae_params *ae_graph_params(const ae_graph *graph);
 int64_t ae_graph_capacity(const ae_graph *graph, int axis);
+/* The axis whose rows are the groups of this one, itself where there are none; and the row at which group i begins, i
+ * up to their number: a row of an axis without groups is a group. */
+int ae_graph_groups_axis(const ae_graph *graph, int axis);
+int64_t ae_graph_group(const ae_graph *graph, int axis, int64_t group);
+bool ae_graph_is_grouped(const ae_graph *graph, int axis);
 int ae_graph_nodes(const ae_graph *graph);
 const ae_node *ae_graph_node(const ae_graph *graph, int number);
 float *ae_graph_scratch(const ae_graph *graph);
 struct ae_products *ae_graph_products(const ae_graph *graph);
 bool ae_graph_is_trained(const ae_graph *graph); /* has a backward pass */
+
+/* The activation in float64, for references. */
+double ae_op_activated(ae_activation activation, double x);
 
 /* Forms a parameter's gradient in every plane: leaf() gives the contribution of one segment, written to out or, with
  * add, added to it, with the bits of writing elsewhere and adding; it is asked to add only when `adds` (see

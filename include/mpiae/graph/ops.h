@@ -13,6 +13,9 @@
 ae_tensor *ae_linear(ae_graph *graph, const char *name, ae_tensor *const *in, int inputs, const ae_parameter *weight,
                      const ae_parameter *bias, int64_t groups, ae_activation activation);
 
+/* y = W x, without a bias; weight (O, I). */
+ae_tensor *ae_project(ae_graph *graph, const char *name, ae_tensor *in, const ae_parameter *weight);
+
 /* Mean of every `group` rows: the axis of the input has `group` times the rows of `axis`, row by row. */
 ae_tensor *ae_mean_rows(ae_graph *graph, const char *name, ae_tensor *in, int axis, int64_t group);
 

@@ -20,7 +20,7 @@ typedef struct ae_parameter {
   const char *axes[AE_PARAMETER_MAX_RANK]; /* names of the dimensions: "output", "input" */
   int64_t count;                           /* product of dim */
   int64_t offset;                          /* in the flat buffers */
-  float bound;                             /* starts at U(−bound, bound) */
+  float bound, middle;                     /* starts at middle + U(−bound, bound) */
   bool decays;                             /* weight decay applies: not to biases, norms, codebooks */
   int number;                              /* place in the store */
 } ae_parameter;
@@ -34,6 +34,9 @@ void ae_params_destroy(ae_params **params); /* NULL is fine */
  * the axes must live as long as the program. NULL without memory: the error is kept for ae_params_seal. */
 const ae_parameter *ae_params_add(ae_params *params, const char *path, int rank, const int64_t *dim,
                                   const char *const *axes, float bound, bool decays);
+
+/* Sets `middle`, 0 otherwise (the gain of a norm starts at 1). NULL is passed by. */
+void ae_params_start_about(ae_params *params, const ae_parameter *parameter, float middle);
 
 /* No more parameters: lays out the buffers. Returns the first error of adding. */
 ae_status ae_params_seal(ae_params *params);
@@ -54,7 +57,7 @@ float *ae_params_values(const ae_params *params); /* the flat buffer */
 float *ae_params_value(const ae_params *params, const ae_parameter *parameter);
 float *ae_params_gradient(const ae_params *params, const ae_parameter *parameter, int plane);
 
-/* Sets every parameter to U(−bound, bound) by Philox(seed, AE_RANDOM_INIT, 0, number). */
+/* Sets every parameter to middle + U(−bound, bound) by Philox(seed, AE_RANDOM_INIT, 0, number). */
 void ae_params_start(ae_params *params, uint64_t seed);
 
 #endif

@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Activations of a layer. */
-typedef enum ae_activation { AE_LINEAR, AE_RELU, AE_TANH } ae_activation;
+/* Activations of a layer; the leaky rectifier is x for x > 0, else 0.2 x. */
+typedef enum ae_activation { AE_LINEAR, AE_RELU, AE_TANH, AE_LEAKY_RELU } ae_activation;
 
 /* y ← f(y + bias) for each of `rows` rows of `width`. */
 void ae_bias_activate(int64_t rows, int64_t width, const float *bias, ae_activation activation, float *y);

@@ -28,6 +28,10 @@ ae_status ae_products_seal(ae_products *products);
 void ae_products_rows(ae_products *products, int segments, const int64_t *offset, bool trans, int64_t n, int64_t k,
                       const float *x, int64_t ldx, const float *w, int64_t ldw, float beta, float *y, int64_t ldy);
 
+/* The same, one ae_gemm per segment. */
+void ae_products_by_segment(int segments, const int64_t *offset, bool trans, int64_t n, int64_t k, const float *x,
+                            int64_t ldx, const float *w, int64_t ldw, float beta, float *y, int64_t ldy);
+
 /* Whether Aᵀ B + C of `rows` rows, A (rows × m), B (rows × n), formed with beta = 1 has the bits of the product
  * followed by the sum. */
 bool ae_products_adds(ae_products *products, int64_t rows, int64_t m, int64_t n);

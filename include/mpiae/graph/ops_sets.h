@@ -1,0 +1,20 @@
+/* The operations on packed sets. "Points" are the rows of an axis that is grouped (graph.h) by an axis of sets; a row
+ * of the axis of sets belongs to that set as its only point would. Every number depends on one set alone, a parameter's
+ * gradient on one segment. Builders as in ops.h: NULL after an error that ae_graph_seal reports. */
+#ifndef MPIAE_GRAPH_OPS_SETS_H
+#define MPIAE_GRAPH_OPS_SETS_H
+
+#include "mpiae/graph/graph.h"
+
+/* The row of each set at each of its points: from the axis of sets to `axis`, which it groups. */
+ae_tensor *ae_repeat_per_set(ae_graph *graph, const char *name, ae_tensor *in, int axis);
+
+/* Sum and mean over the points of each set, on the axis of sets; 0 for an empty set. */
+ae_tensor *ae_sum_per_set(ae_graph *graph, const char *name, ae_tensor *in);
+ae_tensor *ae_mean_per_set(ae_graph *graph, const char *name, ae_tensor *in);
+
+/* The rows of a parameter (seeds, width), over and over: row i of `axis` is seed i mod seeds. The rows of a segment
+ * must be a multiple of the seeds: an axis grouped in groups of as many, or any axis for a single seed. */
+ae_tensor *ae_seeds(ae_graph *graph, const char *name, const ae_parameter *seeds, int axis);
+
+#endif
