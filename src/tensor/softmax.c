@@ -11,21 +11,8 @@ typedef struct normalizer {
   float largest, sum; /* Σ e^(l − largest) */
 } normalizer;
 
-AE_KERNEL float larger(float a, float b) { return b > a ? b : a; }
-
-AE_KERNEL float largest_of(int64_t classes, const float *restrict logit) {
-  float lane[LANES];
-  int64_t j = 0;
-  for (int k = 0; k < LANES; k++) lane[k] = -INFINITY;
-  for (; j + LANES <= classes; j += LANES)
-    for (int k = 0; k < LANES; k++) lane[k] = larger(lane[k], logit[j + k]);
-  for (int k = 0; j + k < classes; k++) lane[k] = larger(lane[k], logit[j + k]);
-  for (int k = 1; k < LANES; k++) lane[0] = larger(lane[0], lane[k]);
-  return lane[0];
-}
-
 AE_KERNEL normalizer normalize(int64_t classes, const float *restrict logit) {
-  const float largest = largest_of(classes, logit);
+  const float largest = ae_scalar_largest(classes, logit);
   float lane[LANES] = {0};
   int64_t j = 0;
   for (; j + LANES <= classes; j += LANES)
@@ -77,7 +64,7 @@ AE_CLONES void ae_softmax_cross_entropy_backward(int64_t rows, int64_t width, in
 }
 
 int64_t ae_softmax_draw(int64_t classes, const float *logit, double uniform) {
-  const float largest = largest_of(classes, logit);
+  const float largest = ae_scalar_largest(classes, logit);
   double total = 0, reached = 0;
   for (int64_t k = 0; k < classes; k++) total += (double)ae_scalar_exp(logit[k] - largest);
   for (int64_t k = 0; k < classes - 1; k++) {

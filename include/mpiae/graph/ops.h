@@ -97,6 +97,11 @@ ae_tensor *ae_convolution_transposed(ae_graph *graph, const char *name, ae_tenso
                                      const ae_parameter *weight, const ae_parameter *bias, ae_window window,
                                      ae_activation activation);
 
+/* (x − μ) / √(σ² + 1e-6) · gain + bias, μ and σ² over the last dimension, of which gain and bias have the size (Ba et
+ * al. 2016). The shape of x. */
+ae_tensor *ae_layer_norm(ae_graph *graph, const char *name, ae_tensor *in, const ae_parameter *gain,
+                         const ae_parameter *bias);
+
 /* Every row times its number in `weight` (width 1, needs no gradient). */
 ae_tensor *ae_weigh_rows(ae_graph *graph, const char *name, ae_tensor *in, ae_tensor *weight);
 

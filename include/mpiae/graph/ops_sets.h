@@ -17,4 +17,12 @@ ae_tensor *ae_mean_per_set(ae_graph *graph, const char *name, ae_tensor *in);
  * must be a multiple of the seeds: an axis grouped in groups of as many, or any axis for a single seed. */
 ae_tensor *ae_seeds(ae_graph *graph, const char *name, const ae_parameter *seeds, int axis);
 
+/* Multi-head attention within each set (tensor/attention.h): every query looks at the keys of its set. Queries (width
+ * d), keys (d) and values (any width) of `heads` heads side by side, scale 1/√(d/heads); keys and values share an axis,
+ * queries may be on another one of the same sets, or on the axis of sets itself (pooling). The output, of the width of
+ * the values, follows the queries; 0 where there are no keys. The same tensor may stand in several places. Memory: 2
+ * numbers for each query and head, and 513 KiB of the scratch that all operations share, whatever the size of a set. */
+ae_tensor *ae_attention(ae_graph *graph, const char *name, ae_tensor *query, ae_tensor *key, ae_tensor *value,
+                        int64_t heads);
+
 #endif

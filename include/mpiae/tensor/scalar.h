@@ -73,6 +73,20 @@ AE_KERNEL float ae_scalar_lanes_sum(const float lane[AE_SCALAR_LANES]) {
   return sum;
 }
 
+AE_KERNEL float ae_scalar_larger(float a, float b) { return b > a ? b : a; }
+
+/* The largest number of a row, NaN apart; −∞ where there is none. */
+AE_KERNEL float ae_scalar_largest(int64_t count, const float *restrict x) {
+  float lane[AE_SCALAR_LANES];
+  int64_t j = 0;
+  for (int k = 0; k < AE_SCALAR_LANES; k++) lane[k] = -INFINITY;
+  for (; j + AE_SCALAR_LANES <= count; j += AE_SCALAR_LANES)
+    for (int k = 0; k < AE_SCALAR_LANES; k++) lane[k] = ae_scalar_larger(lane[k], x[j + k]);
+  for (int k = 0; j + k < count; k++) lane[k] = ae_scalar_larger(lane[k], x[j + k]);
+  for (int k = 1; k < AE_SCALAR_LANES; k++) lane[0] = ae_scalar_larger(lane[0], lane[k]);
+  return lane[0];
+}
+
 AE_KERNEL float ae_scalar_tanh(float x) {
   const float e = ae_scalar_exp(-2.0f * fabsf(x)), t = (1.0f - e) / (1.0f + e);
   return x < 0 ? -t : t;
