@@ -6,6 +6,7 @@
 #include "mpiae/base/philox.h"
 #include "mpiae/graph/op.h"
 #include "mpiae/graph/ops.h"
+#include "mpiae/graph/ops_sets.h"
 
 #include <math.h>
 #include <string.h>
@@ -361,6 +362,52 @@ static void every_misfit_is_named(void **state) {
   }
 }
 
+/* The same of operations on sets: two batches of sets, and points of the first. */
+static void every_misfit_of_sets_is_named(void **state) {
+  (void)state;
+  static const char *const part[] = {"repeat x: the axis is not one of points",
+                                     "repeat x: the axis is not one of points",
+                                     "sum x: its input is not on an axis",
+                                     "attention x: queries, keys and values of width 6, 4, 6 in 2 heads",
+                                     "attention x: queries, keys and values of",
+                                     "attention x: queries, keys and values are not of the same sets",
+                                     "attention x: queries, keys and values are not of the same sets",
+                                     "layer norm x: gain and bias of 6 and 7",
+                                     "project x: an input of width 6 does not fit a weight for 7",
+                                     "chamfer x: points of 6 and 4",
+                                     "matching x: points of 6 and 6 coordinates, or not of the same sets"};
+  for (int i = 0; i < 11; i++) {
+    static const char *const axes[] = {"output", "input"};
+    ae_params *params;
+    ae_graph *graph;
+    ae_test_ok(ae_params_create(&params));
+    ae_test_ok(ae_graph_create(params, 1, NULL, 0, &graph));
+    const int first = ae_graph_axis(graph, 4), second = ae_graph_axis(graph, 4);
+    const int points = ae_graph_axis_grouped(graph, first, 9), others = ae_graph_axis_grouped(graph, second, 9);
+    ae_tensor *sets = ae_graph_input(graph, "sets", first, 1, (int64_t[]){6}, false);
+    ae_tensor *p = ae_graph_input(graph, "p", points, 1, (int64_t[]){6}, false);
+    ae_tensor *narrow = ae_graph_input(graph, "narrow", points, 1, (int64_t[]){4}, false);
+    ae_tensor *q = ae_graph_input(graph, "q", others, 1, (int64_t[]){6}, false);
+    const ae_parameter *six = ae_params_add(params, "six", 1, (int64_t[]){6}, axes, 1, false);
+    const ae_parameter *seven = ae_params_add(params, "seven", 2, (int64_t[]){1, 7}, axes, 1, false);
+    ae_tensor *out = i == 0   ? ae_repeat_per_set(graph, "x", sets, others)
+                     : i == 1 ? ae_repeat_per_set(graph, "x", sets, first)
+                     : i == 2 ? ae_sum_per_set(graph, "x", sets)
+                     : i == 3 ? ae_attention(graph, "x", p, narrow, p, 2)
+                     : i == 4 ? ae_attention(graph, "x", p, p, p, 4)
+                     : i == 5 ? ae_attention(graph, "x", p, q, q, 2)
+                     : i == 6 ? ae_attention(graph, "x", p, p, sets, 2)
+                     : i == 7 ? ae_layer_norm(graph, "x", p, six, seven)
+                     : i == 8 ? ae_project(graph, "x", p, seven)
+                     : i == 9 ? ae_chamfer_loss(graph, "x", p, narrow, AE_SQUARED)
+                              : ae_matching_loss(graph, "x", p, q);
+    assert_null(out);
+    ae_test_error(ae_graph_seal(graph), AE_INTERNAL, part[i]);
+    ae_graph_destroy(&graph);
+    ae_params_destroy(&params);
+  }
+}
+
 static void shapes_that_do_not_fit_are_named(void **state) {
   (void)state;
   ae_params *params;
@@ -414,6 +461,7 @@ int main(int argc, char **argv) {
                            AE_TEST(gradients_stop_where_told),
                            AE_TEST(the_nearest_entry_does_not_depend_on_other_rows),
                            AE_TEST(every_misfit_is_named),
+                           AE_TEST(every_misfit_of_sets_is_named),
                            AE_TEST(shapes_that_do_not_fit_are_named),
                            AE_TEST(convolutions_that_do_not_fit_are_named)};
   return ae_test_main(argc, argv, tests, sizeof tests / sizeof *tests);
