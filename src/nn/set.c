@@ -11,44 +11,47 @@ enum { PATH_SIZE = 256 };
 
 static const char *const weight_axes[] = {"output", "input"};
 
-static const ae_parameter *add(ae_graph *graph, const char *path, const char *name, int rank, const int64_t *dim,
-                               float bound, bool decays) {
+/* Parameter <path>/<layer>/<name>. */
+static const ae_parameter *add(ae_graph *graph, const char *path, const char *layer, const char *name, int rank,
+                               const int64_t *dim, float bound, bool decays) {
   char whole[PATH_SIZE];
-  snprintf(whole, sizeof whole, "%s/%s", path, name);
+  snprintf(whole, sizeof whole, "%s/%s/%s", path, layer, name);
   return ae_params_add(ae_graph_params(graph), whole, rank, dim, weight_axes, bound, decays);
 }
 
 static float glorot(int64_t fan_in, int64_t fan_out) { return sqrtf(6.0f / (float)(fan_in + fan_out)); }
 
-static const ae_parameter *add_weight(ae_graph *graph, const char *path, int64_t outputs, int64_t inputs) {
-  return add(graph, path, "weight", 2, (int64_t[]){outputs, inputs}, glorot(inputs, outputs), true);
+static const ae_parameter *add_weight(ae_graph *graph, const char *path, const char *layer, int64_t outputs,
+                                      int64_t inputs) {
+  return add(graph, path, layer, "weight", 2, (int64_t[]){outputs, inputs}, glorot(inputs, outputs), true);
 }
 
-static ae_tensor *project(ae_graph *graph, const char *path, const char *name, ae_tensor *in, int64_t width) {
-  char whole[PATH_SIZE];
+static ae_tensor *project(ae_graph *graph, const char *path, const char *layer, ae_tensor *in, int64_t width) {
+  char name[PATH_SIZE];
   if (in == NULL) return NULL;
-  snprintf(whole, sizeof whole, "%s/%s", path, name);
-  return ae_project(graph, whole, in, add_weight(graph, whole, width, in->width));
+  snprintf(name, sizeof name, "%s/%s", path, layer);
+  return ae_project(graph, name, in, add_weight(graph, path, layer, width, in->width));
 }
 
-static ae_tensor *feed(ae_graph *graph, const char *path, const char *name, ae_tensor *in, int64_t width,
+static ae_tensor *feed(ae_graph *graph, const char *path, const char *layer, ae_tensor *in, int64_t width,
                        ae_activation activation) {
-  char whole[PATH_SIZE];
+  char name[PATH_SIZE];
   if (in == NULL) return NULL;
-  snprintf(whole, sizeof whole, "%s/%s", path, name);
-  const ae_parameter *weight = add_weight(graph, whole, width, in->width);
-  return ae_linear(graph, whole, &in, 1, weight, add(graph, whole, "bias", 1, &width, 0, false), 1, activation);
+  snprintf(name, sizeof name, "%s/%s", path, layer);
+  const ae_parameter *weight = add_weight(graph, path, layer, width, in->width);
+  const ae_parameter *bias = add(graph, path, layer, "bias", 1, &width, 0, false);
+  return ae_linear(graph, name, &in, 1, weight, bias, 1, activation);
 }
 
 /* LN(a + b). */
-static ae_tensor *add_and_norm(ae_graph *graph, const char *path, const char *name, ae_tensor *a, ae_tensor *b) {
-  char whole[PATH_SIZE];
+static ae_tensor *add_and_norm(ae_graph *graph, const char *path, const char *layer, ae_tensor *a, ae_tensor *b) {
+  char name[PATH_SIZE];
   if (a == NULL || b == NULL) return NULL;
-  snprintf(whole, sizeof whole, "%s/%s", path, name);
-  const ae_parameter *gain = add(graph, whole, "gain", 1, &a->width, 0, false);
+  snprintf(name, sizeof name, "%s/%s", path, layer);
+  const ae_parameter *gain = add(graph, path, layer, "gain", 1, &a->width, 0, false);
+  const ae_parameter *bias = add(graph, path, layer, "bias", 1, &a->width, 0, false);
   ae_params_start_about(ae_graph_params(graph), gain, 1);
-  ae_tensor *sum = ae_sum(graph, whole, a, b);
-  return ae_layer_norm(graph, whole, sum, gain, add(graph, whole, "bias", 1, &a->width, 0, false));
+  return ae_layer_norm(graph, name, ae_sum(graph, name, a, b), gain, bias);
 }
 
 ae_tensor *ae_nn_set_block(ae_graph *graph, const char *path, ae_tensor *queries, ae_tensor *keys, int64_t heads) {
