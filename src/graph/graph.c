@@ -173,7 +173,7 @@ ae_node *ae_graph_add(ae_graph *graph, const ae_op *op, const char *name, ae_ten
   node->name = out->name;
   node->inputs = inputs;
   node->out = out;
-  memcpy(node->in, in, (size_t)inputs * sizeof *in);
+  if (inputs > 0) memcpy(node->in, in, (size_t)inputs * sizeof *in);
   return node;
 }
 

@@ -93,7 +93,8 @@ static void sum_forward(ae_graph *graph, const ae_node *node) {
 static void sum_backward(ae_graph *graph, const ae_node *node) {
   const int64_t rows = rows_of(graph, node), width = node->out->width, part = node->in[1]->width;
   hand_on(graph, node, 0);
-  for (int64_t i = 0; i < rows && node->in[1]->needs_gradient; i++)
+  if (part == width) hand_on(graph, node, 1);
+  for (int64_t i = 0; i < rows && part < width && node->in[1]->needs_gradient; i++)
     ae_column_sum(width / part, part, node->out->gradient + i * width, node->adds[1], node->in[1]->gradient + i * part);
 }
 
