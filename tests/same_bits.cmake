@@ -7,5 +7,5 @@ function(mpiae_same_bits noun)
   list(JOIN RANKS " " ranks)
   add_test(NAME same_bits_${noun} COMMAND ${launcher} MPIEXEC=${MPIEXEC_EXECUTABLE}
            ${CMAKE_CURRENT_SOURCE_DIR}/same_bits.sh ${ranks} $<TARGET_FILE:bits_${noun}> ${arg_ARGUMENTS})
-  set_tests_properties(same_bits_${noun} PROPERTIES TIMEOUT 300)
+  set_tests_properties(same_bits_${noun} PROPERTIES TIMEOUT 300 LABELS whole)
 endfunction()

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A PixelCNN over maps of indices, from training to samples: the same bits on any number of ranks, also resumed; the prior
 # of a VQ-VAE; what it refuses.
-# usage: test_pixelcnn.sh MPIAE
+# usage: test_prior.sh MPIAE
 # shellcheck source=tests/runs.sh
 . "$(dirname "$0")/runs.sh"
 
