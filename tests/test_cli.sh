@@ -544,6 +544,12 @@ refuse 3 "absent" evaluate absent test.h5
 refuse 2 "--samples: plane-ae has no bound" evaluate plane-ae test.h5 --samples 2
 refuse 2 "--samples: runs/glyphs has no bound" evaluate runs/glyphs test.h5 --samples 2
 refuse 2 "--samples must be an integer from 1" evaluate plane test.h5 --samples 0
+refuse 2 "--ways: model 'vae' has no code for classes" evaluate plane test.h5 --ways 3
+refuse 2 "test.h5 has 10 classes with at least 2 examples, but --ways is 11" evaluate runs/glyphs test.h5 --ways 11
+refuse 2 "has no labels, which say what the classes of episodes are" evaluate runs/glyphs like.h5:/x --ways 2
+refuse 2 "--prior: model 'vae' has no codebook" evaluate plane test.h5 --prior plane-ae
+refuse 2 "--prior: model 'vhe' has no codebook" sample runs/glyphs --prior plane --out a.h5
+accept '"few_shot_acc": 0.' evaluate runs/glyphs test.h5 --ways 3 --episodes 4 --json
 refuse 2 "either a file of codes or --grid N" decode plane --out not.h5
 refuse 2 "either a file of codes or --grid N" decode plane codes.h5 --grid 3 --out not.h5
 refuse 2 "--data is for --grid" decode plane codes.h5 --data test.h5 --out not.h5

@@ -53,6 +53,18 @@ for ranks in 1 2 4; do
   if ! diff bound-1.txt "bound-$ranks.txt"; then fail "the bound on $ranks ranks"; fi
 done
 
+# Episodes; and a model that cannot tell anything guesses.
+for ranks in 1 2 3 4; do
+  told "$ranks" evaluate vhe-1 test.h5 --ways 5 --shots 3 --episodes 50 --samples 2 --json >"episodes-$ranks.json"
+  if ! diff episodes-1.json "episodes-$ranks.json"; then fail "episodes on $ranks ranks"; fi
+done
+"$python" - <<'END' || fail "the accuracies of episodes are $(cat episodes-1.json)"
+import json
+found = json.load(open("episodes-1.json"))
+assert 0.05 < found["few_shot_acc"] < 0.9 and 0.3 < found["pixels_acc"] < 1
+assert 0 < found["few_shot_acc_interval"] < 0.1 and 0 < found["pixels_acc_interval"] < 0.1
+END
+
 # A run evaluates its test set as the command does: the figures of the last epoch are those of the last checkpoint.
 "$python" - <<'END' || fail "test_loss and evaluate"
 import csv, json
