@@ -224,6 +224,12 @@ static void wrong_attributes_are_named(void **state) {
   add_axis(file, "/", "row", 3);
   ae_test_ok(ae_h5_commit(&file));
   file = open_file(path);
+  bool exists = true;
+  ae_test_ok(ae_h5_has_attribute(file, "/", "absent", &exists));
+  assert_false(exists);
+  ae_test_ok(ae_h5_has_attribute(file, "/", "real", &exists));
+  assert_true(exists);
+  ae_test_error(ae_h5_has_attribute(file, "/nowhere", "real", &exists), AE_DATA, "attribute 'real' of /nowhere");
   ae_test_error(ae_h5_get_integer(file, "/", "absent", &integer), AE_DATA, "attribute 'absent' of /");
   ae_test_error(ae_h5_get_integer(file, "/", "text", &integer), AE_DATA, "must be an integer");
   ae_test_error(ae_h5_get_integer(file, "/", "real", &integer), AE_DATA, "must be an integer");
