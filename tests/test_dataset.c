@@ -300,7 +300,7 @@ static void files_of_another_kind_are_refused(void **state) {
   ae_test_ok(ae_h5_commit(&file));
   refuse(path, "mpiae_version is 2");
   file = start_file(path, "dataset", 1);
-  add_array(file, "/points", AE_H5_FLOAT32, 2, dim);
+  add_array(file, "/pixels", AE_H5_FLOAT32, 2, dim);
   ae_test_ok(ae_h5_commit(&file));
   refuse(path, "has no dataset /x");
 }

@@ -2,6 +2,7 @@
 
 #include "mpiae/data/dataset.h"
 #include "mpiae/data/glyphs.h"
+#include "mpiae/data/points.h"
 #include "mpiae/data/synth.h"
 
 #include <string.h>
@@ -130,6 +131,32 @@ static void the_file_holds_the_glyphs(void **state) {
   }
 }
 
+/* Fewer sets than ranks, and many. */
+static void sets_are_the_ink_of_the_glyphs(void **state) {
+  (void)state;
+  static const int64_t counts[] = {3, 101};
+  for (int i = 0; i < 2; i++) {
+    char path[512];
+    ae_dataset *dataset = NULL;
+    strcpy(path, ae_test_path("sets.h5"));
+    ae_test_ok(ae_glyphs_write_sets(ae_test_comm(), path, counts[i], 4, 17, 11));
+    ae_test_ok(ae_dataset_open(ae_test_comm(), path, 0, &dataset));
+    assert_int_equal(dataset->examples, counts[i]);
+    const int64_t begin = ae_shards_own_begin(&dataset->shards);
+    for (int64_t e = begin; e < begin + ae_shards_own_count(&dataset->shards); e++) {
+      uint8_t image[PIXELS];
+      float points[2 * PIXELS];
+      int64_t count = 0;
+      const float *set = ae_dataset_set(dataset, e, &count);
+      ae_glyph_draw(11, 4 + (int)(e % 17), e, image);
+      assert_int_equal(dataset->label[e - begin], 4 + e % 17);
+      assert_int_equal(count, ae_points_of_image(AE_H5_UINT8, image, AE_GLYPH_SIZE, AE_GLYPH_SIZE, 20, points));
+      assert_memory_equal(set, points, (size_t)count * 2 * sizeof *set);
+    }
+    ae_dataset_close(&dataset);
+  }
+}
+
 /* The checksum was recorded on one rank: a glyph is the same for ever and everywhere. */
 static void the_dataset_never_changes(void **state) {
   (void)state;
@@ -147,6 +174,7 @@ static void wrong_counts_are_refused(void **state) {
   const char *path = ae_test_path("wrong.h5");
   ae_test_error(ae_glyphs_write(ae_test_comm(), path, 10, -1, 10, 1), AE_USAGE, "needed");
   ae_test_error(ae_glyphs_write(ae_test_comm(), path, 0, 0, 10, 1), AE_USAGE, "0 glyphs of 10 classes");
+  ae_test_error(ae_glyphs_write_sets(ae_test_comm(), path, 0, 0, 10, 1), AE_USAGE, "0 glyphs of 10 classes");
   ae_test_error(ae_glyphs_write(ae_test_comm(), path, 10, 0, 0, 1), AE_USAGE, "10 glyphs of 0 classes");
   ae_test_error(ae_glyphs_write(ae_test_comm(), ae_test_path("absent/x.h5"), 10, 0, 10, 1), AE_DATA, "cannot create");
 }
@@ -158,6 +186,7 @@ int main(int argc, char **argv) {
       AE_TEST(classes_are_the_same_under_every_seed),
       AE_TEST(digits_overlap_as_handwriting_does),
       AE_TEST(the_file_holds_the_glyphs),
+      AE_TEST(sets_are_the_ink_of_the_glyphs),
       AE_TEST(the_dataset_never_changes),
       AE_TEST(wrong_counts_are_refused),
   };

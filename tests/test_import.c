@@ -361,6 +361,51 @@ static void classes_that_cannot_be_kept_are_refused(void **state) {
                 "--classes names 5, but no example in ");
 }
 
+/* Images of 6 × 5 bytes, every set the pixels above 200 of the image its source index names. */
+static void images_are_imported_as_sets(void **state) {
+  (void)state;
+  char images[512], labels[512], out[512];
+  const char *files[] = {path_of(images, "images.gz")};
+  const float threshold = 200;
+  int64_t source[20];
+  write_images(images, IMAGES, 1);
+  write_idx(path_of(labels, "labels"), 1, (const uint32_t[]){IMAGES}, 2, 0);
+  const ae_import_options options = {
+      .labels = labels, .shuffle = true, .seed = 4, .limit = 20, .as_set = true, .threshold = &threshold};
+  ae_test_ok(ae_import(ae_test_comm(), idx(), files, 1, &options, path_of(out, "sets.h5")));
+  ae_dataset *dataset = open_dataset(out);
+  assert_int_equal(dataset->examples, 20);
+  assert_int_equal(dataset->features, 2);
+  read_sources(out, 20, source);
+  const int64_t begin = ae_shards_own_begin(&dataset->shards);
+  for (int64_t e = begin; e < begin + ae_shards_own_count(&dataset->shards); e++) {
+    int64_t count = 0, seen = 0;
+    const float *points = ae_dataset_set(dataset, e, &count);
+    for (int64_t f = 0; f < 30; f++) {
+      if (((source[e] * 30 + f) * 7 + 1) % 251 <= 200) continue;
+      assert_in_range(seen, 0, count - 1);
+      assert_float_equal(points[2 * seen], (float)(f / 5) / 6, 0);
+      assert_float_equal(points[2 * seen + 1], (float)(f % 5) / 5, 0);
+      seen++;
+    }
+    assert_int_equal(seen, count);
+    assert_int_equal(dataset->label[e - begin], (source[e] * 7 + 2) % 251);
+  }
+  ae_dataset_close(&dataset);
+}
+
+static void only_grey_images_become_sets(void **state) {
+  (void)state;
+  char file[512];
+  const char *files[] = {path_of(file, "file")}, *out = ae_test_path("sets.h5");
+  const ae_import_options options = {.as_set = true};
+  write_idx(file, 2, (const uint32_t[]){IMAGES, 9}, 1, 0);
+  ae_test_error(ae_import(ae_test_comm(), idx(), files, 1, &options, out), AE_DATA, "its examples are vectors");
+  write_idx(file, 4, (const uint32_t[]){3, 2, 4, 5}, 1, 0);
+  ae_test_error(ae_import(ae_test_comm(), idx(), files, 1, &options, out), AE_DATA,
+                "--as-set is for images of one channel; these have 2");
+}
+
 int main(int argc, char **argv) {
   static const ae_test tests[] = {
       AE_TEST(images_and_labels_are_imported),      AE_TEST(vectors_are_imported),
@@ -369,6 +414,7 @@ int main(int argc, char **argv) {
       AE_TEST(what_does_not_fit_is_refused),        AE_TEST(a_place_that_cannot_be_written_is_named),
       AE_TEST(arrays_of_numpy_are_imported),        AE_TEST(arrays_that_do_not_fit_are_refused),
       AE_TEST(classes_are_kept_before_the_limit),   AE_TEST(classes_that_cannot_be_kept_are_refused),
+      AE_TEST(images_are_imported_as_sets),         AE_TEST(only_grey_images_become_sets),
   };
   return ae_test_main(argc, argv, tests, (int)(sizeof tests / sizeof *tests));
 }

@@ -263,7 +263,7 @@ static void a_vhe_draws_more_of_given_examples(void **state) {
   double q[2 * LATENT] = {0};
   create(&b, "vhe", "kmeans: {clusters: 3}\n");
   ae_test_ok(ae_dataset_fetch(ae_test_comm(), b.blocks, like, 2, rows));
-  const ae_block block = {b.blocks, 2, like, rows};
+  const ae_block block = {b.blocks, 2, like, rows, NULL};
   const ae_sample_request request = {.count = EXAMPLES, .seed = 5, .like = &block};
   ae_test_ok(b.model->type->draw(b.model, &request, 0, EXAMPLES, code, label));
   for (int i = 0; i < 2; i++) {

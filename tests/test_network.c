@@ -43,7 +43,7 @@ static void destroy(bench *b) { ae_config_destroy(&b->config); }
 
 static void prepare(const bench *b, uint32_t epoch, float *out) {
   const void *rows = b->data.type == AE_H5_UINT8 ? (const void *)b->bytes : (const void *)b->floats;
-  const ae_block block = {&b->data, COUNT, b->example, rows};
+  const ae_block block = {&b->data, COUNT, b->example, rows, NULL};
   ae_network_prepare(&b->model, epoch, &block, out);
 }
 

@@ -4,6 +4,7 @@
 #include "mpiae/cli/command.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,19 +53,36 @@ static ae_status parse_classes(const char *text, int **classes, int *count) {
   }
 }
 
+/* NULL leaves *given false. */
+static ae_status parse_threshold(const char *text, bool as_set, float *threshold, bool *given) {
+  *given = text != NULL;
+  if (text == NULL) return AE_OK;
+  char *end = NULL;
+  *threshold = strtof(text, &end);
+  if (end == text || *end != '\0' || !isfinite(*threshold))
+    return AE_FAIL(AE_USAGE, "--threshold must be a number, not '%s'", text);
+  if (!as_set) return AE_FAIL(AE_USAGE, "--threshold is for --as-set: give that too, or leave it out");
+  return AE_OK;
+}
+
 ae_status ae_command_import(const ae_comm *comm, const ae_arguments *arguments) {
   ae_status status = AE_OK;
   const ae_import_format *format = NULL;
   int *classes = NULL;
+  float threshold = 0;
+  bool given;
   ae_import_options options = {
       .labels = ae_arguments_text(arguments, "labels"),
       .shuffle = ae_arguments_flag(arguments, "shuffle"),
       .seed = (uint64_t)ae_arguments_integer(arguments, "shuffle", 0),
       .limit = ae_arguments_integer(arguments, "limit", 0),
+      .as_set = ae_arguments_flag(arguments, "as-set"),
   };
   AE_CHECK(find_format(ae_arguments_operand(arguments, 0), &format));
   AE_CHECK(parse_classes(ae_arguments_text(arguments, "classes"), &classes, &options.class_count));
+  AE_CHECK(parse_threshold(ae_arguments_text(arguments, "threshold"), options.as_set, &threshold, &given));
   options.classes = classes;
+  if (given) options.threshold = &threshold;
   AE_CHECK(ae_command_check_out(comm, ae_arguments_text(arguments, "out"), "dataset", NULL, 0));
   AE_CHECK(ae_import(comm, format, ae_arguments_operands(arguments) + 1, ae_arguments_count(arguments) - 1, &options,
                      ae_arguments_text(arguments, "out")));

@@ -1,11 +1,13 @@
 /* `mpiae info`: one screen on an HDF5 file. All ranks walk it together and agree at each object. */
 #include "mpiae/cli/command.h"
 
+#include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/h5/h5.h"
 #include "mpiae/train/run_directory.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -16,6 +18,7 @@
 #define PATH_SIZE 512
 #define NAME_SIZE 256
 #define LINE_WIDTH 110
+#define PIECE_SETS ((int64_t)1 << 20)
 
 typedef enum object_kind {
   OBJECT_GROUP,
@@ -160,6 +163,53 @@ static ae_status print_dataset(ae_h5 *file, const char *path, const object *what
   return AE_OK;
 }
 
+/* Sizes of sets, as offsets tell them. */
+typedef struct set_sizes {
+  double smallest, largest, sum;
+} set_sizes;
+
+/* In pieces: there may be many sets. */
+static ae_status read_sizes(const ae_comm *comm, ae_h5 *file, const char *path, int64_t sets, set_sizes *out) {
+  ae_status status;
+  int64_t *offset = NULL;
+  const int64_t piece = ae_min(sets, PIECE_SETS);
+  AE_CHECK(ae_comm_agree(comm, AE_NEW(offset, piece + 1)));
+  *out = (set_sizes){.smallest = INFINITY, .largest = -INFINITY};
+  for (int64_t at = 0; at < sets; at += piece) {
+    const int64_t count = ae_min(piece, sets - at);
+    AE_CHECK(ae_h5_read(file, path, AE_H5_INT64, 1, at, count + 1, offset));
+    for (int64_t i = 0; i < count; i++) {
+      const double size = (double)offset[i + 1] - (double)offset[i];
+      out->smallest = fmin(out->smallest, size);
+      out->largest = fmax(out->largest, size);
+      out->sum += size;
+    }
+  }
+cleanup:
+  AE_FREE(offset);
+  return status;
+}
+
+/* A line under points that have offsets beside them; nothing under other datasets. */
+static ae_status print_sets(const ae_comm *comm, ae_h5 *file, const char *path, const object *what) {
+  char offset[PATH_SIZE];
+  object beside;
+  set_sizes sizes;
+  const size_t length = strlen(path), ending = strlen("points");
+  if (what->kind != OBJECT_DATASET || what->rank != 2 || length < ending ||
+      strcmp(path + length - ending, "points") != 0)
+    return AE_OK;
+  snprintf(offset, sizeof offset, "%.*soffset", (int)(length - ending), path);
+  AE_RETURN_IF(look_at(comm, file, offset, &beside));
+  if (beside.kind != OBJECT_DATASET || beside.rank != 1 || beside.type != H5T_INTEGER || beside.dim[0] < 2)
+    return AE_OK;
+  const int64_t sets = (int64_t)beside.dim[0] - 1;
+  AE_RETURN_IF(read_sizes(comm, file, offset, sets, &sizes));
+  printf("  %-40s  %" PRId64 " sets of %.0f to %.0f points (%.1f on average) of %llu coordinates\n", "", sets,
+         sizes.smallest, sizes.largest, sizes.sum / (double)sets, (unsigned long long)what->dim[1]);
+  return AE_OK;
+}
+
 static H5T_class_t attribute_class(hid_t file, const char *path, const char *name) {
   hid_t attribute = H5Aopen_by_name(file, path, name, H5P_DEFAULT, H5P_DEFAULT);
   if (attribute < 0) return H5T_NO_CLASS;
@@ -271,6 +321,7 @@ static ae_status print_group(const ae_comm *comm, ae_h5 *file, const char *group
         continue;
       if (groups) AE_CHECK(print_subgroup(comm, file, path, &what, level));
       else AE_CHECK(print_dataset(file, path, &what));
+      if (!groups) AE_CHECK(print_sets(comm, file, path, &what));
     }
 cleanup:
   AE_FREE(names);

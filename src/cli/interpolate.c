@@ -18,13 +18,11 @@ static ae_status draw_line(ae_result *result, line *what) {
   const int64_t width = model->code_width;
   ae_status status;
   ae_codes codes = {0};
-  char *rows = NULL;
+  ae_block_copy ends = {0};
   float *end = what->code + (what->steps - 1) * width;
-  AE_CHECK(ae_comm_agree(result->comm, AE_NEW(rows, 2 * result->data->row_bytes)));
-  AE_CHECK(ae_dataset_fetch(result->comm, result->data, what->end, 2, rows));
+  AE_CHECK(ae_block_fetch(result->comm, result->data, what->end, 2, &ends));
   AE_CHECK(ae_comm_agree(result->comm, ae_codes_create(model, 2, &codes)));
-  const ae_block block = {result->data, 2, what->end, rows};
-  AE_CHECK(ae_comm_agree(result->comm, model->type->encode(model, &block, codes.field)));
+  AE_CHECK(ae_comm_agree(result->comm, model->type->encode(model, &ends.block, codes.field)));
   ae_codes_join(model, &codes, 0, 1, what->code);
   ae_codes_join(model, &codes, 1, 1, end);
   for (int64_t step = 1; step + 1 < what->steps; step++)
@@ -34,7 +32,7 @@ static ae_status draw_line(ae_result *result, line *what) {
     }
 cleanup:
   ae_codes_free(&codes);
-  AE_FREE(rows);
+  ae_block_copy_free(&ends);
   return status;
 }
 

@@ -17,8 +17,8 @@ typedef struct samples {
   const char *given; /* --like, or NULL */
   char *path;        /* of the examples of --like */
   int64_t example[AE_BLOCK_ROWS];
-  ae_block like;
-  char *rows;       /* of the examples */
+  int64_t examples;
+  ae_block_copy like;
   float *code;      /* --swap: (count, code_width), of rows and columns */
   ae_loaded *prior; /* --prior, or NULL */
 } samples;
@@ -38,9 +38,9 @@ static ae_status parse_like(const char *text, samples *what) {
     const long long number = strtoll(digits, &end, 10);
     if (*digits < '0' || *digits > '9' || errno != 0 || (*end != ',' && *end != '\0'))
       return AE_FAIL(AE_USAGE, "--like %s: '%s' are not numbers of examples, as in data.h5:3,17", text, colon + 1);
-    if (what->like.count == AE_BLOCK_ROWS)
+    if (what->examples == AE_BLOCK_ROWS)
       return AE_FAIL(AE_USAGE, "--like %s: more than %d examples", text, AE_BLOCK_ROWS);
-    what->example[what->like.count++] = number;
+    what->example[what->examples++] = number;
     place = end;
   } while (*place == ',');
   return AE_OK;
@@ -56,7 +56,7 @@ static ae_status read_request(const ae_arguments *arguments, samples *what) {
     return AE_FAIL(AE_USAGE, "--from prior and --like exclude each other: c comes from one of them");
   if (like != NULL) AE_RETURN_IF(parse_like(like, what));
   const bool given = what->swap && like != NULL;
-  const int64_t preset = given ? what->like.count : what->swap ? SWAPPED : SAMPLES;
+  const int64_t preset = given ? what->examples : what->swap ? SWAPPED : SAMPLES;
   what->request = (ae_sample_request){.count = ae_arguments_integer(arguments, "count", preset),
                                       .seed = (uint64_t)ae_arguments_integer(arguments, "seed", 1),
                                       .from_prior = from != NULL,
@@ -73,12 +73,8 @@ static ae_status read_request(const ae_arguments *arguments, samples *what) {
 
 /* The examples of --like, on every rank. */
 static ae_status fetch_like(ae_result *result, samples *what) {
-  AE_RETURN_IF(ae_comm_agree(result->comm, AE_NEW(what->rows, what->like.count * result->data->row_bytes)));
-  AE_RETURN_IF(ae_dataset_fetch(result->comm, result->data, what->example, what->like.count, what->rows));
-  what->like.data = result->data;
-  what->like.example = what->example;
-  what->like.rows = what->rows;
-  what->request.like = &what->like;
+  AE_RETURN_IF(ae_block_fetch(result->comm, result->data, what->example, what->examples, &what->like));
+  what->request.like = &what->like.block;
   return AE_OK;
 }
 
@@ -86,7 +82,7 @@ static ae_status fetch_like(ae_result *result, samples *what) {
 static ae_status make_codes(ae_model *model, samples *what) {
   int32_t label[AE_BLOCK_ROWS];
   AE_RETURN_IF(AE_NEW(what->code, what->request.count * model->code_width));
-  if (what->request.like != NULL) return model->type->one_shot(model, &what->like, what->code);
+  if (what->request.like != NULL) return model->type->one_shot(model, &what->like.block, what->code);
   return model->type->draw(model, &what->request, 0, what->request.count, what->code, label);
 }
 
@@ -183,7 +179,7 @@ ae_status ae_command_sample(const ae_comm *comm, const ae_arguments *arguments) 
 cleanup:
   ae_loaded_close(&what.prior);
   AE_FREE(what.path);
-  AE_FREE(what.rows);
+  ae_block_copy_free(&what.like);
   AE_FREE(what.code);
   ae_result_close(&result);
   return status;

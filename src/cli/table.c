@@ -83,6 +83,9 @@ static const ae_option import_options[] = {
     {"shuffle", AE_OPTION_INTEGER, "SEED", false, 0, INT64_MAX,
      "put the examples into a random order; /source_index tells the old one"},
     {"limit", AE_OPTION_INTEGER, "N", false, 1, INT64_MAX, "keep the first N examples (after --classes and --shuffle)"},
+    {"as-set", AE_OPTION_FLAG, NULL, false, 0, 0,
+     "images become sets of points: pixels above the threshold, at (row / rows, column / columns)"},
+    {"threshold", AE_OPTION_TEXT, "T", false, 0, 0, "of --as-set, in the units of the files; default 20, for bytes"},
     END_OF_OPTIONS};
 
 static const ae_option synth_options[] = {
@@ -90,6 +93,8 @@ static const ae_option synth_options[] = {
     {"classes", AE_OPTION_INTEGER, "C", false, 1, 100000, "how many classes; the first ten are the digits; default 10"},
     {"first", AE_OPTION_INTEGER, "K", false, 0, 100000, "number of the first class; default 0"},
     {"seed", AE_OPTION_INTEGER, "S", false, 0, INT64_MAX, "another seed gives other examples; default 1"},
+    {"layout", AE_OPTION_TEXT, "image|set", false, 0, 0,
+     "set: sets of points, of the pixels above 20, at (row, column) / 28; default image"},
     {"out", AE_OPTION_TEXT, "FILE", true, 0, 0, "dataset file to write"},
     END_OF_OPTIONS};
 

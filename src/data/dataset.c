@@ -6,6 +6,7 @@
 #include "mpiae/base/profile.h"
 #include "mpiae/data/array.h"
 #include "mpiae/data/location.h"
+#include "source.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -13,19 +14,9 @@
 #include <zlib.h>
 
 #define VERSION 1
-#define MESSAGE_BYTES ((int64_t)1 << 26)
 
 /* More classes than this are believed only when there are as many examples. */
 enum { MOST_CLASSES = 1000000 };
-
-/* Where the numbers are: in a dataset file, or in any array of an HDF5 file. */
-typedef struct source {
-  ae_h5 *file;
-  const char *path;  /* of the file */
-  const char *array; /* "/x" in a dataset file */
-  const char *label; /* NULL = none */
-  bool bare;         /* not in a dataset file */
-} source;
 
 static ae_status check_format(ae_h5 *file, const char *path) {
   ae_status status = AE_OK;
@@ -49,7 +40,7 @@ cleanup:
   return status;
 }
 
-static ae_status take_shape(const source *from, int rank, const int64_t *dim, ae_dataset *dataset) {
+static ae_status take_shape(const ae_source *from, int rank, const int64_t *dim, ae_dataset *dataset) {
   if (from->bare) {
     if (!ae_array_shape(rank, dim, &dataset->rank, dataset->dim))
       return AE_FAIL(AE_DATA, "%s:%s has %d axes; examples are " AE_ARRAY_SHAPES, from->path, from->array, rank);
@@ -63,7 +54,7 @@ static ae_status take_shape(const source *from, int rank, const int64_t *dim, ae
 }
 
 /* Fills in what the file says of the examples. */
-static ae_status describe_examples(const source *from, ae_dataset *dataset) {
+static ae_status describe_examples(const ae_source *from, ae_dataset *dataset) {
   int rank = 0;
   int64_t dim[AE_H5_MAX_RANK] = {0};
   AE_RETURN_IF(ae_h5_describe(from->file, from->array, &dataset->type, &rank, dim));
@@ -89,7 +80,7 @@ static ae_status describe_examples(const source *from, ae_dataset *dataset) {
 }
 
 /* Whether the array holds integers; one that cannot be opened is left to who reads it to complain of. */
-static bool holds_integers(const source *from) {
+static bool holds_integers(const ae_source *from) {
   hid_t dataset = H5Dopen2(ae_h5_handle(from->file), from->label, H5P_DEFAULT);
   if (dataset < 0) return true;
   hid_t type = H5Dget_type(dataset);
@@ -100,7 +91,7 @@ static bool holds_integers(const source *from) {
 }
 
 /* Finds the labels beside a bare array: those that do not fit it are somebody else's. */
-static ae_status look_for_labels(const ae_comm *comm, source *from, int64_t examples) {
+static ae_status look_for_labels(const ae_comm *comm, ae_source *from, int64_t examples) {
   int rank = 0;
   int64_t dim[AE_H5_MAX_RANK] = {0};
   ae_h5_type type;
@@ -115,7 +106,7 @@ static ae_status look_for_labels(const ae_comm *comm, source *from, int64_t exam
 }
 
 /* The labels of a dataset file must fit. */
-static ae_status check_labels(source *from, int64_t examples) {
+static ae_status check_labels(ae_source *from, int64_t examples) {
   bool exists = false;
   int rank = 0;
   int64_t dim[AE_H5_MAX_RANK] = {0};
@@ -135,7 +126,7 @@ static ae_status check_labels(source *from, int64_t examples) {
 }
 
 /* Labels are read wide, so that one that does not fit is named, not clipped. */
-static ae_status take_labels(const source *from, const int64_t *wide, ae_dataset *dataset) {
+static ae_status take_labels(const ae_source *from, const int64_t *wide, ae_dataset *dataset) {
   const int64_t begin = ae_shards_own_begin(&dataset->shards), count = ae_shards_own_count(&dataset->shards);
   AE_RETURN_IF(AE_NEW(dataset->label, count));
   for (int64_t i = 0; i < count; i++) {
@@ -147,7 +138,7 @@ static ae_status take_labels(const source *from, const int64_t *wide, ae_dataset
   return AE_OK;
 }
 
-static ae_status read_labels(const ae_comm *comm, source *from, ae_dataset *dataset) {
+static ae_status read_labels(const ae_comm *comm, ae_source *from, ae_dataset *dataset) {
   ae_status status = AE_OK;
   int64_t *wide = NULL, largest = -1;
   const int64_t begin = ae_shards_own_begin(&dataset->shards), count = ae_shards_own_count(&dataset->shards);
@@ -167,15 +158,30 @@ cleanup:
   return status;
 }
 
-static ae_status check_finite(const source *from, const ae_dataset *dataset) {
+/* Rows here: examples, or the points of the own sets. */
+static int64_t count_rows(const ae_dataset *dataset) {
+  const int64_t count = ae_shards_own_count(&dataset->shards);
+  return dataset->offset != NULL ? dataset->offset[count] : count;
+}
+
+static ae_status name_bad_value(const ae_source *from, const ae_dataset *dataset, int64_t place) {
+  const int64_t begin = ae_shards_own_begin(&dataset->shards);
+  const long long row = place / dataset->features, feature = place % dataset->features;
+  const char *what = isnan(((const float *)dataset->rows)[place]) ? "not a number" : "infinite";
+  int64_t set = 0;
+  if (dataset->offset == NULL)
+    return AE_FAIL(AE_DATA, "%s:%s: feature %lld of example %lld is %s; remove or replace it", from->path, from->array,
+                   feature, (long long)begin + row, what);
+  while (dataset->offset[set + 1] <= row) set++;
+  return AE_FAIL(AE_DATA, "%s:%s: coordinate %lld of point %lld of set %lld is %s; remove or replace it", from->path,
+                 from->array, feature, row - (long long)dataset->offset[set], (long long)(begin + set), what);
+}
+
+static ae_status check_finite(const ae_source *from, const ae_dataset *dataset) {
   const float *value = dataset->rows;
-  const int64_t begin = ae_shards_own_begin(&dataset->shards), count = ae_shards_own_count(&dataset->shards);
   if (dataset->type != AE_H5_FLOAT32) return AE_OK;
-  for (int64_t i = 0; i < count * dataset->features; i++)
-    if (!isfinite(value[i]))
-      return AE_FAIL(AE_DATA, "%s:%s: feature %lld of example %lld is %s; remove or replace it", from->path,
-                     from->array, (long long)(i % dataset->features), (long long)(begin + i / dataset->features),
-                     isnan(value[i]) ? "not a number" : "infinite");
+  for (int64_t i = 0; i < count_rows(dataset) * dataset->features; i++)
+    if (!isfinite(value[i])) return name_bad_value(from, dataset, i);
   return AE_OK;
 }
 
@@ -185,21 +191,24 @@ static void find_bounds(const ae_comm *comm, ae_dataset *dataset) {
   if (dataset->type == AE_H5_FLOAT32) {
     bound[0] = bound[1] = -INFINITY;
     bound[2] = 0;
-    for (int64_t i = 0; i < ae_shards_own_count(&dataset->shards) * dataset->features; i++) {
+    for (int64_t i = 0; i < count_rows(dataset) * dataset->features; i++) {
       if (-value[i] > bound[0]) bound[0] = -value[i];
       if (value[i] > bound[1]) bound[1] = value[i];
       if (value[i] != rintf(value[i])) bound[2] = 1;
     }
     ae_comm_require(comm, MPI_Allreduce(MPI_IN_PLACE, bound, 3, MPI_FLOAT, MPI_MAX, ae_comm_handle(comm)),
                     "bounds of the data");
+    if (dataset->offset != NULL && dataset->points == 0) bound[0] = bound[1] = 0;
   }
   dataset->low = -bound[0];
   dataset->high = bound[1];
   dataset->whole = bound[2] == 0;
 }
 
-static ae_status read_rows(const ae_comm *comm, const source *from, ae_dataset *dataset) {
-  const int64_t begin = ae_shards_own_begin(&dataset->shards), count = ae_shards_own_count(&dataset->shards);
+static ae_status read_rows(const ae_comm *comm, const ae_source *from, ae_dataset *dataset) {
+  const bool sets = dataset->offset != NULL;
+  const int64_t begin = sets ? dataset->first_point : ae_shards_own_begin(&dataset->shards);
+  const int64_t count = count_rows(dataset);
   char *rows = NULL;
   const ae_status allocated = AE_NEW(rows, count * dataset->row_bytes);
   dataset->rows = rows;
@@ -225,16 +234,36 @@ static ae_status checksum_all(const ae_comm *comm, const void *bytes, int64_t co
   return AE_OK;
 }
 
-static ae_status take_checksum(const ae_comm *comm, ae_dataset *dataset) {
+/* Of the shape alone. */
+static void begin_checksum(ae_dataset *dataset) {
   char shape[128];
-  const int64_t count = ae_shards_own_count(&dataset->shards);
-  const int length = snprintf(shape, sizeof shape, "%s %lld %lld %lld %lld", dataset->type == AE_H5_UINT8 ? "u1" : "f4",
-                              (long long)dataset->examples, (long long)dataset->dim[0], (long long)dataset->dim[1],
-                              (long long)dataset->dim[2]);
+  int length;
+  if (dataset->offset != NULL)
+    length = snprintf(shape, sizeof shape, "set %lld %lld %lld", (long long)dataset->examples,
+                      (long long)dataset->points, (long long)dataset->features);
+  else
+    length = snprintf(shape, sizeof shape, "%s %lld %lld %lld %lld", dataset->type == AE_H5_UINT8 ? "u1" : "f4",
+                      (long long)dataset->examples, (long long)dataset->dim[0], (long long)dataset->dim[1],
+                      (long long)dataset->dim[2]);
   dataset->checksum = (uint32_t)crc32_z(0, (const Bytef *)shape, (z_size_t)length);
-  AE_RETURN_IF(checksum_all(comm, dataset->rows, count * dataset->row_bytes, &dataset->checksum));
+}
+
+static ae_status end_checksum(const ae_comm *comm, ae_dataset *dataset) {
+  const int64_t count = ae_shards_own_count(&dataset->shards);
+  AE_RETURN_IF(checksum_all(comm, dataset->rows, count_rows(dataset) * dataset->row_bytes, &dataset->checksum));
   if (dataset->label == NULL) return AE_OK;
   return checksum_all(comm, dataset->label, count * (int64_t)sizeof *dataset->label, &dataset->checksum);
+}
+
+/* The checksum takes the offsets as they are in the file; afterwards they count from the first own point. */
+static ae_status read_offsets(const ae_comm *comm, const ae_source *from, ae_dataset *dataset) {
+  const int64_t count = ae_shards_own_count(&dataset->shards);
+  AE_RETURN_IF(ae_source_read_offsets(comm, from, dataset));
+  begin_checksum(dataset);
+  AE_RETURN_IF(checksum_all(comm, dataset->offset + 1, count * (int64_t)sizeof *dataset->offset, &dataset->checksum));
+  dataset->first_point = dataset->offset[0];
+  for (int64_t i = 0; i <= count; i++) dataset->offset[i] -= dataset->first_point;
+  return AE_OK;
 }
 
 /* How a dataset is to be cut. */
@@ -250,7 +279,7 @@ static ae_status slice(const ae_comm *comm, slicing cut, ae_dataset *dataset) {
 }
 
 /* What an array of indices tells of its codebook. */
-static ae_status read_codebook(const source *from, ae_dataset *dataset) {
+static ae_status read_codebook(const ae_source *from, ae_dataset *dataset) {
   static const char *const names[] = {"entries", "codebook"};
   int64_t *const values[] = {&dataset->entries, &dataset->codebook};
   for (int i = 0; i < 2; i++) {
@@ -261,14 +290,17 @@ static ae_status read_codebook(const source *from, ae_dataset *dataset) {
   return AE_OK;
 }
 
-static ae_status read_dataset(const ae_comm *comm, source *from, slicing cut, ae_dataset *dataset) {
+static ae_status read_dataset(const ae_comm *comm, ae_source *from, slicing cut, ae_dataset *dataset) {
   AE_RETURN_IF(from->bare ? ae_location_require(comm, from->file, from->array) : check_format(from->file, from->path));
-  AE_RETURN_IF(describe_examples(from, dataset));
+  AE_RETURN_IF(ae_source_find_sets(comm, from));
+  AE_RETURN_IF(from->offset != NULL ? ae_source_describe_sets(from, dataset) : describe_examples(from, dataset));
   AE_RETURN_IF(slice(comm, cut, dataset));
+  if (from->offset != NULL) AE_RETURN_IF(read_offsets(comm, from, dataset));
+  else begin_checksum(dataset);
   AE_RETURN_IF(read_rows(comm, from, dataset));
   AE_RETURN_IF(read_labels(comm, from, dataset));
   if (from->bare) AE_RETURN_IF(read_codebook(from, dataset));
-  return take_checksum(comm, dataset);
+  return end_checksum(comm, dataset);
 }
 
 /* "/a/x" → "/a/label" */
@@ -288,7 +320,7 @@ static ae_status prepare(const char *path, const char *array, ae_dataset **out, 
 static ae_status open_sliced(const ae_comm *comm, const char *path, slicing cut, ae_dataset **out) {
   ae_status status = AE_OK;
   ae_location place = {0};
-  source from = {0};
+  ae_source from = {0};
   char *label = NULL;
   ae_dataset *dataset = NULL;
   const ae_phase previous = ae_profile_enter(AE_PHASE_READ);
@@ -307,6 +339,7 @@ cleanup:
   ae_dataset_close(&dataset);
   ae_h5_close(&from.file);
   ae_location_free(&place);
+  AE_FREE(from.offset);
   AE_FREE(label);
   ae_profile_leave(previous);
   return status;
@@ -326,6 +359,7 @@ void ae_dataset_close(ae_dataset **dataset) {
   AE_FREE((*dataset)->path);
   AE_FREE((*dataset)->rows);
   AE_FREE((*dataset)->label);
+  AE_FREE((*dataset)->offset);
   AE_FREE(*dataset);
 }
 
@@ -363,34 +397,6 @@ void ae_dataset_to_images(const ae_dataset *dataset, const void *rows, int64_t c
 
 const void *ae_dataset_row(const ae_dataset *dataset, int64_t example) {
   const int64_t own = example - ae_shards_own_begin(&dataset->shards);
-  AE_ASSERT(own >= 0 && own < ae_shards_own_count(&dataset->shards));
+  AE_ASSERT(dataset->offset == NULL && own >= 0 && own < ae_shards_own_count(&dataset->shards));
   return (const char *)dataset->rows + own * dataset->row_bytes;
-}
-
-static ae_status check_examples(const ae_dataset *dataset, const int64_t *examples, int64_t count) {
-  for (int64_t i = 0; i < count; i++)
-    if (examples[i] < 0 || examples[i] >= dataset->examples)
-      return AE_FAIL(AE_USAGE, "there is no example %lld: %s has %lld, numbered from 0", (long long)examples[i],
-                     dataset->path, (long long)dataset->examples);
-  return AE_OK;
-}
-
-/* Every row is zeros but on the rank that has it, so or-ing bits copies it. */
-ae_status ae_dataset_fetch(const ae_comm *comm, const ae_dataset *dataset, const int64_t *examples, int64_t count,
-                           void *rows) {
-  const int64_t begin = ae_shards_own_begin(&dataset->shards), own = ae_shards_own_count(&dataset->shards);
-  const int64_t row_bytes = dataset->row_bytes, bytes = count * row_bytes;
-  char *out = rows;
-  AE_RETURN_IF(ae_comm_agree(comm, check_examples(dataset, examples, count)));
-  for (int64_t i = 0; i < count; i++) {
-    const bool mine = examples[i] >= begin && examples[i] < begin + own;
-    if (mine) memcpy(out + i * row_bytes, ae_dataset_row(dataset, examples[i]), (size_t)row_bytes);
-    else memset(out + i * row_bytes, 0, (size_t)row_bytes);
-  }
-  for (int64_t at = 0; at < bytes; at += MESSAGE_BYTES)
-    ae_comm_require(comm,
-                    MPI_Allreduce(MPI_IN_PLACE, out + at, (int)ae_min(MESSAGE_BYTES, bytes - at), MPI_BYTE, MPI_BOR,
-                                  ae_comm_handle(comm)),
-                    "fetching examples");
-  return AE_OK;
 }

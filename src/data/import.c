@@ -7,6 +7,7 @@
 #include "mpiae/data/cifar10.h"
 #include "mpiae/data/idx.h"
 #include "mpiae/data/npy.h"
+#include "mpiae/data/points.h"
 #include "mpiae/data/writer.h"
 
 #include <math.h>
@@ -184,9 +185,26 @@ static ae_status choose_order(const ae_import_options *options, source *from, in
   return AE_OK;
 }
 
+static ae_status check_as_set(const request *asked, const ae_dataset_shape *shape) {
+  if (!asked->options->as_set) return AE_OK;
+  if (shape->rank != 3)
+    return AE_FAIL(AE_DATA, "%s: --as-set makes sets of the pixels of images (N, H, W), and its examples are vectors",
+                   asked->files[0]);
+  if (shape->dim[0] != 1)
+    return AE_FAIL(AE_DATA, "%s: --as-set is for images of one channel; these have %lld: make them grey before",
+                   asked->files[0], (long long)shape->dim[0]);
+  if (shape->type != AE_H5_UINT8 && asked->options->threshold == NULL)
+    return AE_FAIL(AE_USAGE,
+                   "--as-set needs --threshold here: %s holds no bytes; say above which of its values a pixel is a "
+                   "point",
+                   asked->files[0]);
+  return AE_OK;
+}
+
 static ae_status read_source(const request *asked, source *from, plan *what) {
   AE_RETURN_IF(check_request(asked));
   AE_RETURN_IF(read_examples(asked, from, what));
+  AE_RETURN_IF(check_as_set(asked, &what->shape));
   if (asked->options->labels != NULL) AE_RETURN_IF(read_labels(asked, from));
   what->labelled = asked->options->labels != NULL || asked->format->labelled;
   return choose_order(asked->options, from, &what->shape.examples);
@@ -263,6 +281,10 @@ static void deal(const ae_comm *comm, const source *from, const plan *what, part
   }
 }
 
+static float threshold_of(const ae_import_options *options) {
+  return options->threshold != NULL ? *options->threshold : AE_POINTS_THRESHOLD;
+}
+
 static const char *base_name(const char *path) {
   const char *slash = strrchr(path, '/');
   return slash == NULL ? path : slash + 1;
@@ -286,6 +308,23 @@ static void tell_origin(const request *asked, char *out, size_t size) {
     append(out, size, "%s%d", i == 0 ? " --classes " : ",", options->classes[i]);
   if (options->shuffle) append(out, size, " --shuffle %llu", (unsigned long long)options->seed);
   if (options->limit > 0) append(out, size, " --limit %lld", (long long)options->limit);
+  if (options->as_set) append(out, size, " --as-set --threshold %.9g", (double)threshold_of(options));
+}
+
+static ae_status write_sets(const ae_comm *comm, const request *asked, const plan *what, const part *own,
+                            const char *origin) {
+  ae_status status;
+  int64_t *offset = NULL;
+  float *points = NULL;
+  AE_CHECK(
+      ae_comm_agree(comm, ae_points_of_images(what->shape.type, own->rows, own->count, what->shape.dim[1],
+                                              what->shape.dim[2], threshold_of(asked->options), &offset, &points)));
+  const ae_sets sets = {what->shape.examples, 2, own->begin, own->count, offset, points};
+  status = ae_dataset_write_sets(comm, asked->out, &sets, own->label, own->index, origin);
+cleanup:
+  AE_FREE(offset);
+  AE_FREE(points);
+  return status;
 }
 
 ae_status ae_import(const ae_comm *comm, const ae_import_format *format, const char *const *files, int count,
@@ -305,7 +344,8 @@ ae_status ae_import(const ae_comm *comm, const ae_import_format *format, const c
   AE_CHECK(ae_comm_agree(comm, new_part(&what, (what.shape.examples + ranks - 1) / ranks, &own)));
   deal(comm, &from, &what, &own);
   free_source(&from);
-  AE_CHECK(ae_dataset_write(comm, out, &what.shape, own.begin, own.count, own.rows, own.label, own.index, origin));
+  if (options->as_set) AE_CHECK(write_sets(comm, &asked, &what, &own, origin));
+  else AE_CHECK(ae_dataset_write(comm, out, &what.shape, own.begin, own.count, own.rows, own.label, own.index, origin));
   ae_log_info("%lld examples in %s", (long long)what.shape.examples, out);
 cleanup:
   free_source(&from);

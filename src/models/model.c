@@ -13,6 +13,18 @@ void ae_model_init(ae_model *model, const ae_model_type *type, const ae_model_se
   ae_blas_use_threads((int)ae_config_integer(setup->config, "train.threads"));
 }
 
+ae_status ae_model_check_kind(const ae_model_type *type, const ae_config *config, const ae_dataset *data) {
+  const bool takes = type->takes_sets != NULL && type->takes_sets(config), sets = data->offset != NULL;
+  if (takes == sets) return AE_OK;
+  if (sets)
+    return AE_FAIL(AE_USAGE, "%s holds sets of points, but model '%s' is for arrays: give data with /x", data->path,
+                   type->name);
+  return AE_FAIL(AE_USAGE,
+                 "%s holds arrays, but model '%s' is for sets of points: give data with /points and /offset (mpiae "
+                 "import --as-set and mpiae synth glyphs --layout set write such)",
+                 data->path, type->name);
+}
+
 void ae_model_add_term(ae_model *model, const char *name, float weight) {
   AE_ASSERT(model->terms < AE_MODEL_MAX_TERMS);
   model->term[model->terms++] = (ae_term){name, weight, 1, NULL};

@@ -205,7 +205,7 @@ void ae_network_fill_examples(const ae_model *model, const ae_batch *batch, ae_t
   const ae_dataset *data = model->setup.data;
   for (int64_t i = 0; i < batch->offset[batch->segments]; i++) {
     const int64_t example = batch->example[i];
-    const ae_block one = {data, 1, &example, ae_dataset_row(data, example)};
+    const ae_block one = {data, 1, &example, ae_dataset_row(data, example), NULL};
     ae_network_prepare(model, batch->epoch, &one, x->value + i * x->width);
   }
 }

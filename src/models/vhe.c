@@ -168,8 +168,8 @@ static void fill(ae_model *base, const ae_batch *batch) {
   ae_graph_set_rows(base->graph, model->x->axis, batch->offset);
   ae_graph_set_rows_scaled(base->graph, model->exemplar->axis, batch->offset, model->exemplars);
   ae_network_fill_examples(base, batch, model->x);
-  const ae_block exemplars = {base->setup.data, rows * model->exemplars, model->wanted,
-                              model->fetched[batch->step % 2]};
+  const ae_block exemplars = {base->setup.data, rows * model->exemplars, model->wanted, model->fetched[batch->step % 2],
+                              NULL};
   ae_network_prepare(base, batch->epoch, &exemplars, model->exemplar->value);
   ae_network_fill_noise(base, batch, AE_RANDOM_NOISE_C, model->noise_c);
   ae_network_fill_noise(base, batch, AE_RANDOM_NOISE_Z, model->noise_z);

@@ -127,10 +127,10 @@ static void score_pixels(const run *r, int class) {
 
 static ae_status run_episode(const run *r, const int64_t *example, const char *rows, int64_t *right) {
   const int ways = r->request->ways, shots = r->request->shots;
-  const ae_block queries = {r->data, ways, example, rows};
+  const ae_block queries = {r->data, ways, example, rows, NULL};
   for (int k = 0; k < ways; k++) {
     const int64_t at = ways + k * shots;
-    const ae_block shown = {r->data, shots, example + at, rows + at * r->data->row_bytes};
+    const ae_block shown = {r->data, shots, example + at, rows + at * r->data->row_bytes, NULL};
     AE_RETURN_IF(r->model->type->likelihood(r->model, &shown, &queries, r->request->draws, r->score));
     keep_best(r, k);
   }

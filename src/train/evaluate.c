@@ -15,7 +15,14 @@ static bool same_shape(const ae_model *model, const ae_dataset *data) {
 
 ae_status ae_inference_accept(const ae_model *model, const ae_dataset *data) {
   char ours[AE_SHAPE_SIZE], theirs[AE_SHAPE_SIZE];
+  AE_RETURN_IF(ae_model_check_kind(model->type, model->setup.config, data));
   if (same_shape(model, data)) return model->type->accepts != NULL ? model->type->accepts(model, data) : AE_OK;
+  if (data->offset != NULL)
+    return AE_FAIL(
+        AE_USAGE,
+        "%s holds points of %lld coordinates, but the model is for %lld: give data like those it was trained "
+        "on",
+        data->path, (long long)data->features, (long long)model->setup.features);
   ae_print_shape("N", model->setup.rank, model->setup.dim, ours);
   ae_print_shape("N", data->rank, data->dim, theirs);
   return AE_FAIL(AE_USAGE,

@@ -2,12 +2,14 @@
  *
  * File: attributes mpiae_format="dataset", mpiae_version=1; /x uint8 or float32 of shape (N, C, H, W) or (N, F);
  * optional /label int32 (N), −1 = unknown; optional /source_index int64 (N), the place in the file it was made
- * from.
+ * from. Or sets of points in place of /x: /points float32 (M, d) and /offset int64 (N + 1): set i is points offset[i] …
+ * offset[i+1]. Empty sets, and none with a point, are legal.
  *
  * Instead of such a file any HDF5 array of examples will do, named FILE.h5:/path. Its first axis is the examples: (N)
  * is one feature, (N, F), (N, H, W) is (N, 1, H, W), (N, C, H, W). uint8 is taken as in a dataset file (× 1/255);
  * float32 as it is; float64 and integers other than uint8 become float32, not scaled. `label` in the same group
- * gives the labels when it holds N integers; else there are none. */
+ * gives the labels when it holds N integers; else there are none. An array whose name ends in `points` beside one whose
+ * name ends in `offset` instead is sets ("samples.h5:/points", "pairs.h5:/reconstruction_points"). */
 #ifndef MPIAE_DATA_DATASET_H
 #define MPIAE_DATA_DATASET_H
 
@@ -18,26 +20,34 @@
 typedef struct ae_dataset {
   char *path;       /* as given: a file, or FILE.h5:/path */
   int64_t examples; /* N in the file */
-  int rank;         /* axes of one example: 1 (F) or 3 (C, H, W) */
+  int rank;         /* axes of one example: 1 (F) or 3 (C, H, W); of sets, of a point: 1 (d) */
   int64_t dim[3];
   int64_t features;  /* product of dim */
   ae_h5_type type;   /* of the rows here: AE_H5_UINT8 (to be scaled by 1/255) or AE_H5_FLOAT32 */
   int64_t row_bytes; /* features × size of type */
   ae_shards shards;
-  void *rows;        /* own examples × features, in the stored type */
+  void *rows;        /* own examples × features, in the stored type; of sets own points × features */
   int32_t *label;    /* own examples, or NULL when the file has none */
   int classes;       /* 1 + the largest label in the whole dataset; 0 without labels */
-  float low, high;   /* of the values as trained on, over the whole dataset: 0 and 1 for bytes */
+  float low, high;   /* of the values as trained on, over the whole dataset: 0 and 1 for bytes; 0 without points */
   bool whole;        /* whether all of them are whole numbers; false for bytes */
   int64_t entries;   /* of an array of indices that tells (attributes `entries`, `codebook`): how many the codebook */
   int64_t codebook;  /* has, and a number that tells it from others; else 0 */
-  uint32_t checksum; /* of shape, rows, labels of the whole dataset; the same for any ranks and shards */
+  uint32_t checksum; /* of shape, offsets, rows, labels of the whole dataset; the same for any ranks and shards */
+
+  /* Of sets. Own set i, from 0, is rows offset[i] … offset[i+1]. */
+  int64_t *offset;     /* own examples + 1, offset[0] = 0; NULL: the examples are arrays */
+  int64_t first_point; /* place of the first own point among all points */
+  int64_t points;      /* M: of all sets */
+  int64_t most_points; /* of a set, over the whole dataset */
 } ae_dataset;
 
 /* Collective. Reads this rank's shards. shard_count 0 = as many as ranks. A float value that is not finite is
  * AE_DATA and names the example (lowest of the whole dataset) and its feature; so are a wrong format attribute,
  * shapes or types that do not fit, labels of another length or below −1, a file cut short. An empty dataset is
- * AE_DATA; so is a path that is not in the file (some that are get named). */
+ * AE_DATA; so is a path that is not in the file (some that are get named). Of sets: offsets that do not begin with 0,
+ * decrease, run past the points or end before them (naming the set), one of /points and /offset without the other or
+ * beside /x, points without coordinates; a coordinate that is not finite is named with its point and set. */
 ae_status ae_dataset_open(const ae_comm *comm, const char *path, int shard_count, ae_dataset **out);
 
 /* Collective. The same with the slices of ae_shards_init_blocks, for evaluation and encoding: at most `block`
@@ -53,13 +63,26 @@ void ae_dataset_to_float(const ae_dataset *dataset, const void *rows, int64_t co
 /* Local. The same of images, channels last: out (count, H, W, C). */
 void ae_dataset_to_images(const ae_dataset *dataset, const void *rows, int64_t count, float *out);
 
-/* Collective. Rows of `count` examples (global numbers in any order, equal on all ranks), in the dataset's type, on
- * every rank: rows has count × row_bytes. Errors: AE_USAGE naming a number out of range and how many examples there
- * are. */
+/* Collective. Rows of `count` examples of arrays (global numbers in any order, equal on all ranks), in the dataset's
+ * type, on every rank: rows has count × row_bytes. Errors: AE_USAGE naming a number out of range and how many examples
+ * there are. */
 ae_status ae_dataset_fetch(const ae_comm *comm, const ae_dataset *dataset, const int64_t *examples, int64_t count,
                            void *rows);
 
-/* Local. Row of an own example (global number), in the stored type; lent. */
+/* Collective. Of sets, in two calls. Sizes first: set i of those wanted will be points offset[i] … offset[i+1] of the
+ * packed ones; offset has count + 1. Then the points: (offset[count], d). Errors as above. */
+ae_status ae_dataset_fetch_offsets(const ae_comm *comm, const ae_dataset *dataset, const int64_t *examples,
+                                   int64_t count, int64_t *offset);
+ae_status ae_dataset_fetch_sets(const ae_comm *comm, const ae_dataset *dataset, const int64_t *examples, int64_t count,
+                                const int64_t *offset, float *points);
+
+/* Local. Row of an own example of arrays (global number), in the stored type; lent. */
 const void *ae_dataset_row(const ae_dataset *dataset, int64_t example);
+
+/* Local. Points of an own set (global number): (*count, d); lent. */
+const float *ae_dataset_set(const ae_dataset *dataset, int64_t example, int64_t *count);
+
+/* Local. A bound on the points of any `sets` own sets: those of the largest. AE_INTERNAL without memory. */
+ae_status ae_dataset_most_points(const ae_dataset *dataset, int64_t sets, int64_t *points);
 
 #endif

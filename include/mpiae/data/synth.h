@@ -11,4 +11,8 @@
  * 1, classes < 1 or first < 0, AE_DATA as ae_dataset_write. */
 ae_status ae_glyphs_write(const ae_comm *comm, const char *path, int64_t count, int first, int classes, uint64_t seed);
 
+/* Collective. The same glyphs as sets of points: the pixels above AE_POINTS_THRESHOLD (points.h). */
+ae_status ae_glyphs_write_sets(const ae_comm *comm, const char *path, int64_t count, int first, int classes,
+                               uint64_t seed);
+
 #endif

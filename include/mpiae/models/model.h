@@ -98,6 +98,9 @@ struct ae_model_type {
   const ae_key *const *keys;  /* tables of its keys, the common one among them; NULL-terminated */
   const char *const *columns; /* of the metrics it records besides its terms, NULL-terminated; or NULL */
 
+  /* Local. Whether a model so configured is for sets of points, rather than for arrays; NULL: never. */
+  bool (*takes_sets)(const ae_config *config);
+
   /* Collective; or NULL. Before create, for training: sets what keys leave to the program ("auto") by the data. */
   ae_status (*resolve)(ae_config *config, const ae_dataset *data);
 
@@ -184,6 +187,9 @@ const ae_key *const *ae_model_own_key_tables(const ae_model_type *type);
  * model it names. A key that only another model knows is AE_USAGE and says which models it is for. */
 ae_status ae_model_configure(const char *text, int64_t length, const char *name, const char *const *overrides,
                              int count, ae_config **out);
+
+/* Local. AE_USAGE when the data are sets and such a model is for arrays, or the reverse. */
+ae_status ae_model_check_kind(const ae_model_type *type, const ae_config *config, const ae_dataset *data);
 
 /* Local. Fills the shared part from the setup. */
 void ae_model_init(ae_model *model, const ae_model_type *type, const ae_model_setup *setup);

@@ -6,7 +6,8 @@
 
 #include "mpiae/models/model.h"
 
-/* AE_USAGE: the data have another shape than the model's, or values that it cannot take. */
+/* AE_USAGE: the data are of another kind (arrays, sets) or shape than the model's, or have values that it cannot take.
+ */
 ae_status ae_inference_accept(const ae_model *model, const ae_dataset *data);
 
 /* The attributes of a file of results (mpiae_format = `format`) and the axes of one example. */
