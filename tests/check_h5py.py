@@ -65,6 +65,19 @@ def check_vectors(path, engine):
     assert np.array_equal(opened["source_index"], 2 * np.arange(11))
 
 
+def check_sets(path, engine):
+    opened = open_group(path, "/", engine)
+    check_dimensions(opened, {"points": ("point", "coordinate"), "offset": ("border",), "label": ("example",), "source_index": ("example",)})
+    assert opened["points"].dtype == np.float32 and opened["offset"].dtype == np.int64
+    assert np.array_equal(opened["points"], np.arange(6).reshape(3, 2))
+    assert np.array_equal(opened["offset"], [0, 0, 1, 3])
+    assert np.array_equal(opened["label"], [-1, 0, 1])
+    with h5py.File(path, "r") as file:
+        assert file.attrs["mpiae_format"] == "dataset" and file.attrs["mpiae_version"] == 1
+        sizes = [len(file["points"][begin:end]) for begin, end in zip(file["offset"][:-1], file["offset"][1:])]
+        assert sizes == [0, 1, 2]
+
+
 def check_layers(path, engine):
     layer = open_group(path, "/layer", engine)
     check_dimensions(layer, {"weight": ("output", "input")})
@@ -91,10 +104,11 @@ def main():
     for engine in ("netcdf4", "h5netcdf"):
         check_dataset(directory + "/dataset.h5", engine)
         check_vectors(directory + "/vectors.h5", engine)
+        check_sets(directory + "/sets.h5", engine)
         check_layers(directory + "/layers.h5", engine)
-    for name in ("dataset", "vectors", "layers"):
+    for name in ("dataset", "vectors", "sets", "layers"):
         check_every_dataset(f"{directory}/{name}.h5")
-    print("3 files opened with h5py and, by both engines, with xarray")
+    print("4 files opened with h5py and, by both engines, with xarray")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-/* Writes files through our layer for tests/check_h5py.py: dataset.h5 (glyphs), vectors.h5 and layers.h5
+/* Writes files through our layer for tests/check_h5py.py: dataset.h5 (glyphs), vectors.h5, sets.h5 and layers.h5
  * (everything that h5.h can write), into the directory given. */
 #include "mpiae/data/synth.h"
 #include "mpiae/data/writer.h"
@@ -18,6 +18,16 @@ static ae_status write_vectors(const ae_comm *comm, const char *path) {
   for (int i = 0; i < ROWS * COLUMNS; i++) rows[i] = (float)i * 0.5f;
   for (int i = 0; i < ROWS; i++) source[i] = 2 * i;
   return ae_dataset_write(comm, path, &shape, begin, count, rows, NULL, source, "a test");
+}
+
+/* Set i has i points; the last rank has none of them. */
+static ae_status write_sets(const ae_comm *comm, const char *path) {
+  const bool root = ae_comm_rank(comm) == 0;
+  int64_t offset[COLUMNS + 1] = {0, 0, 1, 3}, source[COLUMNS] = {7, 5, 3};
+  const float points[] = {0, 1, 2, 3, 4, 5};
+  const int32_t label[COLUMNS] = {-1, 0, 1};
+  const ae_sets sets = {COLUMNS, 2, root ? 0 : COLUMNS, root ? COLUMNS : 0, offset, points};
+  return ae_dataset_write_sets(comm, path, &sets, label, source, "a test");
 }
 
 static ae_status write_arrays(const ae_comm *comm, ae_h5 *file) {
@@ -63,6 +73,8 @@ static ae_status write_all(const ae_comm *comm, const char *directory) {
   AE_RETURN_IF(ae_glyphs_write(comm, path, 23, 0, 7, 5));
   snprintf(path, sizeof path, "%s/vectors.h5", directory);
   AE_RETURN_IF(write_vectors(comm, path));
+  snprintf(path, sizeof path, "%s/sets.h5", directory);
+  AE_RETURN_IF(write_sets(comm, path));
   snprintf(path, sizeof path, "%s/layers.h5", directory);
   return write_layers(comm, path);
 }

@@ -157,9 +157,34 @@ static void a_centre_needs_a_gaussian(void **state) {
   destroy(&b);
 }
 
+static bool takes_them(const ae_config *config) { return ae_config_is(config, "data.binarize", "none"); }
+
+/* Whether it does may depend on the configuration. */
+static void a_model_takes_arrays_or_sets(void **state) {
+  (void)state;
+  const ae_model_type arrays = {.name = "of-arrays"}, sets = {.name = "of-sets", .takes_sets = takes_them};
+  const ae_dataset array = {.path = (char[]){"a.h5"}}, set = {.path = (char[]){"s.h5"}, .offset = (int64_t[]){0}};
+  const char *const keys[] = {"data.binarize=static"};
+  bench b;
+  create(&b, AE_H5_FLOAT32, NULL, 0);
+  ae_test_ok(ae_model_check_kind(&arrays, b.config, &array));
+  ae_test_ok(ae_model_check_kind(&sets, b.config, &set));
+  ae_test_error(ae_model_check_kind(&arrays, b.config, &set), AE_USAGE,
+                "s.h5 holds sets of points, but model 'of-arrays' is for arrays");
+  ae_test_error(ae_model_check_kind(&sets, b.config, &array), AE_USAGE,
+                "a.h5 holds arrays, but model 'of-sets' is for sets of points");
+  destroy(&b);
+  create(&b, AE_H5_FLOAT32, keys, 1);
+  ae_test_ok(ae_model_check_kind(&sets, b.config, &array));
+  destroy(&b);
+}
+
 int main(int argc, char **argv) {
-  const ae_test tests[] = {AE_TEST(convolutions_see_channels_last), AE_TEST(both_kinds_see_the_same_draw),
+  const ae_test tests[] = {AE_TEST(a_model_takes_arrays_or_sets),
+                           AE_TEST(convolutions_see_channels_last),
+                           AE_TEST(both_kinds_see_the_same_draw),
                            AE_TEST(logits_are_shown_as_probabilities),
-                           AE_TEST(images_that_cannot_be_halved_are_refused), AE_TEST(a_centre_needs_a_gaussian)};
+                           AE_TEST(images_that_cannot_be_halved_are_refused),
+                           AE_TEST(a_centre_needs_a_gaussian)};
   return ae_test_main(argc, argv, tests, sizeof tests / sizeof *tests);
 }
