@@ -37,7 +37,7 @@ AE_KERNEL float divergence(float mean_q, float log_q, float mean_p, float log_p)
 AE_CLONES void ae_gaussian_divergence(int64_t rows, int64_t latent, const float *q, const float *p,
                                       float *restrict out) {
   float term[PART];
-  for (int64_t i = 0; i < rows; i++, q += 2 * latent, p += p != NULL ? 2 * latent : 0) {
+  for (int64_t i = 0; i < rows; i++, q += 2 * latent) {
     out[i] = 0;
     for (int64_t at = 0; at < latent; at += PART) {
       const int64_t part = part_of(latent, at);
@@ -48,6 +48,7 @@ AE_CLONES void ae_gaussian_divergence(int64_t rows, int64_t latent, const float 
         for (int64_t j = 0; j < part; j++) term[j] = divergence(q[at + j], q[latent + at + j], 0, 0);
       for (int64_t j = 0; j < part; j++) out[i] += term[j];
     }
+    if (p != NULL) p += 2 * latent;
   }
 }
 
