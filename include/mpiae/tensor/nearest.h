@@ -1,5 +1,5 @@
-/* Nearest centroids (of clusters, or entries of a codebook) by matrix products: ‖x − c‖² = ‖x‖² − 2 x·c + ‖c‖², of
- * which ‖x‖² does not change who is nearest. Local. */
+/* Nearest centroids (of clusters, or entries of a codebook): matrix products in float32 rule out all that are surely
+ * farther than the nearest, float64 decides among the rest. Local. */
 #ifndef MPIAE_TENSOR_NEAREST_H
 #define MPIAE_TENSOR_NEAREST_H
 
@@ -7,8 +7,7 @@
 
 #include <stdint.h>
 
-/* Rows in a block. The bits of a product may depend on its size, so callers place the blocks where no rank count
- * moves them. */
+/* Rows that are fastest to ask for at once; more are taken in blocks of as many. */
 enum { AE_NEAREST_ROWS = 128 };
 
 /* Larger values would overflow float32 when squared and summed. */
@@ -22,8 +21,9 @@ void ae_nearest_destroy(ae_nearest **nearest);
 /* Takes a copy of the centroids, (clusters, dim). */
 void ae_nearest_set(ae_nearest *nearest, const float *centroid);
 
-/* The nearest centroid of each of `count` rows (count, dim), in blocks counted from the first row. Ties to the
- * lowest. */
+/* The centroid with the least ae_nearest_distance from each of `count` rows (count, dim), ties to the lowest: exactly,
+ * whatever the kernels of the products, the other rows and the order of the centroids. Rows that are not finite get 0.
+ */
 void ae_nearest_find(ae_nearest *nearest, const float *rows, int64_t count, int32_t *label);
 
 /* ‖a − b‖² in float64, in an order of additions fixed by dim alone. */
