@@ -8,6 +8,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { SHARDS = 8 };
@@ -89,15 +90,28 @@ static void ranks_without_a_block_take_part_in_sums(void **state) {
   }
 }
 
-static void the_largest_pair_wins(void **state) {
+/* Numbers 0 … 99 are dealt to ranks, many or none to each; of every three the values are equal. */
+static void the_first_pairs_of_all_ranks(void **state) {
   (void)state;
+  enum { ALL = 100, MOST = 120 };
+  const int64_t counts[] = {1, 2, 37, ALL, MOST};
   const ae_comm *comm = ae_test_comm();
-  const int rank = ae_comm_rank(comm);
-  double values[2] = {(double)rank, 5.0};
-  int64_t indices[2] = {100 + rank, 50 - rank};
-  ae_test_ok(ae_reduce_largest(comm, values, indices, 2));
-  assert_int_equal(indices[0], 100 + ae_comm_size(comm) - 1);
-  assert_int_equal(indices[1], 50 - (ae_comm_size(comm) - 1));
+  for (int c = 0; c < 5; c++)
+    for (int deal = 1; deal <= 50; deal += 7) {
+      ae_ranked pairs[ALL + MOST];
+      int own = 0;
+      for (int i = 0; i < ALL; i++)
+        if (i / deal % ae_comm_size(comm) == ae_comm_rank(comm)) pairs[own++] = (ae_ranked){i / 3, i};
+      for (int i = 0; i < MOST; i++) pairs[own + i] = (ae_ranked){-1, INT64_MAX};
+      qsort(pairs, (size_t)own + MOST, sizeof *pairs, ae_ranked_compare);
+      ae_test_ok(ae_reduce_first(comm, pairs, counts[c]));
+      for (int i = 0; i < counts[c]; i++) {
+        /* 99; 96, 97, 98; 93, 94, 95; … */
+        const int expected = i == 0 ? 99 : 99 - (i + 2) / 3 * 3 + (i - 1) % 3;
+        assert_int_equal(pairs[i].index, i < ALL ? expected : INT64_MAX);
+        assert_true(pairs[i].value == (i < ALL ? expected / 3 : -1));
+      }
+    }
 }
 
 enum { EXAMPLES = 20, WIDTH = 5 };
@@ -213,7 +227,7 @@ int main(int argc, char **argv) {
                            AE_TEST(a_text_file_reaches_all_ranks),
                            AE_TEST(the_reduction_adds_along_the_tree),
                            AE_TEST(ranks_without_a_block_take_part_in_sums),
-                           AE_TEST(the_largest_pair_wins),
+                           AE_TEST(the_first_pairs_of_all_ranks),
                            AE_TEST(any_example_can_be_fetched),
                            AE_TEST(the_exchange_gives_the_tree_sum_everywhere)};
   return ae_test_main(argc, argv, tests, sizeof tests / sizeof *tests);

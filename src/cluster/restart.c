@@ -1,17 +1,12 @@
 #include "restart.h"
 
+#include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/comm/reduce.h"
 #include "mpiae/tensor/nearest.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* A row that may be moved. */
-typedef struct candidate {
-  double distance;
-  int64_t example;
-} candidate;
 
 /* Rows to move and where to; the same on all ranks. */
 typedef struct moves {
@@ -21,43 +16,47 @@ typedef struct moves {
   int count;
 } moves;
 
-static int compare_candidates(const void *a, const void *b) {
-  const candidate *left = a, *right = b;
-  if (left->distance != right->distance) return left->distance > right->distance ? -1 : 1;
-  return (left->example > right->example) - (left->example < right->example);
+/* The farthest own candidates, with their distances. */
+typedef struct shortlist {
+  ae_ranked *pair; /* (2 × most) */
+  int64_t count, most;
+} shortlist;
+
+/* Keeps the first `most`, in order. */
+static void cut(shortlist *list) {
+  qsort(list->pair, (size_t)list->count, sizeof *list->pair, ae_ranked_compare);
+  list->count = ae_min(list->count, list->most);
 }
 
-/* Own candidates, farthest first. Returns their number. */
-static int64_t list_candidates(const ae_points *points, const ae_partition *partition, candidate *out) {
+static void add(shortlist *list, ae_ranked pair) {
+  if (list->count == 2 * list->most) cut(list);
+  list->pair[list->count++] = pair;
+}
+
+/* Fills up behind the candidates. */
+static void list_candidates(const ae_points *points, const ae_partition *partition, shortlist *out) {
   const int64_t begin = ae_shards_own_begin(points->shards), own = ae_shards_own_count(points->shards);
   const int64_t dim = points->dim;
-  int64_t count = 0;
   for (int64_t i = 0; i < own; i++) {
     const int32_t label = partition->label[i];
     const bool is_fixed = partition->fixed != NULL && partition->fixed[i] >= 0;
     if (is_fixed || partition->size[label] < 2) continue;
     const double distance = ae_nearest_distance(points->rows + i * dim, partition->centroid + label * dim, dim);
-    if (distance > 0) out[count++] = (candidate){distance, begin + i};
+    if (distance > 0) add(out, (ae_ranked){distance, begin + i});
   }
-  qsort(out, (size_t)count, sizeof *out, compare_candidates);
-  return count;
+  cut(out);
+  while (out->count < out->most) out->pair[out->count++] = (ae_ranked){0, INT64_MAX};
 }
 
 /* The farthest rows of all ranks, one for each empty cluster as far as they go. */
-static ae_status choose_examples(const ae_points *points, const ae_partition *partition, const candidate *own,
-                                 int64_t own_count, moves *out) {
+static ae_status choose_examples(const ae_points *points, const ae_partition *partition, shortlist *list, moves *out) {
+  const ae_ranked *next = list->pair;
+  AE_RETURN_IF(ae_reduce_first(points->comm, list->pair, list->most));
   for (int k = 0; k < partition->clusters; k++) {
     if (partition->size[k] != 0) continue;
-    double distance = own_count > 0 ? own->distance : 0;
-    int64_t example = own_count > 0 ? own->example : INT64_MAX;
-    AE_RETURN_IF(ae_reduce_largest(points->comm, &distance, &example, 1));
-    if (distance <= 0) return AE_OK;
-    if (own_count > 0 && own->example == example) {
-      own++;
-      own_count--;
-    }
+    if (next->value <= 0) return AE_OK;
     out->to[out->count] = k;
-    out->example[out->count++] = example;
+    out->example[out->count++] = next++->index;
   }
   return AE_OK;
 }
@@ -91,20 +90,19 @@ static ae_status moves_create(moves *out, int64_t count, int64_t dim) {
 
 ae_status ae_restart_empty(const ae_points *points, ae_partition *partition) {
   ae_status status;
-  candidate *own = NULL;
+  shortlist list = {0};
   moves all = {0};
-  int64_t empty = 0;
-  for (int k = 0; k < partition->clusters; k++) empty += partition->size[k] == 0;
-  if (empty == 0) return AE_OK;
-  status = AE_NEW(own, ae_shards_own_count(points->shards));
-  if (status == AE_OK) status = moves_create(&all, empty, points->dim);
+  for (int k = 0; k < partition->clusters; k++) list.most += partition->size[k] == 0;
+  if (list.most == 0) return AE_OK;
+  status = AE_NEW(list.pair, 2 * list.most);
+  if (status == AE_OK) status = moves_create(&all, list.most, points->dim);
   AE_CHECK(ae_comm_agree(points->comm, status));
-  const int64_t own_count = list_candidates(points, partition, own);
-  AE_CHECK(choose_examples(points, partition, own, own_count, &all));
+  list_candidates(points, partition, &list);
+  AE_CHECK(choose_examples(points, partition, &list, &all));
   fetch_rows(points, partition, &all);
   apply(&all, points->dim, partition);
 cleanup:
-  AE_FREE(own);
+  AE_FREE(list.pair);
   AE_FREE(all.example);
   AE_FREE(all.to);
   AE_FREE(all.from);

@@ -109,33 +109,49 @@ void ae_reduce_integers(const ae_comm *comm, int64_t *values, int64_t count) {
   ae_profile_wait(before);
 }
 
-ae_status ae_reduce_largest(const ae_comm *comm, double *values, int64_t *indices, int64_t count) {
-  const int ranks = ae_comm_size(comm);
-  ae_status status;
-  double *all_values = NULL;
-  int64_t *all_indices = NULL;
-  int own;
-  AE_CHECK(ae_to_int(count, "largest of", &own));
-  status = AE_NEW(all_values, ranks * count);
-  if (status == AE_OK) status = AE_NEW(all_indices, ranks * count);
-  AE_CHECK(ae_comm_agree(comm, status));
-  const bool before = ae_profile_wait(true);
-  ae_comm_require(comm, MPI_Allgather(values, own, MPI_DOUBLE, all_values, own, MPI_DOUBLE, ae_comm_handle(comm)),
-                  "largest of");
-  ae_comm_require(comm, MPI_Allgather(indices, own, MPI_INT64_T, all_indices, own, MPI_INT64_T, ae_comm_handle(comm)),
-                  "largest of");
-  ae_profile_wait(before);
-  for (int64_t i = 0; i < count; i++)
-    for (int rank = 0; rank < ranks; rank++) {
-      const double value = all_values[rank * count + i];
-      const int64_t index = all_indices[rank * count + i];
-      if (value > values[i] || (value == values[i] && index < indices[i])) {
-        values[i] = value;
-        indices[i] = index;
-      }
+int ae_ranked_compare(const void *a, const void *b) {
+  const ae_ranked *left = a, *right = b;
+  if (left->value != right->value) return left->value > right->value ? -1 : 1;
+  return (left->index > right->index) - (left->index < right->index);
+}
+
+/* The first `count` of two lists of as many, in the second. It is filled from its end, so nothing is overwritten
+ * unread. */
+static void merge_lists(const ae_ranked *one, ae_ranked *other, int64_t count) {
+  int64_t ones = 0, others = 0;
+  while (ones + others < count)
+    if (ae_ranked_compare(&one[ones], &other[others]) < 0) ones++;
+    else others++;
+  while (ones > 0)
+    if (others > 0 && ae_ranked_compare(&other[others - 1], &one[ones - 1]) > 0) {
+      other[ones + others - 1] = other[others - 1];
+      others--;
+    } else {
+      other[ones + others - 1] = one[ones - 1];
+      ones--;
     }
-cleanup:
-  AE_FREE(all_values);
-  AE_FREE(all_indices);
-  return status;
+}
+
+static void merge(void *in, void *in_out, int *lists, MPI_Datatype *type) {
+  int bytes;
+  MPI_Type_size(*type, &bytes);
+  const int64_t count = bytes / (int64_t)sizeof(ae_ranked);
+  for (int i = 0; i < *lists; i++)
+    merge_lists((const ae_ranked *)in + i * count, (ae_ranked *)in_out + i * count, count);
+}
+
+ae_status ae_reduce_first(const ae_comm *comm, ae_ranked *pairs, int64_t count) {
+  MPI_Datatype list;
+  MPI_Op first;
+  int bytes;
+  AE_RETURN_IF(ae_to_int(count * (int64_t)sizeof *pairs, "bytes of a list of pairs", &bytes));
+  MPI_Type_contiguous(bytes, MPI_BYTE, &list);
+  MPI_Type_commit(&list);
+  MPI_Op_create(merge, true, &first);
+  const bool before = ae_profile_wait(true);
+  ae_comm_require(comm, MPI_Allreduce(MPI_IN_PLACE, pairs, 1, list, first, ae_comm_handle(comm)), "first of pairs");
+  ae_profile_wait(before);
+  MPI_Op_free(&first);
+  MPI_Type_free(&list);
+  return AE_OK;
 }
