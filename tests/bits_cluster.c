@@ -20,11 +20,13 @@ typedef struct bits_case {
 } bits_case;
 
 static const bits_case cases[] = {
-    {4001, 20, 8, 10, 30, AE_KMEANS_RANDOM, 0},   {4001, 20, 7, 10, 30, AE_KMEANS_PLUSPLUS, 0},
-    {4001, 17, 13, 150, 20, AE_KMEANS_RANDOM, 0}, {3000, 64, 8, 40, 20, AE_KMEANS_PLUSPLUS, 7},
-    {2500, 20, 31, 10, 30, AE_KMEANS_RANDOM, 5},  {5, 3, 13, 3, 5, AE_KMEANS_PLUSPLUS, 0},
-    {70, 50000, 64, 5, 3, AE_KMEANS_PLUSPLUS, 0}, {900, 8, 8, 850, 20, AE_KMEANS_RANDOM, 0},
-    {2000, 2, 7, 300, 10, AE_KMEANS_PLUSPLUS, 0},
+    {4001, 20, 8, 10, 30, AE_KMEANS_RANDOM, 0},    {4001, 20, 7, 10, 30, AE_KMEANS_PLUSPLUS, 0},
+    {4001, 17, 13, 150, 20, AE_KMEANS_RANDOM, 0},  {3000, 64, 8, 40, 20, AE_KMEANS_PLUSPLUS, 7},
+    {2500, 20, 31, 10, 30, AE_KMEANS_RANDOM, 5},   {5, 3, 13, 3, 5, AE_KMEANS_PLUSPLUS, 0},
+    {70, 50000, 64, 5, 3, AE_KMEANS_PLUSPLUS, 0},  {900, 8, 8, 850, 20, AE_KMEANS_RANDOM, 0},
+    {2000, 2, 7, 300, 10, AE_KMEANS_PLUSPLUS, 0},  {4001, 17, 13, 150, 20, AE_KMEANS_SCALABLE, 0},
+    {2500, 20, 31, 60, 30, AE_KMEANS_SCALABLE, 5}, {9, 3, 13, 5, 5, AE_KMEANS_SCALABLE, 0},
+    {900, 8, 8, 850, 20, AE_KMEANS_SCALABLE, 0},
 };
 
 static uint64_t mix(uint64_t hash, uint64_t value) {

@@ -3,6 +3,7 @@
 #include "mpiae/base/philox.h"
 #include "mpiae/cluster/kmeans.h"
 #include "mpiae/tensor/blas.h"
+#include "mpiae/tensor/nearest.h"
 
 #include <math.h>
 #include <string.h>
@@ -200,8 +201,8 @@ static void fixed_rows_keep_their_cluster(void **state) {
  * rows. */
 static void fixed_rows_lead_every_start(void **state) {
   (void)state;
-  const ae_kmeans_start starts[] = {AE_KMEANS_RANDOM, AE_KMEANS_PLUSPLUS, AE_KMEANS_WARM};
-  for (int s = 0; s < 3; s++) {
+  const ae_kmeans_start starts[] = {AE_KMEANS_RANDOM, AE_KMEANS_PLUSPLUS, AE_KMEANS_SCALABLE, AE_KMEANS_WARM};
+  for (int s = 0; s < 4; s++) {
     fixture f = fixture_create(203, 6, 8, 6, starts[s]);
     fill_groups(&f, 6, 60);
     memcpy(f.centroid + 5 * f.dim, f.rows + 5 * f.dim, (size_t)f.dim * sizeof *f.centroid);
@@ -217,10 +218,10 @@ static void fixed_rows_lead_every_start(void **state) {
 
 static void as_many_clusters_as_rows(void **state) {
   (void)state;
-  const ae_kmeans_start starts[] = {AE_KMEANS_RANDOM, AE_KMEANS_PLUSPLUS};
+  const ae_kmeans_start starts[] = {AE_KMEANS_RANDOM, AE_KMEANS_PLUSPLUS, AE_KMEANS_SCALABLE};
   const int64_t examples[] = {1, 5, 150};
-  for (int i = 0; i < 6; i++) {
-    fixture f = fixture_create(examples[i / 2], 3, 8, (int)examples[i / 2], starts[i % 2]);
+  for (int i = 0; i < 9; i++) {
+    fixture f = fixture_create(examples[i / 3], 3, 8, (int)examples[i / 3], starts[i % 3]);
     fill_groups(&f, 4, 5);
     ae_test_ok(try_fit(&f));
     for (int k = 0; k < f.options.clusters; k++) assert_int_equal(f.size[k], 1);
@@ -264,8 +265,8 @@ static void bad_warm_centroid_is_named(void **state) {
 
 static void equal_rows_leave_clusters_empty(void **state) {
   (void)state;
-  const ae_kmeans_start starts[] = {AE_KMEANS_RANDOM, AE_KMEANS_PLUSPLUS};
-  for (int i = 0; i < 2; i++) {
+  const ae_kmeans_start starts[] = {AE_KMEANS_RANDOM, AE_KMEANS_PLUSPLUS, AE_KMEANS_SCALABLE};
+  for (int i = 0; i < 3; i++) {
     fixture f = fixture_create(40, 7, 8, 19, starts[i]);
     for (int64_t j = 0; j < f.examples * f.dim; j++) f.rows[j] = 0.1f + 0.3f * (float)(j % f.dim);
     ae_test_ok(try_fit(&f));
@@ -280,8 +281,8 @@ static void equal_rows_leave_clusters_empty(void **state) {
 /* Three distinct rows and seven clusters: three are found, four stay empty, and it ends. */
 static void fewer_distinct_rows_than_clusters(void **state) {
   (void)state;
-  const ae_kmeans_start starts[] = {AE_KMEANS_RANDOM, AE_KMEANS_PLUSPLUS};
-  for (int i = 0; i < 2; i++) {
+  const ae_kmeans_start starts[] = {AE_KMEANS_RANDOM, AE_KMEANS_PLUSPLUS, AE_KMEANS_SCALABLE};
+  for (int i = 0; i < 3; i++) {
     fixture f = fixture_create(60, 3, 7, 7, starts[i]);
     for (int64_t j = 0; j < f.examples * f.dim; j++)
       f.rows[j] = 0.7f * (float)(j / f.dim % 3) + 0.1f * (float)(j % f.dim);
@@ -335,10 +336,11 @@ static void rows_alone_are_not_moved(void **state) {
 }
 
 /* Far apart groups: drawing by squared distance finds each of them, whatever the seed. */
-static void plusplus_finds_far_groups(void **state) {
+static void draws_find_far_groups(void **state) {
   (void)state;
-  for (uint64_t seed = 0; seed < 5; seed++) {
-    fixture f = fixture_create(120, 8, 8, 6, AE_KMEANS_PLUSPLUS);
+  const ae_kmeans_start starts[] = {AE_KMEANS_PLUSPLUS, AE_KMEANS_SCALABLE};
+  for (uint64_t seed = 0; seed < 10; seed++) {
+    fixture f = fixture_create(120, 8, 8, 6, starts[seed % 2]);
     fill_groups(&f, 6, 1000);
     f.options.seed = seed;
     f.options.iterations = 1;
@@ -347,6 +349,42 @@ static void plusplus_finds_far_groups(void **state) {
     for (int k = 0; k < 6; k++) assert_int_equal(f.size[k], 20);
     fixture_destroy(&f);
   }
+}
+
+static double first_inertia(ae_kmeans_start start, uint64_t seed) {
+  fixture f = fixture_create(2000, 6, 7, 50, start);
+  fill_groups(&f, 60, 10);
+  f.options.iterations = 1;
+  f.options.seed = seed;
+  ae_test_ok(try_fit(&f));
+  const double inertia = f.outcome.inertia;
+  fixture_destroy(&f);
+  return inertia;
+}
+
+/* The paper's claim: as good a start as k-means++, and far better than a random one. Mean of eight seeds. */
+static void scalable_is_as_good_as_plusplus(void **state) {
+  (void)state;
+  double sum[3] = {0};
+  const ae_kmeans_start starts[] = {AE_KMEANS_RANDOM, AE_KMEANS_PLUSPLUS, AE_KMEANS_SCALABLE};
+  for (int i = 0; i < 24; i++) sum[i % 3] += first_inertia(starts[i % 3], (uint64_t)i);
+  assert_true(sum[2] < 1.1 * sum[1]);
+  assert_true(sum[2] < 0.7 * sum[0]);
+}
+
+/* Each round draws the one row that dwarfs the others: five are candidates, the other three come from k-means++. */
+static void scalable_fills_up_where_few_are_drawn(void **state) {
+  (void)state;
+  const float rows[] = {0, 1e15f, 1e12f, 1e9f, 1e6f, 1e3f, 1, 1e-3f, 1e-6f};
+  fixture f = fixture_create(9, 1, 7, 9, AE_KMEANS_SCALABLE);
+  memcpy(f.rows, rows, sizeof rows);
+  ae_test_ok(AE_NEW(f.fixed, 9));
+  for (int i = 0; i < 9; i++) f.fixed[i] = i == 0 ? 0 : -1;
+  f.options.iterations = 1;
+  ae_test_ok(try_fit(&f));
+  for (int k = 0; k < 9; k++) assert_int_equal(f.size[k], 1);
+  assert_true(f.outcome.inertia == 0);
+  fixture_destroy(&f);
 }
 
 /* Rows of three sizes of squared distance from the first centroid chosen, 0, 1 and 9: of many draws nine in ten fall
@@ -393,8 +431,8 @@ static void plusplus_draws_no_fixed_row(void **state) {
 
 static void draws_depend_on_seed_and_epoch(void **state) {
   (void)state;
-  const ae_kmeans_start starts[] = {AE_KMEANS_RANDOM, AE_KMEANS_PLUSPLUS};
-  for (int s = 0; s < 2; s++) {
+  const ae_kmeans_start starts[] = {AE_KMEANS_RANDOM, AE_KMEANS_PLUSPLUS, AE_KMEANS_SCALABLE};
+  for (int s = 0; s < 3; s++) {
     double inertia[4];
     for (int i = 0; i < 4; i++) {
       fixture f = fixture_create(300, 10, 8, 12, starts[s]);
@@ -471,16 +509,56 @@ static void ties_go_to_the_lowest(void **state) {
   fixture_destroy(&f);
 }
 
-/* At 10 000 the squares have 1e8 · 2^-24 = 6 for a rounding; the groups are 1 apart. */
-static void assignment_is_exact_far_from_zero(void **state) {
+/* Rows that float32 cannot tell apart: far from zero (there squares have 1e8 · 2^-24 = 6 for a rounding), one column
+ * that dwarfs the rest, small integers with ties everywhere, centroids in pairs a rounding apart, products that
+ * underflow, a centroid far out. */
+typedef enum hardship { PLAIN, FAR, TALL, COARSE, PAIRED, TINY, OUTLIER, HARDSHIPS } hardship;
+
+static void fill_hard(hardship kind, int64_t number, int64_t dim, float *row) {
+  fill_normal(kind == PAIRED ? number / 2 : number, dim, kind == TINY ? 1e-20f : 1, row);
+  for (int64_t j = 0; j < dim; j++) {
+    if (kind == FAR) row[j] += 10000;
+    if (kind == TALL && j == 0) row[j] *= 1e5f;
+    if (kind == COARSE) row[j] = (float)(int)(2 * row[j]);
+    if (kind == PAIRED && j == 0 && number % 2 == 1) row[j] = nextafterf(row[j], 9);
+    if (kind == OUTLIER && number % 1000 == 7) row[j] = 1e14f;
+  }
+}
+
+static void expect_nearest(hardship kind, int64_t rows, int64_t dim, int clusters) {
+  float *row, *centroid;
+  int32_t *label;
+  ae_test_ok(AE_NEW(row, rows * dim));
+  ae_test_ok(AE_NEW(centroid, clusters * dim));
+  ae_test_ok(AE_NEW(label, rows));
+  for (int64_t i = 0; i < rows; i++) fill_hard(kind, 5000 + i, dim, row + i * dim);
+  for (int k = 0; k < clusters; k++) fill_hard(kind, k, dim, centroid + k * dim);
+  ae_test_ok(ae_kmeans_assign(row, rows, dim, centroid, clusters, label, NULL));
+  for (int64_t i = 0; i < rows; i++) {
+    int best = 0;
+    for (int k = 1; k < clusters; k++)
+      if (ae_nearest_distance(row + i * dim, centroid + k * dim, dim) <
+          ae_nearest_distance(row + i * dim, centroid + best * dim, dim))
+        best = k;
+    if (label[i] != best)
+      fail_msg("kind %d, %d dimensions, %d clusters, row %d: %d, not %d", kind, (int)dim, clusters, (int)i, label[i],
+               best);
+  }
+  AE_FREE(row);
+  AE_FREE(centroid);
+  AE_FREE(label);
+}
+
+static void assignment_is_exact(void **state) {
   (void)state;
-  fixture f = fixture_create(500, 12, 8, 20, AE_KMEANS_WARM);
-  fill_groups(&f, 20, 1);
-  for (int64_t i = 0; i < f.examples * f.dim; i++) f.rows[i] += 10000.0f;
-  memcpy(f.centroid, f.rows, (size_t)(20 * f.dim) * sizeof *f.centroid);
-  ae_test_ok(ae_kmeans_assign(f.rows, f.examples, f.dim, f.centroid, 20, f.label, NULL));
-  for (int64_t i = 0; i < f.examples; i++) assert_int_equal(f.label[i], nearest(&f, f.centroid, i));
-  fixture_destroy(&f);
+  const struct {
+    int64_t rows, dim;
+    int clusters;
+  } sizes[] = {{400, 1, 129},  {131, 3, 1},   {300, 5, 300}, {250, 40, 128},
+               {129, 64, 257}, {17, 100, 40}, {40, 300, 140}};
+  for (int kind = 0; kind < HARDSHIPS; kind++)
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+      expect_nearest((hardship)kind, sizes[i].rows, sizes[i].dim, sizes[i].clusters);
 }
 
 int main(int argc, char **argv) {
@@ -497,14 +575,16 @@ int main(int argc, char **argv) {
       AE_TEST(empty_clusters_restart_at_the_farthest_rows),
       AE_TEST(restart_ties_go_to_the_lowest_example),
       AE_TEST(rows_alone_are_not_moved),
-      AE_TEST(plusplus_finds_far_groups),
+      AE_TEST(draws_find_far_groups),
+      AE_TEST(scalable_is_as_good_as_plusplus),
+      AE_TEST(scalable_fills_up_where_few_are_drawn),
       AE_TEST(plusplus_draws_by_squared_distance),
       AE_TEST(plusplus_draws_no_fixed_row),
       AE_TEST(draws_depend_on_seed_and_epoch),
       AE_TEST(tolerance_is_relative_to_the_variance),
       AE_TEST(stops_when_no_label_changes_or_at_the_limit),
       AE_TEST(ties_go_to_the_lowest),
-      AE_TEST(assignment_is_exact_far_from_zero),
+      AE_TEST(assignment_is_exact),
   };
   ae_blas_use_threads(1);
   return ae_test_main(argc, argv, tests, (int)(sizeof tests / sizeof *tests));

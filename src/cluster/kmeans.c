@@ -95,7 +95,9 @@ static ae_status start(lloyd *work) {
     take_means(work);
   }
   if (options->start == AE_KMEANS_PLUSPLUS)
-    return ae_start_plusplus(&work->points, options, work->fixed, work->known, work->centroid);
+    return ae_start_plusplus(&work->points, options, work->fixed, NULL, work->known, work->centroid);
+  if (options->start == AE_KMEANS_SCALABLE)
+    return ae_start_scalable(&work->points, options, work->fixed, work->known, work->centroid);
   return AE_OK;
 }
 

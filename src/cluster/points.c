@@ -67,6 +67,20 @@ void ae_points_fetch(const ae_points *points, const int64_t *examples, int64_t c
   ae_points_share(points->comm, out, count * points->dim);
 }
 
+double ae_points_total(const ae_points *points, const double *value, double *shard) {
+  const ae_shards *shards = points->shards;
+  memset(shard, 0, (size_t)shards->shards * sizeof *shard);
+  for (int own = 0; own < shards->count; own++) {
+    int64_t count;
+    const int64_t begin = ae_points_shard(points, own, &count);
+    for (int64_t i = begin; i < begin + count; i++) shard[shards->first + own] += value[i];
+  }
+  ae_points_share(points->comm, shard, 2 * (int64_t)shards->shards);
+  double total = 0;
+  for (int i = 0; i < shards->shards; i++) total += shard[i];
+  return total;
+}
+
 ae_status ae_points_sums_create(const ae_points *points, int clusters, ae_points_sums *out) {
   enum { SCRATCH = 64 << 20 };
   const ae_shards *shards = points->shards;

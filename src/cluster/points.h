@@ -32,6 +32,10 @@ void ae_points_share(const ae_comm *comm, void *words, int64_t count_of_32_bits)
 /* Collective. Copies of `count` examples' rows (global numbers, the same on all ranks) into out, (count, dim). */
 void ae_points_fetch(const ae_points *points, const int64_t *examples, int64_t count, float *out);
 
+/* Collective. Total of one number for each own example, summed within shards and then over them. shard: (shards) out,
+ * the sums of all shards. */
+double ae_points_total(const ae_points *points, const double *value, double *shard);
+
 /* Scratch for sums over shards in slices of clusters, bounded whatever K is. */
 typedef struct ae_points_sums {
   double *values; /* (own shards, slice, dim) */

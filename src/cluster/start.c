@@ -52,15 +52,17 @@ cleanup:
 
 typedef struct plusplus {
   const ae_points *points;
-  double *distance; /* (own examples) squared, to the nearest centroid chosen; 0 for fixed rows */
-  double *weight;   /* (all shards) its sums */
+  const double *multiple; /* (own examples) how many rows each stands for; NULL = one */
+  double *distance;       /* (own examples) squared, to the nearest centroid chosen; 0 for fixed rows */
+  double *pull;           /* (own examples) what the draw goes by */
+  double *weight;         /* (all shards) its sums */
 } plusplus;
 
-static ae_status plusplus_create(plusplus *work, const ae_points *points, const int32_t *fixed) {
-  const int64_t own = ae_shards_own_count(points->shards);
-  work->points = points;
+static ae_status plusplus_create(plusplus *work, const int32_t *fixed) {
+  const int64_t own = ae_shards_own_count(work->points->shards);
   AE_RETURN_IF(AE_NEW(work->distance, own));
-  AE_RETURN_IF(AE_NEW(work->weight, points->shards->shards));
+  AE_RETURN_IF(AE_NEW(work->pull, work->multiple != NULL ? own : 0));
+  AE_RETURN_IF(AE_NEW(work->weight, work->points->shards->shards));
   for (int64_t i = 0; i < own; i++) work->distance[i] = fixed != NULL && fixed[i] >= 0 ? 0 : INFINITY;
   return AE_OK;
 }
@@ -73,19 +75,12 @@ static void add_centroid(plusplus *work, const float *centroid) {
       work->distance[i] = fmin(work->distance[i], ae_nearest_distance(work->points->rows + i * dim, centroid, dim));
 }
 
-/* Sums of all shards on all ranks, and their total in order of the shards. */
-static double sum_weights(plusplus *work) {
-  const ae_shards *shards = work->points->shards;
-  memset(work->weight, 0, (size_t)shards->shards * sizeof *work->weight);
-  for (int shard = 0; shard < shards->count; shard++) {
-    int64_t count;
-    const int64_t begin = ae_points_shard(work->points, shard, &count);
-    for (int64_t i = begin; i < begin + count; i++) work->weight[shards->first + shard] += work->distance[i];
-  }
-  ae_points_share(work->points->comm, work->weight, 2 * (int64_t)shards->shards);
-  double total = 0;
-  for (int shard = 0; shard < shards->shards; shard++) total += work->weight[shard];
-  return total;
+/* The first of rows that stand for several is drawn by their multiple alone. */
+static double sum_pulls(plusplus *work, bool is_first) {
+  const int64_t own = ae_shards_own_count(work->points->shards);
+  for (int64_t i = 0; work->multiple != NULL && i < own; i++)
+    work->pull[i] = work->multiple[i] * (is_first ? 1 : work->distance[i]);
+  return ae_points_total(work->points, work->multiple != NULL ? work->pull : work->distance, work->weight);
 }
 
 /* The item at `target` along the line of weights, and what is left of the target inside it. Rounding may carry the
@@ -103,12 +98,13 @@ static int64_t walk(const double *weight, int64_t count, double *target) {
 static void draw_row(plusplus *work, double target, float *out) {
   const ae_points *points = work->points;
   const ae_shards *shards = points->shards;
+  const double *pull = work->multiple != NULL ? work->pull : work->distance;
   const int shard = (int)walk(work->weight, shards->shards, &target) - shards->first;
   memset(out, 0, (size_t)points->dim * sizeof *out);
   if (shard >= 0 && shard < shards->count) {
     int64_t count;
     const int64_t begin = ae_points_shard(points, shard, &count);
-    const int64_t row = begin + walk(work->distance + begin, count, &target);
+    const int64_t row = begin + walk(pull + begin, count, &target);
     memcpy(out, points->rows + row * points->dim, (size_t)points->dim * sizeof *out);
   }
   ae_points_share(points->comm, out, points->dim);
@@ -116,17 +112,17 @@ static void draw_row(plusplus *work, double target, float *out) {
 
 /* Without distances to go by (the first centroid, or when every row is chosen already) any row will do. */
 static void choose_next(plusplus *work, ae_stream stream, bool is_first, float *out) {
-  const double total = is_first ? 0 : sum_weights(work);
+  const double total = is_first && work->multiple == NULL ? 0 : sum_pulls(work, is_first);
   const int64_t any = ae_random_below(stream, 0, work->points->shards->examples);
   if (total > 0) draw_row(work, total * 0x1p-53 * (double)ae_random_below(stream, 1, INT64_C(1) << 53), out);
   else ae_points_fetch(work->points, &any, 1, out);
 }
 
 ae_status ae_start_plusplus(const ae_points *points, const ae_kmeans_options *options, const int32_t *fixed,
-                            const bool *known, float *centroid) {
+                            const double *multiple, const bool *known, float *centroid) {
   ae_status status;
-  plusplus work = {0};
-  AE_CHECK(ae_comm_agree(points->comm, plusplus_create(&work, points, fixed)));
+  plusplus work = {.points = points, .multiple = multiple};
+  AE_CHECK(ae_comm_agree(points->comm, plusplus_create(&work, fixed)));
   bool is_first = true;
   for (int k = 0; k < options->clusters; k++) {
     if (!known[k]) continue;
@@ -141,6 +137,7 @@ ae_status ae_start_plusplus(const ae_points *points, const ae_kmeans_options *op
   }
 cleanup:
   AE_FREE(work.distance);
+  AE_FREE(work.pull);
   AE_FREE(work.weight);
   return status;
 }

@@ -10,8 +10,17 @@ ae_status ae_start_random(const ae_points *points, const ae_kmeans_options *opti
 
 /* Collective. k-means++ (Arthur & Vassilvitskii 2007) for the clusters that are not `known` (K flags): known
  * centroids count as chosen already, and each further one is a row that is not fixed (−1 in `fixed`, or fixed NULL),
- * drawn with probability ∝ its squared distance to the nearest centroid chosen. */
+ * drawn with probability ∝ its squared distance to the nearest centroid chosen. With `multiple` each own row counts as
+ * so many; NULL = one. */
 ae_status ae_start_plusplus(const ae_points *points, const ae_kmeans_options *options, const int32_t *fixed,
-                            const bool *known, float *centroid);
+                            const double *multiple, const bool *known, float *centroid);
+
+/* Collective. k-means‖ (Bahmani, Moseley, Vattani, Kumar, Vassilvitskii, "Scalable k-means++", VLDB 2012, algorithm 2)
+ * likewise: five rounds that each draw about 2 rows for every cluster wanted, each row with a probability ∝ its squared
+ * distance, at once; then k-means++ among the rows drawn, each of which counts as the rows nearest to it. Where they
+ * are fewer than the clusters, k-means++ among all rows finds the rest. `known` is destroyed. Memory: about 10 K rows
+ * on every rank. */
+ae_status ae_start_scalable(const ae_points *points, const ae_kmeans_options *options, const int32_t *fixed,
+                            bool *known, float *centroid);
 
 #endif

@@ -9,7 +9,7 @@ static const char *const codes[] = {"none", "last", "all", NULL};
 static const char *const activations[] = {"relu", "tanh", NULL};
 static const char *const kinds[] = {"dense", "conv", NULL};
 static const char *const likelihoods[] = {"auto", "bernoulli", "gaussian", "categorical", NULL};
-static const char *const starts[] = {"random", "k-means++", NULL};
+static const char *const starts[] = {"random", "k-means++", "scalable", NULL};
 
 const ae_key ae_keys_common[] = {
     {"model", AE_KEY_CHOICE, NULL, 0, 0, models, NULL, AE_KEY_FIXED, "what is trained"},
@@ -105,12 +105,14 @@ const ae_key ae_keys_vae[] = {
      "epochs over which that weight rises from 0, step by step"},
     {0}};
 
-const ae_key ae_keys_kmeans[] = {
-    {"kmeans.clusters", AE_KEY_INTEGER, "10", 1, 1e6, NULL, NULL, AE_KEY_FIXED,
-     "clusters, K; with vhe.labels=given there are as many classes as labels instead"},
-    {"kmeans.iterations", AE_KEY_INTEGER, "50", 1, 1e6, NULL, NULL, AE_KEY_FREE,
-     "most Lloyd iterations of a clustering"},
-    {"kmeans.tolerance", AE_KEY_REAL, "0.0001", 0, 1, NULL, NULL, AE_KEY_FREE,
-     "stops when the centroids' squared shift is below this share of the mean variance"},
-    {"kmeans.init", AE_KEY_CHOICE, "k-means++", 0, 0, starts, NULL, AE_KEY_FREE, "start of the first clustering"},
-    {0}};
+const ae_key ae_keys_kmeans[] = {{"kmeans.clusters", AE_KEY_INTEGER, "10", 1, 1e6, NULL, NULL, AE_KEY_FIXED,
+                                  "clusters, K; with vhe.labels=given there are as many classes as labels instead"},
+                                 {"kmeans.iterations", AE_KEY_INTEGER, "50", 1, 1e6, NULL, NULL, AE_KEY_FREE,
+                                  "most Lloyd iterations of a clustering"},
+                                 {"kmeans.tolerance", AE_KEY_REAL, "0.0001", 0, 1, NULL, NULL, AE_KEY_FREE,
+                                  "stops when the centroids' squared shift is below this share of the mean variance"},
+                                 {"kmeans.init", AE_KEY_CHOICE, "k-means++", 0, 0, starts, NULL, AE_KEY_FREE,
+                                  "start of the first clustering: distinct examples; examples far from each other, "
+                                  "drawn one by one; or many drawn in a "
+                                  "few passes and thinned out, for many clusters (k-means||)"},
+                                 {0}};

@@ -175,6 +175,7 @@ cleanup:
 }
 
 static ae_kmeans_start first_start(const ae_config *config) {
+  if (ae_config_is(config, "kmeans.init", "scalable")) return AE_KMEANS_SCALABLE;
   return ae_config_is(config, "kmeans.init", "random") ? AE_KMEANS_RANDOM : AE_KMEANS_PLUSPLUS;
 }
 

@@ -7,14 +7,20 @@
 #include "mpiae/comm/comm.h"
 #include "mpiae/comm/shards.h"
 
-typedef enum ae_kmeans_start { AE_KMEANS_RANDOM, AE_KMEANS_PLUSPLUS, AE_KMEANS_WARM } ae_kmeans_start;
+typedef enum ae_kmeans_start {
+  AE_KMEANS_RANDOM,
+  AE_KMEANS_PLUSPLUS,
+  AE_KMEANS_SCALABLE,
+  AE_KMEANS_WARM
+} ae_kmeans_start;
 
 typedef struct ae_kmeans_options {
   int clusters;   /* K ≥ 1; K > N is an error */
   int iterations; /* most Lloyd iterations, ≥ 1 */
   double tolerance; /* stops when Σ_k ‖Δcentroid_k‖² ≤ tolerance × mean variance of the columns, as scikit-learn;
                        0 = only when no label changes */
-  ae_kmeans_start start; /* random: K distinct rows; k-means++ (Arthur & Vassilvitskii 2007); warm: from `centroid` */
+  ae_kmeans_start start; /* random: K distinct rows; k-means++ (Arthur & Vassilvitskii 2007); scalable: k-means‖
+                            (Bahmani et al. 2012), a few passes over the rows instead of K; warm: from `centroid` */
   uint64_t seed;
   uint32_t epoch; /* with seed and AE_RANDOM_KMEANS: what the draws depend on */
 } ae_kmeans_options;
@@ -27,12 +33,14 @@ typedef struct ae_kmeans_outcome {
 
 /* Collective. rows: (own examples, dim), this rank's examples in order. fixed: NULL on all ranks, or per own example
  * a cluster it must stay in (−1 = free; others in [0, K), asserted): constrained k-means (Basu et al. 2002); a start
- * then takes the means of the fixed rows where a cluster has any (k-means++ counts these as chosen, and chooses free
- * rows beside them). centroid: (K, dim), in for a warm start (equal on all ranks), out always. label: own examples,
- * out: nearest to the centroids returned, or fixed. size: K, global, out.
+ * then takes the means of the fixed rows where a cluster has any (k-means++ and scalable count these as chosen, and
+ * choose free rows beside them). centroid: (K, dim), in for a warm start (equal on all ranks), out always. label: own
+ * examples, out: nearest to the centroids returned, or fixed. size: K, global, out.
+ *
  * An empty cluster restarts at the free row farthest from its own centroid (ties to the lowest example), distinct
  * rows for several; a row on its centroid or alone in its cluster is left there, so fewer distinct rows than K leave
  * clusters empty.
+ *
  * Errors: AE_USAGE naming kmeans.clusters when K > N; AE_DATA when a value of a row is not finite or above 1e15 in
  * size, whose square float32 could not hold (names the lowest such example), or of a warm centroid; AE_INTERNAL
  * without memory. */
