@@ -19,6 +19,13 @@ static void an_error_keeps_code_message_and_place(void **state) {
   ae_test_error(ae_error_first(AE_OK, AE_FAIL(AE_USAGE, "second")), AE_USAGE, "second");
 }
 
+static void memory_beyond_the_host_is_refused(void **state) {
+  (void)state;
+  ae_test_ok(ae_memory_expect(1e6, "%d clusters", 3));
+  ae_test_error(ae_memory_expect(1e18, "%d clusters", 3), AE_USAGE,
+                "3 clusters would take 1000000000.0 GB on each rank, but its host has ");
+}
+
 static void memory_is_zeroed_aligned_and_counted(void **state) {
   (void)state;
   const int64_t blocks = ae_memory_blocks(), bytes = ae_memory_bytes();
@@ -106,6 +113,7 @@ static void bounded_numbers_stay_in_bounds_and_reach_them(void **state) {
 
 int main(int argc, char **argv) {
   const ae_test tests[] = {AE_TEST(an_error_keeps_code_message_and_place),
+                           AE_TEST(memory_beyond_the_host_is_refused),
                            AE_TEST(memory_is_zeroed_aligned_and_counted),
                            AE_TEST(arithmetic_is_exact),
                            AE_TEST(philox_gives_the_known_answers),

@@ -65,6 +65,24 @@ assert 0.05 < found["few_shot_acc"] < 0.9 and 0.3 < found["pixels_acc"] < 1
 assert 0 < found["few_shot_acc_interval"] < 0.1 and 0 < found["pixels_acc_interval"] < 0.1
 END
 
+# Some slices without a rank's share, ties, and clusters that are empty at first.
+"$python" - <<'END'
+import h5py, numpy
+random = numpy.random.default_rng(3)
+rows = random.normal(size=(30001, 7)) + 5 * random.normal(size=(40, 7))[random.integers(0, 40, 30001)]
+rows[::3] = numpy.round(rows[::3])
+with h5py.File("points.h5", "w") as file:
+    file["x"], file["label"], file["start"] = rows, random.integers(0, 40, 30001), rows[numpy.arange(300) % 90]
+END
+for ranks in 1 2 3 4 9; do
+  for init in random k-means++ scalable; do
+    to "$ranks" "clusters-$init" cluster points.h5:/x --clusters 150 --init "$init" --iterations 12
+  done
+  to "$ranks" clusters-from cluster points.h5:/x --clusters 300 --init-from points.h5:/start --tolerance 0 --iterations 5
+  told "$ranks" cluster points.h5:/x --clusters 20 --iterations 4 --out any.h5 >"clusters-$ranks.txt"
+  if ! diff clusters-1.txt "clusters-$ranks.txt"; then fail "mpiae cluster on $ranks ranks"; fi
+done
+
 # A run evaluates its test set as the command does: the figures of the last epoch are those of the last checkpoint.
 "$python" - <<'END' || fail "test_loss and evaluate"
 import csv, json

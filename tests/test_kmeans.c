@@ -237,6 +237,13 @@ static void more_clusters_than_rows_is_an_error(void **state) {
   fixture_destroy(&f);
 }
 
+static void clusters_beyond_the_memory_are_refused(void **state) {
+  (void)state;
+  ae_test_ok(ae_kmeans_check_room("--clusters", 10000, 784, AE_KMEANS_RANDOM));
+  ae_test_error(ae_kmeans_check_room("--clusters", 1000000, INT64_C(1) << 40, AE_KMEANS_SCALABLE), AE_USAGE,
+                "--clusters: 1000000 clusters of 1099511627776 numbers would take");
+}
+
 /* Only one rank sees the value; the lowest of two bad examples is named. */
 static void bad_values_are_named(void **state) {
   (void)state;
@@ -568,6 +575,7 @@ int main(int argc, char **argv) {
       AE_TEST(fixed_rows_lead_every_start),
       AE_TEST(as_many_clusters_as_rows),
       AE_TEST(more_clusters_than_rows_is_an_error),
+      AE_TEST(clusters_beyond_the_memory_are_refused),
       AE_TEST(bad_values_are_named),
       AE_TEST(bad_warm_centroid_is_named),
       AE_TEST(equal_rows_leave_clusters_empty),

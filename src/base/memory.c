@@ -1,8 +1,11 @@
 #include "mpiae/base/memory.h"
 
+#include <stdarg.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Before every block stands its size, in a cache line of its own so that the block stays aligned. */
 enum { ALIGNMENT = 64 };
@@ -37,6 +40,18 @@ void ae_memory_free(void *pointer_to_pointer) {
   atomic_fetch_sub(&bytes, (int64_t)size);
   free(block - ALIGNMENT);
   memset(pointer_to_pointer, 0, sizeof(void *));
+}
+
+ae_status ae_memory_expect(double wanted, const char *format, ...) {
+  const double there = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+  char what[256];
+  va_list arguments;
+  if (wanted <= there) return AE_OK;
+  va_start(arguments, format);
+  vsnprintf(what, sizeof what, format, arguments);
+  va_end(arguments);
+  return AE_FAIL(AE_USAGE, "%s would take %.1f GB on each rank, but its host has %.1f GB: ask for less", what,
+                 wanted * 1e-9, there * 1e-9);
 }
 
 ae_status ae_memory_text(const char *text, char **out) {

@@ -75,6 +75,21 @@ static const ae_option sample_options[] = {
     {"out", AE_OPTION_TEXT, "FILE", true, 0, 0, "HDF5 file to write: /x"},
     END_OF_OPTIONS};
 
+static const ae_option cluster_options[] = {
+    {"clusters", AE_OPTION_INTEGER, "K", true, 1, 1000000, "how many clusters"},
+    {"out", AE_OPTION_TEXT, "FILE", true, 0, 0, "HDF5 file to write: /label, /centroid, /size"},
+    {"init", AE_OPTION_TEXT, "START", false, 0, 0,
+     "first centroids: random (rows), k-means++ (K passes over the rows; default) or scalable (k-means||: a few "
+     "passes, "
+     "for many clusters)"},
+    {"init-from", AE_OPTION_TEXT, "FILE.h5:/path", false, 0, 0, "the first centroids themselves, (K, columns)"},
+    {"iterations", AE_OPTION_INTEGER, "N", false, 1, 1000000, "most iterations; default 300"},
+    {"tolerance", AE_OPTION_TEXT, "T", false, 0, 0,
+     "stop when the centroids' squared shift is at most this share of the mean variance of the columns; 0 = when no "
+     "label changes; default 0.0001"},
+    {"seed", AE_OPTION_INTEGER, "S", false, 0, INT64_MAX, "another seed gives another start; default 1"},
+    END_OF_OPTIONS};
+
 static const ae_option import_options[] = {
     {"out", AE_OPTION_TEXT, "FILE", true, 0, 0, "dataset file to write"},
     {"labels", AE_OPTION_TEXT, "FILE", false, 0, 0,
@@ -135,6 +150,14 @@ static const ae_command commands[] = {
     {"interpolate", "decode along the line between two codes", "MODEL DATA", 2, 2, false, interpolate_options,
      DATA_HELP, "mpiae interpolate runs/glyphs glyphs.h5 --from 0 --to 1 --steps 9 --out line.h5",
      ae_command_interpolate},
+    {"cluster", "find clusters among the rows of any matrix (k-means)", "FILE.h5:/path", 1, 1, false, cluster_options,
+     "The matrix is any HDF5 array whose first axis is rows; its numbers are taken as float32, not scaled, and further "
+     "axes as\n"
+     "one. Prints inertia, iterations and sizes, and NMI, ARI and ACC when `label` stands beside the matrix. Labels "
+     "are "
+     "those of\n"
+     "the nearest centroids exactly; the file is the same bits for any number of ranks.",
+     "mpirun -n 2 mpiae cluster codes.h5:/c_mean --clusters 10 --out clusters.h5", ae_command_cluster},
     {"import", "convert foreign files to a dataset file", "cifar10|idx|npy FILES...", 2, AE_ANY_NUMBER, false,
      import_options,
      "Files may be plain or .gz; several are joined in order. Their first axis is the examples: (N), (N, F), (N, H, W) "

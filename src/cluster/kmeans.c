@@ -2,6 +2,7 @@
 
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
+#include "mpiae/base/profile.h"
 #include "mpiae/comm/reduce.h"
 #include "mpiae/tensor/nearest.h"
 #include "points.h"
@@ -151,9 +152,18 @@ static ae_status iterate(lloyd *work, int *iterations) {
     assign(work);
     ++*iterations;
     const int64_t changed = work->tally[work->options->clusters];
+    ae_start_tell(work->options, "iterations", *iterations, work->options->iterations, changed);
     if (changed == 0 || (work->options->tolerance > 0 && shift <= enough)) break;
   }
   return AE_OK;
+}
+
+/* Centroids, two copies for the products, and sums; with about five candidates to a cluster, twice while they grow, and
+ * two copies of one. */
+ae_status ae_kmeans_check_room(const char *name, int64_t clusters, int64_t dim, ae_kmeans_start start) {
+  const double numbers = (double)clusters * (double)dim, candidates = start == AE_KMEANS_SCALABLE ? 2 * 5 + 2 : 0;
+  return ae_memory_expect(numbers * ((3 + candidates) * sizeof(float) + sizeof(double)),
+                          "%s: %lld clusters of %lld numbers", name, (long long)clusters, (long long)dim);
 }
 
 ae_status ae_kmeans_fit(const ae_comm *comm, const ae_shards *shards, const float *rows, int64_t dim,
@@ -167,10 +177,15 @@ ae_status ae_kmeans_fit(const ae_comm *comm, const ae_shards *shards, const floa
   if (options->clusters > shards->examples)
     AE_RAISE(AE_USAGE, "kmeans.clusters is %d but there are only %lld examples: ask for at most that many",
              options->clusters, (long long)shards->examples);
+  AE_CHECK(ae_comm_agree(comm, ae_kmeans_check_room("kmeans.clusters", options->clusters, dim, options->start)));
   AE_CHECK(ae_points_check(&work.points, "k-means"));
   AE_CHECK(ae_comm_agree(comm, lloyd_create(&work)));
+  const double begun = ae_clock_seconds();
   AE_CHECK(start(&work));
+  const double started = ae_clock_seconds();
   AE_CHECK(iterate(&work, &outcome->iterations));
+  outcome->start_seconds = started - begun;
+  outcome->seconds = ae_clock_seconds() - started;
   AE_CHECK(ae_points_inertia(&work.points, centroid, label, &outcome->inertia));
   memcpy(size, work.tally, (size_t)options->clusters * sizeof *size);
   outcome->empty = 0;

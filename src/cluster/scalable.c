@@ -9,8 +9,9 @@
 #include <math.h>
 #include <string.h>
 
-/* Rounds of drawing, and rows drawn in each for every cluster wanted: r and ℓ/k of the paper. */
-enum { ROUNDS = 5, OVERSAMPLING = 2 };
+/* Rounds of drawing. Each draws about as many rows as clusters are wanted: with r = 5 rounds, factors ℓ/k of 1 and of 2
+ * lead to the same inertia. */
+enum { ROUNDS = 5 };
 
 /* Numbers of a stream up to this one are for k-means++. */
 enum { FIRST_DRAW = 2 };
@@ -117,7 +118,7 @@ static void count_all(const scalable *work, int64_t own, int64_t *before, int64_
 
 static ae_status draw_round(scalable *work, int round, double total) {
   const int64_t dim = work->points->dim;
-  const double scale = OVERSAMPLING * (double)work->wanted / total;
+  const double scale = (double)work->wanted / total;
   int64_t own = 0, before = 0, all = 0;
   for (int64_t i = 0; i < own_count(work); i++) own += is_drawn(work, round, i, scale);
   count_all(work, own, &before, &all);
@@ -210,6 +211,7 @@ ae_status ae_start_scalable(const ae_points *points, const ae_kmeans_options *op
   for (int round = 0; round < ROUNDS; round++) {
     const double total = ae_points_total(points, work.distance, work.weight);
     if (total > 0) AE_CHECK(draw_round(&work, round, total));
+    ae_start_tell(options, "rounds of drawing", round + 1, ROUNDS, -1);
   }
   AE_CHECK(ae_comm_agree(points->comm, AE_NEW(weight, work.count)));
   AE_CHECK(weigh(&work, weight));

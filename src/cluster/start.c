@@ -8,6 +8,11 @@
 #include <math.h>
 #include <string.h>
 
+void ae_start_tell(const ae_kmeans_options *options, const char *what, int64_t done, int64_t most, int64_t changed) {
+  const ae_kmeans_news news = {what, done, most, changed};
+  if (options->tell != NULL) options->tell(options->listener, &news);
+}
+
 static ae_stream stream_of(const ae_kmeans_options *options, int cluster) {
   return ae_stream_of(options->seed, AE_RANDOM_KMEANS, options->epoch, cluster);
 }
@@ -134,6 +139,7 @@ ae_status ae_start_plusplus(const ae_points *points, const ae_kmeans_options *op
     choose_next(&work, stream_of(options, k), is_first, centroid + k * points->dim);
     add_centroid(&work, centroid + k * points->dim);
     is_first = false;
+    ae_start_tell(options, "first centroids", k + 1, options->clusters, -1);
   }
 cleanup:
   AE_FREE(work.distance);

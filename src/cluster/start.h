@@ -5,6 +5,9 @@
 #include "mpiae/cluster/kmeans.h"
 #include "points.h"
 
+/* Local. Tells who listens. */
+void ae_start_tell(const ae_kmeans_options *options, const char *what, int64_t done, int64_t most, int64_t changed);
+
 /* Collective. K rows of different examples, drawn at random. */
 ae_status ae_start_random(const ae_points *points, const ae_kmeans_options *options, float *centroid);
 
@@ -16,10 +19,10 @@ ae_status ae_start_plusplus(const ae_points *points, const ae_kmeans_options *op
                             const double *multiple, const bool *known, float *centroid);
 
 /* Collective. k-means‖ (Bahmani, Moseley, Vattani, Kumar, Vassilvitskii, "Scalable k-means++", VLDB 2012, algorithm 2)
- * likewise: five rounds that each draw about 2 rows for every cluster wanted, each row with a probability ∝ its squared
- * distance, at once; then k-means++ among the rows drawn, each of which counts as the rows nearest to it. Where they
- * are fewer than the clusters, k-means++ among all rows finds the rest. `known` is destroyed. Memory: about 10 K rows
- * on every rank. */
+ * likewise: five rounds that each draw about as many rows as clusters are wanted, each row with a probability ∝ its
+ * squared distance, at once; then k-means++ among the rows drawn, each of which counts as the rows nearest to it. Where
+ * they are fewer than the clusters, k-means++ among all rows finds the rest. `known` is destroyed. Memory: about 5 K
+ * rows on every rank. */
 ae_status ae_start_scalable(const ae_points *points, const ae_kmeans_options *options, const int32_t *fixed,
                             bool *known, float *centroid);
 

@@ -32,6 +32,14 @@ static ae_status allocate(ae_pseudo_labels *labels) {
   return AE_NEW(labels->posterior, labels->clusters * width);
 }
 
+/* The index of classes, and the sums over shards of what is averaged in classes. */
+static ae_status check_room(const ae_pseudo_labels *labels) {
+  const ae_shards *shards = &labels->data->shards;
+  const double sums = (double)shards->count * 2 * (double)labels->latent * sizeof(double);
+  return ae_memory_expect(labels->clusters * ((shards->shards + 1.0) * sizeof(uint32_t) + sums),
+                          "kmeans.clusters: %d classes × %d shards (data.shards)", labels->clusters, shards->shards);
+}
+
 static ae_weighting weighting_of(const ae_config *config) {
   if (ae_config_is(config, "vhe.weighting", "anneal")) return AE_WEIGHTING_ANNEAL;
   if (ae_config_is(config, "vhe.weighting", "gradient")) return AE_WEIGHTING_GRADIENT;
@@ -68,6 +76,7 @@ ae_status ae_pseudo_labels_create(const ae_comm *comm, const ae_config *config, 
     status = choose_clusters(labels);
   }
   /* for inference K is known when the checkpoint is read */
+  if (status == AE_OK && data != NULL) status = check_room(labels);
   if (status == AE_OK && data != NULL) status = allocate(labels);
   status = ae_comm_agree(comm, status);
   if (status != AE_OK) ae_pseudo_labels_destroy(&labels);

@@ -87,6 +87,7 @@ ae_status ae_command_evaluate(const ae_comm *comm, const ae_arguments *arguments
 ae_status ae_command_reconstruct(const ae_comm *comm, const ae_arguments *arguments);
 ae_status ae_command_interpolate(const ae_comm *comm, const ae_arguments *arguments);
 ae_status ae_command_sample(const ae_comm *comm, const ae_arguments *arguments);
+ae_status ae_command_cluster(const ae_comm *comm, const ae_arguments *arguments);
 ae_status ae_command_import(const ae_comm *comm, const ae_arguments *arguments);
 ae_status ae_command_synth(const ae_comm *comm, const ae_arguments *arguments);
 ae_status ae_command_info(const ae_comm *comm, const ae_arguments *arguments);
