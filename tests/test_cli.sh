@@ -440,7 +440,7 @@ accept "" train vae.yaml data.train=signed.h5 network.likelihood=gaussian --run 
 refuse 2 "signed.h5 has no known /label" train vhe.yaml data.train=signed.h5 network.likelihood=gaussian vhe.labels=given --run r-unknown
 accept "" train vhe.yaml data.train=vectors.h5 --run r-vectors
 accept "" train vhe.yaml data.train=vectors.h5 --run r-vectors --resume train.epochs=2
-refuse 2 "key 'vae.beta' is not for model 'vhe' (it is for: vae)" train vhe.yaml vae.beta=2 --run r-beta
+refuse 2 "command line: key 'vae.beta' is not for model 'vhe' (it is for: vae)" train vhe.yaml vae.beta=2 --run r-beta
 sed 's/^model: vae/model: ae/' vae.yaml >ae.yaml
 accept "" train ae.yaml data.train=vectors.h5 data.binarize=dynamic --run run-ae
 refuse 2 "model 'ae' has no distribution to draw samples from; this is for: vae, vhe" sample run-ae --count 2 --out s.h5
@@ -612,6 +612,7 @@ refuse 3 "absent" evaluate absent test.h5
 refuse 2 "--samples: plane-ae has no bound" evaluate plane-ae test.h5 --samples 2
 refuse 2 "--samples: runs/glyphs has no bound" evaluate runs/glyphs test.h5 --samples 2
 refuse 2 "--samples must be an integer from 1" evaluate plane test.h5 --samples 0
+refuse 2 "--shots is for few-shot classification: give --ways" evaluate plane test.h5 --shots 5
 refuse 2 "--ways: model 'vae' has no code for classes" evaluate plane test.h5 --ways 3
 refuse 2 "test.h5 has 10 classes with at least 2 examples, but --ways is 11" evaluate runs/glyphs test.h5 --ways 11
 refuse 2 "has no labels, which say what the classes of episodes are" evaluate runs/glyphs like.h5:/x --ways 2

@@ -83,5 +83,6 @@ refused 2 "colour.h5 holds examples of shape (N, 3, 28, 28), but the model is fo
 refused 3 "12 is no entry of the codebook, which has 0 to 11" decode ema-1 wrong.h5:/index --out refused.h5
 refused 2 "indices of a codebook: nothing lies between" interpolate ema-1 test.h5 --from 0 --to 1 --out refused.h5
 refused 2 "model 'vqvae' is no prior over codes" sample ema-1 --prior loss-1 --out refused.h5
+refused 2 "--from prior is for vhe: give --prior MODEL" sample ema-1 --from prior --out refused.h5
 refused 2 "network.likelihood=bernoulli is not for model 'vqvae'" train small.yaml network.likelihood=bernoulli --run refused
 finish

@@ -36,8 +36,8 @@ static ae_status add_losses(const ae_result *result, int draws, answer *all) {
   ae_evaluation found;
   ae_model *model = result->loaded->model;
   AE_RETURN_IF(ae_inference_evaluate(model, result->data, draws, &found));
-  add(all, "loss", found.loss, "nat");
-  for (int i = 0; i < model->terms; i++) add(all, model->term[i].name, found.term[i], "nat");
+  add(all, "loss", found.loss, model->units);
+  for (int i = 0; i < model->terms; i++) add(all, model->term[i].name, found.term[i], model->units);
   for (int i = 0; i < model->measures; i++) add(all, model->measure[i], found.term[model->terms + i], "nat");
   if (model->type->price != NULL) add(all, "nats_per_index", found.loss / (double)model->setup.features, "nat");
   if (!model->proper) return AE_OK;
@@ -193,7 +193,9 @@ static void print_text(const ae_result *result, int draws, bool episodes, const 
   printf("\n\n");
   for (int i = 0; i < all->count; i++)
     printf("  %-28s %12.5g %s\n", all->figure[i].name, all->figure[i].value, all->figure[i].units);
-  if (!model->proper && !episodes)
+  if (model->entries > 0 && model->type->price == NULL)
+    printf("\n  without what the indices cost: --prior MODEL adds it\n");
+  else if (!model->proper && !episodes)
     printf("\n  no ELBO: the loss is no bound on a likelihood here (grey values under Bernoulli, or no distribution "
            "over codes)\n");
 }
@@ -205,7 +207,7 @@ static ae_status add_episodes(const ae_result *result, const ae_arguments *argum
                                        .episodes = (int)ae_arguments_integer(arguments, "episodes", EPISODES),
                                        .draws = (int)ae_arguments_integer(arguments, "samples", 1),
                                        .seed = 1};
-  ae_episodes_outcome found;
+  ae_episodes_outcome found = {0};
   ae_model *model = result->loaded->model;
   if (model->type->likelihood == NULL)
     return AE_FAIL(AE_USAGE, "--ways: model '%s' has no code for classes; vhe has", model->type->name);
@@ -236,6 +238,11 @@ ae_status ae_command_evaluate(const ae_comm *comm, const ae_arguments *arguments
   AE_CHECK(ae_result_open(comm, ae_arguments_operand(arguments, 0), ae_arguments_operand(arguments, 1),
                           ae_result_evaluates, "cannot be evaluated", &result));
   const bool episodes = ae_arguments_text(arguments, "ways") != NULL;
+  for (int i = 0; i < 2 && !episodes; i++) {
+    const char *const option = i == 0 ? "shots" : "episodes";
+    if (ae_arguments_text(arguments, option) != NULL)
+      AE_RAISE(AE_USAGE, "--%s is for few-shot classification: give --ways, the classes of an episode, too", option);
+  }
   if (!episodes) AE_CHECK(check_request(&result, draws));
   if (name != NULL) AE_CHECK(ae_prior_open(&result, name, &prior));
   if (episodes) AE_CHECK(add_episodes(&result, arguments, &all));

@@ -33,6 +33,9 @@ static ae_status check(const ae_result *result, const char *name, const ae_model
 
 ae_status ae_prior_open(const ae_result *result, const char *name, ae_loaded **out) {
   const ae_model *model = result->loaded->model;
+  if (model->type->price != NULL)
+    return AE_FAIL(AE_USAGE, "--prior: %s is itself a prior: give the model of the codes first, and %s with --prior",
+                   result->name, result->name);
   if (model->entries == 0 || model->type->codebook == NULL || model->type->price != NULL)
     return AE_FAIL(AE_USAGE, "--prior: model '%s' has no codebook, whose indices a prior would be over",
                    model->type->name);

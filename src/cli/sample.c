@@ -168,6 +168,8 @@ ae_status ae_command_sample(const ae_comm *comm, const ae_arguments *arguments) 
       alike ? "has no code for classes, as --like and --swap need" : "has no distribution to draw samples from",
       &result));
   if (what.path != NULL) AE_CHECK(fetch_like(&result, &what));
+  if (what.request.from_prior && result.loaded->model->entries > 0)
+    AE_RAISE(AE_USAGE, "--from prior is for vhe: give --prior MODEL, the pixelcnn to draw indices from");
   AE_CHECK(find_prior(&result, ae_arguments_text(arguments, "prior"), &what));
   AE_CHECK(check_label(&result, &what));
   if (what.request.from_prior && result.loaded->model->classes == 0)

@@ -114,6 +114,7 @@ int ae_config_integers(const ae_config *config, const char *key, const int64_t *
   return value->count;
 }
 
+bool ae_config_was_overridden(const ae_config *config, const char *key) { return require(config, key)->overridden; }
 bool ae_config_was_given(const ae_config *config, const char *key) { return require(config, key)->given; }
 
 static const char *shown(const ae_value *value) { return value->text == NULL ? "(no value)" : value->text; }

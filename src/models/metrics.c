@@ -9,7 +9,10 @@ static const ae_column columns[] = {
     {"seconds", "wall clock of the epoch", "s", true},
     {"examples_per_second", "examples trained on per second, all ranks together", "1/s", true},
     {"learning_rate", "learning rate of the last step", "", false},
-    {"train_loss", "training loss per example, averaged over the epoch as it trained", "nat", false},
+    {"train_loss",
+     "training loss per example, averaged over the epoch as it trained; of a VQ-VAE per number of an example, or as a "
+     "share of the data's variance",
+     "nat", false},
     {"train_cross_entropy", "reconstruction term of the training loss", "nat", false},
     {"train_squared_error",
      "reconstruction term of the training loss, with the constant of the Gaussian; of a VQ-VAE the mean as a share of "

@@ -10,6 +10,7 @@
 void ae_model_init(ae_model *model, const ae_model_type *type, const ae_model_setup *setup) {
   model->type = type;
   model->setup = *setup;
+  model->units = "nat";
   ae_blas_use_threads((int)ae_config_integer(setup->config, "train.threads"));
 }
 
@@ -86,6 +87,7 @@ static ae_status refuse_foreign_keys(const ae_config *all, const ae_model_type *
       if (!ae_config_was_given(all, key->name) || has_key(ae_model_own_key_tables(type), key->name)) continue;
       char owners[256] = "";
       ae_model_list(knows_key, key->name, owners, sizeof owners);
+      if (ae_config_was_overridden(all, key->name)) name = "command line";
       return AE_FAIL(AE_USAGE, "%s: key '%s' is not for model '%s' (it is for: %s); remove it or change the model",
                      name, key->name, type->name, owners);
     }

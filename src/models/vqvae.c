@@ -194,6 +194,7 @@ static void describe(vqvae *model) {
                                       .description = "entry of the codebook at each place"});
   base->entries = model->table.entries;
   base->per_number = model->categorical;
+  base->units = model->categorical ? "nat for each number" : "";
 }
 
 static ae_status create(const ae_model_setup *setup, ae_model **out) {

@@ -73,6 +73,7 @@ struct ae_model {
   int64_t entries;    /* numbers of a code are indices below this: nothing lies between two; 0 = they are not */
   bool channels_last; /* its networks see images (row, column, channel) */
   bool bernoulli;     /* they predict logits */
+  const char *units;  /* of the loss and its terms: "nat" unless create says otherwise */
   bool per_number;    /* the first term is −ln p(x | code) divided by the numbers of x */
   bool proper;        /* the terms, each with weight 1, sum to a bound on −ln p(x) */
   int labels;         /* known labels that it is conditioned on; 0 = none */
