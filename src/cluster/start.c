@@ -59,25 +59,47 @@ typedef struct plusplus {
   const ae_points *points;
   const double *multiple; /* (own examples) how many rows each stands for; NULL = one */
   double *distance;       /* (own examples) squared, to the nearest centroid chosen; 0 for fixed rows */
-  double *pull;           /* (own examples) what the draw goes by */
-  double *weight;         /* (all shards) its sums */
+  int32_t *nearest;       /* (own examples) that one */
+  double *between;        /* (clusters) squared distances of the centroids chosen from the last of them */
+  int32_t *chosen;        /* (clusters) them, in order */
+  int count;
+  double *pull;   /* (own examples) what the draw goes by */
+  double *weight; /* (all shards) its sums */
 } plusplus;
 
-static ae_status plusplus_create(plusplus *work, const int32_t *fixed) {
+static ae_status plusplus_create(plusplus *work, int clusters, const int32_t *fixed) {
   const int64_t own = ae_shards_own_count(work->points->shards);
   AE_RETURN_IF(AE_NEW(work->distance, own));
+  AE_RETURN_IF(AE_NEW(work->nearest, own));
+  AE_RETURN_IF(AE_NEW(work->between, clusters));
+  AE_RETURN_IF(AE_NEW(work->chosen, clusters));
   AE_RETURN_IF(AE_NEW(work->pull, work->multiple != NULL ? own : 0));
   AE_RETURN_IF(AE_NEW(work->weight, work->points->shards->shards));
   for (int64_t i = 0; i < own; i++) work->distance[i] = fixed != NULL && fixed[i] >= 0 ? 0 : INFINITY;
   return AE_OK;
 }
 
+/* Whether the last centroid is too far from a row's own to be nearer: of a triangle with one side at least twice
+ * another the third is no shorter than that other. The margin is far above the roundings of float64 distances. */
+static bool is_behind(const plusplus *work, int64_t own) {
+  enum { MOST_COVERED = 1 << 20 };
+  return work->between[work->nearest[own]] > 4 * (1 + 1e-6) * work->distance[own] && work->points->dim <= MOST_COVERED;
+}
+
 /* A further centroid is chosen: only distances to it can be new minima. */
-static void add_centroid(plusplus *work, const float *centroid) {
+static void add_centroid(plusplus *work, const float *centroid, int k) {
   const int64_t own = ae_shards_own_count(work->points->shards), dim = work->points->dim;
-  for (int64_t i = 0; i < own; i++)
-    if (work->distance[i] > 0)
-      work->distance[i] = fmin(work->distance[i], ae_nearest_distance(work->points->rows + i * dim, centroid, dim));
+  const float *added = centroid + k * dim;
+  for (int i = 0; i < work->count; i++)
+    work->between[work->chosen[i]] = ae_nearest_distance(centroid + work->chosen[i] * dim, added, dim);
+  work->chosen[work->count++] = k;
+  for (int64_t i = 0; i < own; i++) {
+    if (work->distance[i] <= 0 || is_behind(work, i)) continue;
+    const double distance = ae_nearest_distance(work->points->rows + i * dim, added, dim);
+    if (distance >= work->distance[i]) continue;
+    work->distance[i] = distance;
+    work->nearest[i] = k;
+  }
 }
 
 /* The first of rows that stand for several is drawn by their multiple alone. */
@@ -127,22 +149,25 @@ ae_status ae_start_plusplus(const ae_points *points, const ae_kmeans_options *op
                             const double *multiple, const bool *known, float *centroid) {
   ae_status status;
   plusplus work = {.points = points, .multiple = multiple};
-  AE_CHECK(ae_comm_agree(points->comm, plusplus_create(&work, fixed)));
+  AE_CHECK(ae_comm_agree(points->comm, plusplus_create(&work, options->clusters, fixed)));
   bool is_first = true;
   for (int k = 0; k < options->clusters; k++) {
     if (!known[k]) continue;
-    add_centroid(&work, centroid + k * points->dim);
+    add_centroid(&work, centroid, k);
     is_first = false;
   }
   for (int k = 0; k < options->clusters; k++) {
     if (known[k]) continue;
     choose_next(&work, stream_of(options, k), is_first, centroid + k * points->dim);
-    add_centroid(&work, centroid + k * points->dim);
+    add_centroid(&work, centroid, k);
     is_first = false;
     ae_start_tell(options, "first centroids", k + 1, options->clusters, -1);
   }
 cleanup:
   AE_FREE(work.distance);
+  AE_FREE(work.nearest);
+  AE_FREE(work.between);
+  AE_FREE(work.chosen);
   AE_FREE(work.pull);
   AE_FREE(work.weight);
   return status;
