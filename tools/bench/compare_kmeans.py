@@ -7,7 +7,8 @@ usage: tools/python tools/bench/compare_kmeans.py [--mpiae PROGRAM] [--million] 
 The data are clouds about random points with noise, in float32. Both run a fixed number of iterations. scikit-learn adds
 float32 rows up in float32, so its centroids, and in time its labels, drift off; labels are therefore also compared with
 those that it finds for the same rows in float64 (untimed). Of those that differ, near ties are counted: rows that are as
-far from both centroids as float32 can tell.
+far from both centroids as float32 can tell. Empty clusters restart at the same rows on both sides, but scikit-learn deals
+these to them in no order; so clusters are matched first, each with the one that it shares most rows with.
 
 seconds: the clustering alone, in memory (scikit-learn: fit; mpiae: start and iterations as it says), medians.
 CPU: processor seconds of an iteration, of all threads or ranks: a run less one of a single iteration, over the iterations
@@ -22,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from pathlib import Path
 
 ONE_CORE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -64,6 +66,7 @@ def run_sklearn(path, clusters, iterations, kind, out):
 
     with h5py.File(path) as file:
         x, start = file["x"][:].astype(kind), file[f"start-{clusters}"][:].astype(kind)
+    warnings.simplefilter("ignore")
     KMeans(2, init=x[:2], n_init=1, max_iter=1).fit(x[:1000])
     model = KMeans(clusters, init=start, n_init=1, max_iter=iterations, tol=0, algorithm="lloyd")
     cpu, begun = time.process_time(), time.perf_counter()
@@ -102,6 +105,17 @@ def mpiae_process(program, path, clusters, iterations, ranks, out):
         return file["provenance"].attrs["seconds"], cpu, kilobytes
 
 
+def match_clusters(label, other, clusters):
+    """The number that each of the other's clusters has on our side."""
+    import numpy as np
+
+    pair, count = np.unique(other.astype("i8") * clusters + label, return_counts=True)
+    match = np.arange(clusters)
+    order = np.argsort(count, kind="stable")
+    match[pair[order] // clusters] = pair[order] % clusters
+    return match if len(set(match)) == clusters else np.arange(clusters)
+
+
 def compare_labels(path, ours, theirs):
     """Labels that differ, near ties among them, and the ratio of the inertias less 1, all in float64."""
     import h5py
@@ -110,7 +124,8 @@ def compare_labels(path, ours, theirs):
     with h5py.File(path) as file, h5py.File(ours) as found:
         x, label, centroid = file["x"][:], found["label"][:], found["centroid"][:].astype("f8")
     other = np.load(theirs)
-    other_label, other_centroid = other["label"], other["centroid"].astype("f8")
+    match = match_clusters(label, other["label"], len(centroid))
+    other_label, other_centroid = match[other["label"]], other["centroid"].astype("f8")[np.argsort(match)]
     rows = np.flatnonzero(label != other_label)
     own = x[rows].astype("f8")
     one = ((own - centroid[label[rows]]) ** 2).sum(1)
