@@ -135,6 +135,12 @@ static ae_status add_structure(const ae_result *result, const ae_codes *codes, c
   return add_probe(result, rows, all);
 }
 
+static bool has(const answer *all, const char *name) {
+  for (int i = 0; i < all->count; i++)
+    if (strcmp(all->figure[i].name, name) == 0) return true;
+  return false;
+}
+
 static double figure_of(const answer *all, const char *name) {
   int i = 0;
   while (strcmp(all->figure[i].name, name) != 0) i++;
@@ -193,9 +199,9 @@ static void print_text(const ae_result *result, int draws, bool episodes, const 
   printf("\n\n");
   for (int i = 0; i < all->count; i++)
     printf("  %-28s %12.5g %s\n", all->figure[i].name, all->figure[i].value, all->figure[i].units);
-  if (model->entries > 0 && model->type->price == NULL)
+  if (model->entries > 0 && model->type->price == NULL && !has(all, "prior"))
     printf("\n  without what the indices cost: --prior MODEL adds it\n");
-  else if (!model->proper && !episodes)
+  else if (!model->proper && !episodes && model->entries == 0)
     printf("\n  no ELBO: the loss is no bound on a likelihood here (grey values under Bernoulli, or no distribution "
            "over codes)\n");
 }
