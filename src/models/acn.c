@@ -23,21 +23,12 @@ typedef struct acn {
   int64_t *wanted;              /* (capacity): neighbours of the batch prefetched last */
   float *fetched[2];            /* (capacity, L): their codes, of even and odd steps */
   /* inference, blocks of AE_BLOCK_ROWS rows */
-  ae_graph *encoder, *prior, *decoder;
-  ae_tensor *in, *posterior;   /* of the encoder */
-  ae_tensor *given, *expected; /* of the prior: ĉ, (μ | s) */
-  ae_tensor *z, *prediction;   /* of the decoder */
-  int64_t *nearest;            /* (AE_BLOCK_ROWS, neighbours) of the block being evaluated */
-  float *scratch;              /* (AE_BLOCK_ROWS, L) */
+  ae_pass encoder, prior, decoder; /* x → (μ | s); ĉ → (μ | s); z → prediction */
+  int64_t *nearest;                /* (AE_BLOCK_ROWS, neighbours) of the block being evaluated */
+  float *scratch;                  /* (AE_BLOCK_ROWS, L) */
 } acn;
 
 /* Networks. */
-
-static ae_tensor *build_encoder(const acn *model, ae_graph *graph, ae_tensor *x) {
-  ae_tensor *h = ae_network_trunk(&model->base, graph, "encoder", x);
-  h = ae_nn_hidden(graph, "encoder", &h, 1, ae_network_hidden(model->base.setup.config), false);
-  return ae_nn_gaussian(graph, "encoder/head", h, model->latent);
-}
 
 static ae_tensor *build_prior(const acn *model, ae_graph *graph, ae_tensor *c) {
   const ae_hidden hidden = ae_network_hidden(model->base.setup.config);
@@ -53,7 +44,7 @@ static ae_status build_training(acn *model) {
   model->x = ae_network_input(&model->base, graph, "x", axis);
   model->noise = ae_graph_input(graph, "noise", axis, 1, &model->latent, false);
   model->c = ae_graph_input(graph, "neighbour", axis, 1, &model->latent, false);
-  model->q = build_encoder(model, graph, model->x);
+  model->q = ae_network_encoder(&model->base, graph, model->x, model->latent, true);
   ae_tensor *z = ae_gaussian_sample(graph, "z", model->q, model->noise);
   ae_tensor *p = build_prior(model, graph, model->c);
   ae_tensor *prediction = ae_network_decoder(&model->base, graph, &z, 1);
@@ -64,26 +55,14 @@ static ae_status build_training(acn *model) {
 }
 
 static ae_status build_inference(acn *model) {
-  const ae_model_setup *setup = &model->base.setup;
-  AE_RETURN_IF(ae_graph_create(setup->params, 1, NULL, 0, &model->encoder));
-  model->in = ae_network_input(&model->base, model->encoder, "x", ae_graph_axis(model->encoder, AE_BLOCK_ROWS));
-  model->posterior = build_encoder(model, model->encoder, model->in);
-  ae_graph_keep(model->in);
-  ae_graph_keep(model->posterior);
-  AE_RETURN_IF(ae_graph_seal(model->encoder));
-  AE_RETURN_IF(ae_graph_create(setup->params, 1, NULL, 0, &model->prior));
-  int axis = ae_graph_axis(model->prior, AE_BLOCK_ROWS);
-  model->given = ae_graph_input(model->prior, "neighbour", axis, 1, &model->latent, false);
-  model->expected = build_prior(model, model->prior, model->given);
-  ae_graph_keep(model->expected);
-  AE_RETURN_IF(ae_graph_seal(model->prior));
-  AE_RETURN_IF(ae_graph_create(setup->params, 1, NULL, 0, &model->decoder));
-  axis = ae_graph_axis(model->decoder, AE_BLOCK_ROWS);
-  model->z = ae_graph_input(model->decoder, "z", axis, 1, &model->latent, false);
-  model->prediction = ae_network_decoder(&model->base, model->decoder, &model->z, 1);
-  ae_graph_keep(model->z);
-  ae_graph_keep(model->prediction);
-  return ae_graph_seal(model->decoder);
+  const ae_model *base = &model->base;
+  int axis;
+  AE_RETURN_IF(ae_pass_build_encoder(base, model->latent, true, &model->encoder));
+  AE_RETURN_IF(ae_pass_build_decoder(base, model->latent, &model->decoder));
+  AE_RETURN_IF(ae_pass_begin(base, AE_BLOCK_ROWS, &model->prior, &axis));
+  model->prior.in = ae_graph_input(model->prior.graph, "neighbour", axis, 1, &model->latent, false);
+  model->prior.out = build_prior(model, model->prior.graph, model->prior.in);
+  return ae_pass_seal(&model->prior);
 }
 
 /* Making. */
@@ -91,9 +70,9 @@ static ae_status build_inference(acn *model) {
 static void destroy(ae_model *base) {
   acn *model = (acn *)base;
   ae_graph_destroy(&model->base.graph);
-  ae_graph_destroy(&model->encoder);
-  ae_graph_destroy(&model->prior);
-  ae_graph_destroy(&model->decoder);
+  ae_pass_destroy(&model->encoder);
+  ae_pass_destroy(&model->prior);
+  ae_pass_destroy(&model->decoder);
   ae_code_memory_destroy(&model->memory);
   AE_FREE(model->wanted);
   for (int i = 0; i < 2; i++) AE_FREE(model->fetched[i]);
@@ -201,28 +180,20 @@ static void recorded(const ae_model *base, void *const *field) {
 /* Half of the rows of (μ | s). */
 static void copy_half(const acn *model, int64_t count, int half, float *out) {
   for (int64_t i = 0; i < count; i++)
-    memcpy(out + i * model->latent, model->posterior->value + (2 * i + half) * model->latent,
+    memcpy(out + i * model->latent, model->encoder.out->value + (2 * i + half) * model->latent,
            (size_t)model->latent * sizeof *out);
-}
-
-static void run_encoder(acn *model, const ae_block *block) {
-  ae_network_prepare(&model->base, 0, block, model->in->value);
-  ae_network_run(model->encoder, model->in, block->count);
 }
 
 static ae_status encode(ae_model *base, const ae_block *block, void *const *field) {
   acn *model = (acn *)base;
-  run_encoder(model, block);
+  ae_pass_encode(base, &model->encoder, block);
   for (int half = 0; half < 2; half++)
     if (field[half] != NULL) copy_half(model, block->count, half, field[half]);
   return AE_OK;
 }
 
 static ae_status decode(ae_model *base, int64_t count, const float *code, float *x) {
-  acn *model = (acn *)base;
-  memcpy(model->z->value, code, (size_t)(count * model->latent) * sizeof *code);
-  ae_network_run(model->decoder, model->z, count);
-  ae_network_show(base, count, model->prediction->value, x);
+  ae_pass_decode(base, &((acn *)base)->decoder, count, code, x);
   return AE_OK;
 }
 
@@ -239,25 +210,25 @@ static void expect(acn *model, const ae_block *block, uint32_t draw) {
     int found = 0;
     while (found < model->neighbours && nearest[found] >= 0) found++;
     const ae_stream stream = ae_stream_of(model->base.setup.seed, AE_RANDOM_EVALUATE_C, draw, block->example[i]);
-    memcpy(model->given->value + i * model->latent,
+    memcpy(model->prior.in->value + i * model->latent,
            model->memory->remembered + nearest[ae_random_below(stream, 0, found)] * model->latent,
            (size_t)model->latent * sizeof(float));
   }
-  ae_network_run(model->prior, model->given, block->count);
+  ae_network_run(model->prior.graph, model->prior.in, block->count);
 }
 
 static ae_status evaluate(ae_model *base, const ae_block *block, uint32_t draw, double *terms, double *log_weight) {
   acn *model = (acn *)base;
   const int64_t latent = model->latent, count = block->count;
   float loss[AE_BLOCK_ROWS], divergence[AE_BLOCK_ROWS];
-  if (draw == 0) run_encoder(model, block);
+  if (draw == 0) ae_pass_encode(base, &model->encoder, block);
   if (draw == 0) AE_RETURN_IF(recall(model, count));
   expect(model, block, draw);
   ae_network_noise(base, block, AE_RANDOM_EVALUATE_Z, draw, latent, model->scratch);
-  ae_gaussian_draw(count, latent, model->posterior->value, model->scratch, model->z->value);
-  ae_network_run(model->decoder, model->z, count);
-  ae_network_likelihood(base, count, model->prediction->value, model->in->value, loss);
-  ae_gaussian_divergence(count, latent, model->posterior->value, model->expected->value, divergence);
+  ae_gaussian_draw(count, latent, model->encoder.out->value, model->scratch, model->decoder.in->value);
+  ae_network_run(model->decoder.graph, model->decoder.in, count);
+  ae_network_likelihood(base, count, model->decoder.out->value, model->encoder.in->value, loss);
+  ae_gaussian_divergence(count, latent, model->encoder.out->value, model->prior.out->value, divergence);
   (void)log_weight;
   for (int64_t i = 0; i < count; i++) {
     terms[2 * i] = (double)loss[i];
@@ -278,13 +249,13 @@ static ae_status draw(ae_model *base, const ae_sample_request *request, int64_t 
   for (int64_t i = 0; i < count; i++) {
     const ae_stream stream = ae_stream_of(request->seed, AE_RANDOM_SAMPLE, DRAW_NEIGHBOUR, at + i);
     const int64_t example = ae_random_below(stream, 0, model->memory->examples);
-    memcpy(model->given->value + i * latent, model->memory->remembered + example * latent,
+    memcpy(model->prior.in->value + i * latent, model->memory->remembered + example * latent,
            (size_t)latent * sizeof(float));
     ae_random_fill_normal(ae_stream_of(request->seed, AE_RANDOM_SAMPLE, DRAW_Z, at + i), latent,
                           model->scratch + i * latent);
   }
-  ae_network_run(model->prior, model->given, count);
-  ae_gaussian_draw(count, latent, model->expected->value, model->scratch, code);
+  ae_network_run(model->prior.graph, model->prior.in, count);
+  ae_gaussian_draw(count, latent, model->prior.out->value, model->scratch, code);
   return AE_OK;
 }
 

@@ -16,20 +16,11 @@ typedef struct autoencoder {
   ae_model base;
   bool variational;
   int64_t latent;
-  ae_tensor *x, *noise, *q;    /* training; q = (μ | s) of the batch */
-  ae_graph *encoder, *decoder; /* inference, blocks of AE_BLOCK_ROWS rows */
-  ae_tensor *in, *code;        /* of the encoder: (μ | s), or the code of an AE */
-  ae_tensor *z, *prediction;   /* of the decoder */
-  float *scratch;              /* (AE_BLOCK_ROWS, L): noise of a draw */
-  double *divergence;          /* of each latent dimension, mean over the last epoch; NaN before one */
+  ae_tensor *x, *noise, *q; /* training; q = (μ | s) of the batch */
+  ae_pass encoder, decoder; /* inference: x → (μ | s), or the code of an AE; z → prediction */
+  float *scratch;           /* (AE_BLOCK_ROWS, L): noise of a draw */
+  double *divergence;       /* of each latent dimension, mean over the last epoch; NaN before one */
 } autoencoder;
-
-static ae_tensor *build_encoder(const autoencoder *model, ae_graph *graph, ae_tensor *x) {
-  ae_tensor *h = ae_network_trunk(&model->base, graph, "encoder", x);
-  h = ae_nn_hidden(graph, "encoder", &h, 1, ae_network_hidden(model->base.setup.config), false);
-  return model->variational ? ae_nn_gaussian(graph, "encoder/head", h, model->latent)
-                            : ae_nn_linear(graph, "encoder/head", &h, 1, model->latent, AE_LINEAR);
-}
 
 static ae_status build_training(autoencoder *model) {
   const ae_model_setup *setup = &model->base.setup;
@@ -38,7 +29,7 @@ static ae_status build_training(autoencoder *model) {
   ae_graph *graph = model->base.graph;
   const int axis = ae_graph_axis(graph, setup->capacity);
   model->x = ae_network_input(&model->base, graph, "x", axis);
-  ae_tensor *z = model->q = build_encoder(model, graph, model->x);
+  ae_tensor *z = model->q = ae_network_encoder(&model->base, graph, model->x, model->latent, model->variational);
   if (model->variational) {
     model->noise = ae_graph_input(graph, "noise", axis, 1, &model->latent, false);
     z = ae_gaussian_sample(graph, "z", model->q, model->noise);
@@ -53,29 +44,11 @@ static ae_status build_training(autoencoder *model) {
   return ae_graph_seal(graph);
 }
 
-static ae_status build_inference(autoencoder *model) {
-  const ae_model_setup *setup = &model->base.setup;
-  AE_RETURN_IF(ae_graph_create(setup->params, 1, NULL, 0, &model->encoder));
-  int axis = ae_graph_axis(model->encoder, AE_BLOCK_ROWS);
-  model->in = ae_network_input(&model->base, model->encoder, "x", axis);
-  model->code = build_encoder(model, model->encoder, model->in);
-  ae_graph_keep(model->in);
-  ae_graph_keep(model->code);
-  AE_RETURN_IF(ae_graph_seal(model->encoder));
-  AE_RETURN_IF(ae_graph_create(setup->params, 1, NULL, 0, &model->decoder));
-  axis = ae_graph_axis(model->decoder, AE_BLOCK_ROWS);
-  model->z = ae_graph_input(model->decoder, "z", axis, 1, &model->latent, false);
-  model->prediction = ae_network_decoder(&model->base, model->decoder, &model->z, 1);
-  ae_graph_keep(model->z);
-  ae_graph_keep(model->prediction);
-  return ae_graph_seal(model->decoder);
-}
-
 static void destroy(ae_model *base) {
   autoencoder *model = (autoencoder *)base;
   ae_graph_destroy(&model->base.graph);
-  ae_graph_destroy(&model->encoder);
-  ae_graph_destroy(&model->decoder);
+  ae_pass_destroy(&model->encoder);
+  ae_pass_destroy(&model->decoder);
   AE_FREE(model->scratch);
   AE_FREE(model->divergence);
   AE_FREE(model);
@@ -108,7 +81,8 @@ static ae_status create(const ae_model_setup *setup, const ae_model_type *type, 
   for (int64_t i = 0; i < model->latent; i++) model->divergence[i] = NAN;
   if (setup->data != NULL) AE_CHECK(ae_network_accepts(&model->base, setup->data));
   if (setup->data != NULL) AE_CHECK(build_training(model));
-  AE_CHECK(build_inference(model));
+  AE_CHECK(ae_pass_build_encoder(&model->base, model->latent, model->variational, &model->encoder));
+  AE_CHECK(ae_pass_build_decoder(&model->base, model->latent, &model->decoder));
   *out = &model->base;
 cleanup:
   if (status != AE_OK && model != NULL) destroy(&model->base);
@@ -171,51 +145,44 @@ static ae_status annotate(const ae_model *base, ae_h5 *file) {
 
 /* Inference. */
 
-static void run_encoder(autoencoder *model, const ae_block *block) {
-  ae_network_prepare(&model->base, 0, block, model->in->value);
-  ae_network_run(model->encoder, model->in, block->count);
-}
-
 static ae_status encode(ae_model *base, const ae_block *block, void *const *field) {
   autoencoder *model = (autoencoder *)base;
-  const int64_t latent = model->latent, width = model->code->width;
-  run_encoder(model, block);
+  const int64_t latent = model->latent, width = model->encoder.out->width;
+  ae_pass_encode(base, &model->encoder, block);
   for (int part = 0; part < base->fields; part++)
     for (int64_t i = 0; i < block->count && field[part] != NULL; i++)
-      memcpy((float *)field[part] + i * latent, model->code->value + i * width + part * latent,
+      memcpy((float *)field[part] + i * latent, model->encoder.out->value + i * width + part * latent,
              (size_t)latent * sizeof(float));
   return AE_OK;
 }
 
 static ae_status decode(ae_model *base, int64_t count, const float *code, float *x) {
-  autoencoder *model = (autoencoder *)base;
-  memcpy(model->z->value, code, (size_t)(count * model->latent) * sizeof *code);
-  ae_network_run(model->decoder, model->z, count);
-  ae_network_show(base, count, model->prediction->value, x);
+  ae_pass_decode(base, &((autoencoder *)base)->decoder, count, code, x);
   return AE_OK;
 }
 
 /* An AE has no noise: its code is what it is. */
 static void draw_codes(autoencoder *model, const ae_block *block, uint32_t draw) {
   if (!model->variational) {
-    memcpy(model->z->value, model->code->value, (size_t)(block->count * model->latent) * sizeof(float));
+    memcpy(model->decoder.in->value, model->encoder.out->value, (size_t)(block->count * model->latent) * sizeof(float));
     return;
   }
   ae_network_noise(&model->base, block, AE_RANDOM_EVALUATE_Z, draw, model->latent, model->scratch);
-  ae_gaussian_draw(block->count, model->latent, model->code->value, model->scratch, model->z->value);
+  ae_gaussian_draw(block->count, model->latent, model->encoder.out->value, model->scratch, model->decoder.in->value);
 }
 
 static ae_status evaluate(ae_model *base, const ae_block *block, uint32_t draw, double *terms, double *log_weight) {
   autoencoder *model = (autoencoder *)base;
   const int64_t latent = model->latent, count = block->count;
   float loss[AE_BLOCK_ROWS], divergence[AE_BLOCK_ROWS];
-  if (draw == 0) run_encoder(model, block);
+  if (draw == 0) ae_pass_encode(base, &model->encoder, block);
   draw_codes(model, block, draw);
-  ae_network_run(model->decoder, model->z, count);
-  ae_network_likelihood(base, count, model->prediction->value, model->in->value, loss);
+  ae_network_run(model->decoder.graph, model->decoder.in, count);
+  ae_network_likelihood(base, count, model->decoder.out->value, model->encoder.in->value, loss);
   if (model->variational) {
-    ae_gaussian_divergence(count, latent, model->code->value, NULL, divergence);
-    ae_gaussian_log_ratio(count, latent, model->code->value, NULL, model->scratch, model->z->value, log_weight);
+    ae_gaussian_divergence(count, latent, model->encoder.out->value, NULL, divergence);
+    ae_gaussian_log_ratio(count, latent, model->encoder.out->value, NULL, model->scratch, model->decoder.in->value,
+                          log_weight);
   }
   for (int64_t i = 0; i < count; i++) {
     terms[i * base->terms] = (double)loss[i];

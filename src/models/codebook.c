@@ -44,6 +44,8 @@ void ae_codebook_destroy(ae_codebook **codebook) {
   AE_FREE((*codebook)->sum);
   AE_FREE((*codebook)->unused);
   AE_FREE((*codebook)->used);
+  AE_FREE((*codebook)->given);
+  AE_FREE((*codebook)->reduced);
   AE_FREE(*codebook);
 }
 
@@ -62,22 +64,19 @@ static void add_rows(const ae_codebook *codebook, const ae_assignment *a, int64_
   }
 }
 
-/* Counts and sums of the batch of all ranks. */
-static ae_status reduce(const ae_codebook *codebook, const ae_assignment *a, double **out) {
-  ae_status status;
-  const int64_t width = width_of(codebook);
-  double *values = NULL, *sum = NULL;
-  status = AE_NEW(values, a->batch->segments * width);
-  if (status == AE_OK) status = AE_NEW(sum, width);
-  AE_CHECK(ae_comm_agree(codebook->comm, status));
+/* Counts and sums of the batch of all ranks, into `reduced`. The shards are known at the first update. */
+static ae_status reduce(ae_codebook *codebook, const ae_assignment *a) {
+  const int64_t width = width_of(codebook), count = a->batch->segments * width;
+  ae_status status = AE_OK;
+  if (codebook->reduced == NULL) {
+    status = AE_NEW(codebook->given, count);
+    if (status == AE_OK) status = AE_NEW(codebook->reduced, width);
+    AE_RETURN_IF(ae_comm_agree(codebook->comm, status));
+  }
+  memset(codebook->given, 0, (size_t)count * sizeof *codebook->given);
   for (int s = 0; s < a->batch->segments; s++)
-    add_rows(codebook, a, a->batch->offset[s], a->batch->offset[s + 1], values + s * width);
-  AE_CHECK(ae_reduce_sum(codebook->comm, a->shards, values, width, sum));
-  *out = sum;
-cleanup:
-  if (status != AE_OK) AE_FREE(sum);
-  AE_FREE(values);
-  return status;
+    add_rows(codebook, a, a->batch->offset[s], a->batch->offset[s + 1], codebook->given + s * width);
+  return ae_reduce_sum(codebook->comm, a->shards, codebook->given, width, codebook->reduced);
 }
 
 static void count_use(ae_codebook *codebook, const double *counts) {
@@ -174,11 +173,9 @@ cleanup:
 }
 
 ae_status ae_codebook_update(ae_codebook *codebook, const ae_assignment *assignment) {
-  double *counts = NULL;
-  AE_RETURN_IF(reduce(codebook, assignment, &counts));
-  count_use(codebook, counts);
-  if (codebook->averages) average(codebook, counts);
-  AE_FREE(counts);
+  AE_RETURN_IF(reduce(codebook, assignment));
+  count_use(codebook, codebook->reduced);
+  if (codebook->averages) average(codebook, codebook->reduced);
   if (!codebook->averages) return AE_OK;
   if (codebook->revive_after > 0) AE_RETURN_IF(revive(codebook, assignment));
   make_entries(codebook);

@@ -7,6 +7,7 @@
 #include "mpiae/tensor/gaussian.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* Halves the sides of an image, and, transposed, doubles them. */
 static const ae_window halving = {{4, 4}, {1, 1}, 2, AE_MASK_NONE};
@@ -226,4 +227,52 @@ void ae_network_noise(const ae_model *model, const ae_block *block, ae_purpose p
 void ae_network_run(ae_graph *graph, const ae_tensor *input, int64_t count) {
   ae_graph_set_rows(graph, input->axis, (int64_t[]){0, count});
   ae_graph_forward(graph, NULL);
+}
+
+ae_tensor *ae_network_encoder(const ae_model *model, ae_graph *graph, ae_tensor *x, int64_t latent, bool gaussian) {
+  ae_tensor *h = ae_network_trunk(model, graph, "encoder", x);
+  h = ae_nn_hidden(graph, "encoder", &h, 1, ae_network_hidden(model->setup.config), false);
+  return gaussian ? ae_nn_gaussian(graph, "encoder/head", h, latent)
+                  : ae_nn_linear(graph, "encoder/head", &h, 1, latent, AE_LINEAR);
+}
+
+ae_status ae_pass_begin(const ae_model *model, int64_t rows, ae_pass *pass, int *axis) {
+  AE_RETURN_IF(ae_graph_create(model->setup.params, 1, NULL, 0, &pass->graph));
+  *axis = ae_graph_axis(pass->graph, rows);
+  return AE_OK;
+}
+
+ae_status ae_pass_seal(ae_pass *pass) {
+  ae_graph_keep(pass->in);
+  ae_graph_keep(pass->out);
+  return ae_graph_seal(pass->graph);
+}
+
+void ae_pass_destroy(ae_pass *pass) { ae_graph_destroy(&pass->graph); }
+
+ae_status ae_pass_build_encoder(const ae_model *model, int64_t latent, bool gaussian, ae_pass *pass) {
+  int axis;
+  AE_RETURN_IF(ae_pass_begin(model, AE_BLOCK_ROWS, pass, &axis));
+  pass->in = ae_network_input(model, pass->graph, "x", axis);
+  pass->out = ae_network_encoder(model, pass->graph, pass->in, latent, gaussian);
+  return ae_pass_seal(pass);
+}
+
+ae_status ae_pass_build_decoder(const ae_model *model, int64_t latent, ae_pass *pass) {
+  int axis;
+  AE_RETURN_IF(ae_pass_begin(model, AE_BLOCK_ROWS, pass, &axis));
+  pass->in = ae_graph_input(pass->graph, "z", axis, 1, &latent, false);
+  pass->out = ae_network_decoder(model, pass->graph, &pass->in, 1);
+  return ae_pass_seal(pass);
+}
+
+void ae_pass_encode(const ae_model *model, const ae_pass *encoder, const ae_block *block) {
+  ae_network_prepare(model, 0, block, encoder->in->value);
+  ae_network_run(encoder->graph, encoder->in, block->count);
+}
+
+void ae_pass_decode(const ae_model *model, const ae_pass *decoder, int64_t count, const float *code, float *x) {
+  memcpy(decoder->in->value, code, (size_t)(count * decoder->in->width) * sizeof *code);
+  ae_network_run(decoder->graph, decoder->in, count);
+  ae_network_show(model, count, decoder->out->value, x);
 }

@@ -100,38 +100,43 @@ void ae_pseudo_labels_destroy(ae_pseudo_labels **out) {
   AE_FREE(*out);
 }
 
-/* Adds each own example's (μ_c | s_c) to the row of its shard and class. */
-static void add_posteriors(const ae_pseudo_labels *labels, double *sums) {
+/* Means over the classes of L columns of rows (own, 2L) from column `first` on, into those of out (K, 2L) from `to` on.
+ * An empty class keeps what is there. */
+static ae_status average(ae_pseudo_labels *labels, const float *rows, int64_t first, float *out, int64_t to) {
   const ae_shards *shards = &labels->data->shards;
-  const int64_t latent = labels->latent, width = 2 * latent, begin = ae_shards_own_begin(shards);
-  for (int s = 0; s < shards->count; s++)
-    for (int64_t i = ae_shards_begin(shards, shards->first + s); i < ae_shards_begin(shards, shards->first + s + 1);
-         i++) {
-      double *sum = sums + (s * labels->clusters + labels->label[i - begin]) * width;
-      const float *mean = labels->code + (i - begin) * width + latent;
-      const float *logstd = labels->code_logstd + (i - begin) * width + latent;
-      for (int64_t j = 0; j < latent; j++) {
-        sum[j] += (double)mean[j];
-        sum[latent + j] += (double)logstd[j];
-      }
-    }
-}
-
-static ae_status average_posteriors(ae_pseudo_labels *labels) {
-  const int64_t width = 2 * labels->latent, count = labels->clusters * width;
+  const int64_t latent = labels->latent, count = labels->clusters * latent, begin = ae_shards_own_begin(shards);
   ae_status status;
   double *sums = NULL, *total = NULL;
-  status = AE_NEW(sums, labels->data->shards.count * count);
+  status = AE_NEW(sums, shards->count * count);
   if (status == AE_OK) status = AE_NEW(total, count);
   AE_CHECK(ae_comm_agree(labels->comm, status));
-  add_posteriors(labels, sums);
-  AE_CHECK(ae_reduce_sum(labels->comm, &labels->data->shards, sums, count, total));
+  for (int s = 0; s < shards->count; s++)
+    for (int64_t i = ae_shards_begin(shards, shards->first + s); i < ae_shards_begin(shards, shards->first + s + 1);
+         i++)
+      for (int64_t j = 0; j < latent; j++)
+        sums[s * count + labels->label[i - begin] * latent + j] += (double)rows[(i - begin) * 2 * latent + first + j];
+  AE_CHECK(ae_reduce_sum(labels->comm, shards, sums, count, total));
   for (int64_t i = 0; i < count; i++)
-    labels->posterior[i] = labels->size[i / width] > 0 ? (float)(total[i] / (double)labels->size[i / width]) : 0;
+    if (labels->size[i / latent] > 0)
+      out[i / latent * 2 * latent + to + i % latent] = (float)(total[i] / (double)labels->size[i / latent]);
 cleanup:
   AE_FREE(sums);
   AE_FREE(total);
   return status;
+}
+
+/* The class posteriors (μ_c | s_c); an empty class has none. */
+static ae_status average_posteriors(ae_pseudo_labels *labels) {
+  const int64_t latent = labels->latent;
+  memset(labels->posterior, 0, (size_t)(labels->clusters * 2 * latent) * sizeof *labels->posterior);
+  AE_RETURN_IF(average(labels, labels->code, latent, labels->posterior, 0));
+  return average(labels, labels->code_logstd, latent, labels->posterior, latent);
+}
+
+/* Centroids of codes that were clustered on scale: a part that weighs nothing has means too. */
+static ae_status average_codes(ae_pseudo_labels *labels) {
+  AE_RETURN_IF(average(labels, labels->code, 0, labels->centroid, 0));
+  return average(labels, labels->code, labels->latent, labels->centroid, labels->latent);
 }
 
 /* What became of the labels: share changed, agreement with those before. */
@@ -157,30 +162,6 @@ static void scale_codes(const ae_pseudo_labels *labels, int64_t count, const flo
   const int64_t latent = labels->latent;
   const float root[2] = {sqrtf((float)labels->weight[AE_PART_Z]), sqrtf((float)labels->weight[AE_PART_C])};
   for (int64_t i = 0; i < 2 * count; i++) ae_scale(latent, root[i % 2], rows + i * latent, out + i * latent);
-}
-
-/* Means of the codes of each class, for what was clustered on scale: a part that weighs nothing has means too. An empty
- * class keeps its centroid. */
-static ae_status average_codes(ae_pseudo_labels *labels) {
-  const ae_shards *shards = &labels->data->shards;
-  const int64_t width = 2 * labels->latent, count = labels->clusters * width, begin = ae_shards_own_begin(shards);
-  ae_status status;
-  double *sums = NULL, *total = NULL;
-  status = AE_NEW(sums, shards->count * count);
-  if (status == AE_OK) status = AE_NEW(total, count);
-  AE_CHECK(ae_comm_agree(labels->comm, status));
-  for (int s = 0; s < shards->count; s++)
-    for (int64_t i = ae_shards_begin(shards, shards->first + s); i < ae_shards_begin(shards, shards->first + s + 1);
-         i++)
-      for (int64_t j = 0; j < width; j++)
-        sums[s * count + labels->label[i - begin] * width + j] += (double)labels->code[(i - begin) * width + j];
-  AE_CHECK(ae_reduce_sum(labels->comm, shards, sums, count, total));
-  for (int64_t i = 0; i < count; i++)
-    if (labels->size[i / width] > 0) labels->centroid[i] = (float)(total[i] / (double)labels->size[i / width]);
-cleanup:
-  AE_FREE(sums);
-  AE_FREE(total);
-  return status;
 }
 
 static ae_kmeans_start first_start(const ae_config *config) {

@@ -28,13 +28,12 @@ typedef struct vqvae {
   double variance;     /* of the numbers of the training data; NaN before it is known */
   ae_codebook *codebook;
   ae_table table;
-  ae_tensor *x, *level, *scale;     /* training: the data; categorical: as whole numbers; what the error is times */
-  ae_tensor *z, *index;             /* training: (rows, map), (rows, places) */
-  ae_graph *encoder, *decoder;      /* inference, blocks of AE_BLOCK_ROWS rows */
-  ae_tensor *in, *found, *distance; /* of the encoder: x, index, mean (z_e − e)² */
-  ae_tensor *code, *prediction;     /* of the decoder */
-  float *norm;                      /* (DECODED, features, 2) with a categorical likelihood */
-  float *shown;                     /* (DECODED, features) */
+  ae_tensor *x, *level, *scale; /* training: the data; categorical: as whole numbers; what the error is times */
+  ae_tensor *z, *index;         /* training: (rows, map), (rows, places) */
+  ae_pass encoder, decoder;     /* inference: x → index; index → prediction, DECODED rows at most */
+  ae_tensor *distance;          /* of the encoder: mean (z_e − e)² */
+  float *norm;                  /* (DECODED, features, 2) with a categorical likelihood */
+  float *shown;                 /* (DECODED, features) */
 } vqvae;
 
 /* Networks. */
@@ -86,10 +85,9 @@ static ae_status build_training(vqvae *model) {
       ae_graph_create(setup->params, setup->data->shards.count, setup->plane_end, setup->planes, &model->base.graph));
   ae_graph *graph = model->base.graph;
   const int axis = ae_graph_axis(graph, setup->capacity);
-  const int64_t shape[] = {model->image.rows, model->image.columns, model->image.channels};
-  model->x = ae_graph_input(graph, "x", axis, 3, shape, false);
+  model->x = ae_network_input(&model->base, graph, "x", axis);
   model->scale = ae_graph_input(graph, "scale", axis, 0, NULL, false);
-  if (model->categorical) model->level = ae_graph_input(graph, "level", axis, 3, shape, false);
+  if (model->categorical) model->level = ae_network_input(&model->base, graph, "level", axis);
   model->z = build_encoder(model, graph, model->x);
   model->index = ae_nearest_entry(graph, "index", model->z, model->table);
   ae_tensor *entry = ae_embed(graph, "entry", model->index, model->table);
@@ -104,28 +102,21 @@ static ae_status build_training(vqvae *model) {
 }
 
 static ae_status build_inference(vqvae *model) {
-  const ae_model_setup *setup = &model->base.setup;
-  const int64_t image[] = {model->image.rows, model->image.columns, model->image.channels};
-  const int64_t map[] = {model->map.rows, model->map.columns};
-  AE_RETURN_IF(ae_graph_create(setup->params, 1, NULL, 0, &model->encoder));
-  int axis = ae_graph_axis(model->encoder, AE_BLOCK_ROWS);
-  model->in = ae_graph_input(model->encoder, "x", axis, 3, image, false);
-  ae_tensor *z = build_encoder(model, model->encoder, model->in);
-  model->found = ae_nearest_entry(model->encoder, "index", z, model->table);
-  ae_tensor *entry = ae_embed(model->encoder, "entry", model->found, model->table);
-  model->distance = ae_mean_squared_error(model->encoder, "distance", z, entry);
-  ae_graph_keep(model->in);
-  ae_graph_keep(model->found);
+  ae_pass *pass = &model->encoder;
+  int axis;
+  AE_RETURN_IF(ae_pass_begin(&model->base, AE_BLOCK_ROWS, pass, &axis));
+  pass->in = ae_network_input(&model->base, pass->graph, "x", axis);
+  ae_tensor *z = build_encoder(model, pass->graph, pass->in);
+  pass->out = ae_nearest_entry(pass->graph, "index", z, model->table);
+  ae_tensor *entry = ae_embed(pass->graph, "entry", pass->out, model->table);
+  model->distance = ae_mean_squared_error(pass->graph, "distance", z, entry);
   ae_graph_keep(model->distance);
-  AE_RETURN_IF(ae_graph_seal(model->encoder));
-  AE_RETURN_IF(ae_graph_create(setup->params, 1, NULL, 0, &model->decoder));
-  axis = ae_graph_axis(model->decoder, DECODED);
-  model->code = ae_graph_input(model->decoder, "index", axis, 2, map, false);
-  model->prediction =
-      build_decoder(model, model->decoder, ae_embed(model->decoder, "entry", model->code, model->table));
-  ae_graph_keep(model->code);
-  ae_graph_keep(model->prediction);
-  return ae_graph_seal(model->decoder);
+  AE_RETURN_IF(ae_pass_seal(pass));
+  pass = &model->decoder;
+  AE_RETURN_IF(ae_pass_begin(&model->base, DECODED, pass, &axis));
+  pass->in = ae_graph_input(pass->graph, "index", axis, 2, (int64_t[]){model->map.rows, model->map.columns}, false);
+  pass->out = build_decoder(model, pass->graph, ae_embed(pass->graph, "entry", pass->in, model->table));
+  return ae_pass_seal(pass);
 }
 
 /* Making. */
@@ -133,8 +124,8 @@ static ae_status build_inference(vqvae *model) {
 static void destroy(ae_model *base) {
   vqvae *model = (vqvae *)base;
   ae_graph_destroy(&model->base.graph);
-  ae_graph_destroy(&model->encoder);
-  ae_graph_destroy(&model->decoder);
+  ae_pass_destroy(&model->encoder);
+  ae_pass_destroy(&model->decoder);
   ae_codebook_destroy(&model->codebook);
   AE_FREE(model->norm);
   AE_FREE(model->shown);
@@ -282,7 +273,8 @@ static float center(const vqvae *model) { return (float)ae_config_real(model->ba
 
 /* Numbers in 0 … 1, centred or not, as whole levels. */
 static void to_levels(const vqvae *model, int64_t count, const float *x, float *level) {
-  for (int64_t i = 0; i < count; i++) level[i] = rintf((x[i] + center(model)) * (float)(LEVELS - 1));
+  const float shift = center(model);
+  for (int64_t i = 0; i < count; i++) level[i] = rintf((x[i] + shift) * (float)(LEVELS - 1));
 }
 
 static void fill(ae_model *base, const ae_batch *batch) {
@@ -315,27 +307,23 @@ static ae_status epoch_end(ae_model *base, uint32_t epoch, ae_metrics *metrics) 
 
 /* Inference. */
 
-static void run_encoder(vqvae *model, const ae_block *block) {
-  ae_network_prepare(&model->base, 0, block, model->in->value);
-  ae_network_run(model->encoder, model->in, block->count);
-}
-
 static ae_status encode(ae_model *base, const ae_block *block, void *const *field) {
   vqvae *model = (vqvae *)base;
-  run_encoder(model, block);
-  for (int64_t i = 0; i < block->count * model->found->width && field[0] != NULL; i++)
-    ((int32_t *)field[0])[i] = (int32_t)model->found->value[i];
+  ae_pass_encode(base, &model->encoder, block);
+  for (int64_t i = 0; i < block->count * model->encoder.out->width && field[0] != NULL; i++)
+    ((int32_t *)field[0])[i] = (int32_t)model->encoder.out->value[i];
   return AE_OK;
 }
 
 /* Σ over levels of probability times level, 0 … 1, centred. */
 static void take_means(const vqvae *model, int64_t count, const float *logit, float *mean) {
+  const float shift = center(model);
   float share[LEVELS];
   for (int64_t i = 0; i < count; i++) {
     float sum = 0;
     ae_softmax(1, LEVELS, logit + i * LEVELS, share);
     for (int level = 0; level < LEVELS; level++) sum += share[level] * (float)level;
-    mean[i] = sum / (float)(LEVELS - 1) - center(model);
+    mean[i] = sum / (float)(LEVELS - 1) - shift;
   }
 }
 
@@ -350,8 +338,8 @@ static ae_status check_codes(const vqvae *model, int64_t count, const float *cod
 /* Predictions for codes first … first+count−1 of `code`, at most DECODED of them. */
 static void run_decoder(vqvae *model, int64_t first, int64_t count, const float *code) {
   const int64_t width = model->base.code_width;
-  memcpy(model->code->value, code + first * width, (size_t)(count * width) * sizeof *code);
-  ae_network_run(model->decoder, model->code, count);
+  memcpy(model->decoder.in->value, code + first * width, (size_t)(count * width) * sizeof *code);
+  ae_network_run(model->decoder.graph, model->decoder.in, count);
 }
 
 static ae_status decode(ae_model *base, int64_t count, const float *code, float *x) {
@@ -361,8 +349,8 @@ static ae_status decode(ae_model *base, int64_t count, const float *code, float 
   for (int64_t first = 0; first < count; first += DECODED) {
     const int64_t rows = ae_min(DECODED, count - first);
     run_decoder(model, first, rows, code);
-    if (model->categorical) take_means(model, rows * features, model->prediction->value, model->shown);
-    ae_network_show(base, rows, model->categorical ? model->shown : model->prediction->value, x + first * features);
+    if (model->categorical) take_means(model, rows * features, model->decoder.out->value, model->shown);
+    ae_network_show(base, rows, model->categorical ? model->shown : model->decoder.out->value, x + first * features);
   }
   return AE_OK;
 }
@@ -370,12 +358,12 @@ static ae_status decode(ae_model *base, int64_t count, const float *code, float 
 /* Errors of examples first … first+count−1 of the block that was encoded, from their predictions. */
 static void take_errors(const vqvae *model, int64_t first, int64_t count, float *out) {
   const int64_t features = model->base.setup.features;
-  const float *x = model->in->value + first * features;
+  const float *x = model->encoder.in->value + first * features;
   float loss[DECODED];
   if (model->categorical) {
     to_levels(model, count * features, x, model->shown);
-    ae_softmax_cross_entropy(count, features, LEVELS, model->prediction->value, model->shown, model->norm, loss);
-  } else ae_squared_error(count, features, model->prediction->value, x, loss);
+    ae_softmax_cross_entropy(count, features, LEVELS, model->decoder.out->value, model->shown, model->norm, loss);
+  } else ae_squared_error(count, features, model->decoder.out->value, x, loss);
   const double times = scale(model) / (model->categorical ? 1 : (double)features);
   for (int64_t i = 0; i < count; i++) out[i] = (float)((double)loss[i] * times);
 }
@@ -384,10 +372,10 @@ static ae_status evaluate(ae_model *base, const ae_block *block, uint32_t draw, 
   vqvae *model = (vqvae *)base;
   float error[DECODED];
   (void)draw, (void)log_weight;
-  run_encoder(model, block);
+  ae_pass_encode(base, &model->encoder, block);
   for (int64_t first = 0; first < block->count; first += DECODED) {
     const int64_t rows = ae_min(DECODED, block->count - first);
-    run_decoder(model, first, rows, model->found->value);
+    run_decoder(model, first, rows, model->encoder.out->value);
     take_errors(model, first, rows, error);
     for (int64_t i = 0; i < rows; i++) terms[(first + i) * base->terms] = (double)error[i];
   }

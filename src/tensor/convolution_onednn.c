@@ -64,7 +64,7 @@ static const char *reason(dnnl_status_t status) {
   case dnnl_invalid_arguments:
     return "invalid arguments";
   case dnnl_unimplemented:
-    return "not implemented for this shape";
+    return "it has no kernel for this shape";
   default:
     return "runtime error";
   }

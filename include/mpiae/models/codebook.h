@@ -24,6 +24,8 @@ typedef struct ae_codebook {
   int64_t *used;   /* K: vectors assigned to it in the epoch so far */
   int64_t updates; /* t */
   int64_t revived; /* entries restarted in the epoch so far */
+  double *given;   /* (own shards, K or K (D + 1)): what goes into the reduction of a step */
+  double *reduced; /* and what comes out; NULL before the first step */
 } ae_codebook;
 
 /* What is assigned in a step on this rank: `places` vectors for each row of the batch. Lent. */

@@ -57,6 +57,28 @@ void ae_network_fill_noise(const ae_model *model, const ae_batch *batch, ae_purp
 void ae_network_noise(const ae_model *model, const ae_block *block, ae_purpose purpose, uint32_t draw, int64_t latent,
                       float *noise);
 
+/* The encoder of one code under "encoder": trunk, hidden layers, then (μ | s) or, when not gaussian, the code. */
+ae_tensor *ae_network_encoder(const ae_model *model, ae_graph *graph, ae_tensor *x, int64_t latent, bool gaussian);
+
+/* A network for inference: an input, and what comes of it. Both are kept from one run to the next. */
+typedef struct ae_pass {
+  ae_graph *graph;
+  ae_tensor *in, *out;
+} ae_pass;
+
+/* Begins one with an empty graph and *axis for at most `rows` rows; the caller sets in and out, then seals it. */
+ae_status ae_pass_begin(const ae_model *model, int64_t rows, ae_pass *pass, int *axis);
+ae_status ae_pass_seal(ae_pass *pass);
+void ae_pass_destroy(ae_pass *pass); /* a zeroed one is fine */
+
+/* The encoder above, and the decoder of one code, for blocks of AE_BLOCK_ROWS rows. */
+ae_status ae_pass_build_encoder(const ae_model *model, int64_t latent, bool gaussian, ae_pass *pass);
+ae_status ae_pass_build_decoder(const ae_model *model, int64_t latent, ae_pass *pass);
+
+/* Runs the encoder on a block; the decoder on codes (count, latent), whose predictions become examples x. */
+void ae_pass_encode(const ae_model *model, const ae_pass *encoder, const ae_block *block);
+void ae_pass_decode(const ae_model *model, const ae_pass *decoder, int64_t count, const float *code, float *x);
+
 /* Runs an inference graph on `count` rows of the axis of `input`. */
 void ae_network_run(ae_graph *graph, const ae_tensor *input, int64_t count);
 
