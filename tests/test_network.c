@@ -1,9 +1,11 @@
 /* What networks see of examples, and how what they predict is shown: order of the channels, centre, black and white;
- * and what they refuse. */
+ * what they refuse; and the threads a model computes on. */
 #include "harness.h"
 
 #include "mpiae/models/network.h"
+#include "mpiae/tensor/blas.h"
 
+#include <cblas.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -179,12 +181,34 @@ static void a_model_takes_arrays_or_sets(void **state) {
   destroy(&b);
 }
 
+static void a_model_computes_on_the_threads_it_is_told(void **state) {
+  (void)state;
+  static const struct {
+    const char *key;
+    int threads;
+  } cases[] = {{NULL, 1}, {"train.threads=1", 1}, {"train.threads=2", 2}};
+  const ae_model_type type = {.name = "any"};
+  if (openblas_get_parallel() == 0) skip(); /* built without threads */
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    bench b;
+    create(&b, AE_H5_UINT8, &cases[i].key, cases[i].key != NULL);
+    const ae_model_setup setup = b.model.setup;
+    ae_blas_use_threads(3);
+    ae_model_init(&b.model, &type, &setup);
+    const int threads = openblas_get_num_threads();
+    ae_blas_use_threads(1);
+    assert_int_equal(threads, cases[i].threads);
+    destroy(&b);
+  }
+}
+
 int main(int argc, char **argv) {
   const ae_test tests[] = {AE_TEST(a_model_takes_arrays_or_sets),
                            AE_TEST(convolutions_see_channels_last),
                            AE_TEST(both_kinds_see_the_same_draw),
                            AE_TEST(logits_are_shown_as_probabilities),
                            AE_TEST(images_that_cannot_be_halved_are_refused),
-                           AE_TEST(a_centre_needs_a_gaussian)};
+                           AE_TEST(a_centre_needs_a_gaussian),
+                           AE_TEST(a_model_computes_on_the_threads_it_is_told)};
   return ae_test_main(argc, argv, tests, sizeof tests / sizeof *tests);
 }
