@@ -4,6 +4,7 @@
 #include "mpiae/base/philox.h"
 #include "mpiae/base/profile.h"
 #include "mpiae/cluster/neighbours.h"
+#include "mpiae/tensor/nearest.h"
 
 #include <math.h>
 #include <string.h>
@@ -123,36 +124,47 @@ ae_status ae_code_memory_save(const ae_code_memory *memory, ae_h5 *file) {
                     memory->remembered);
 }
 
-static ae_status check_finite(const ae_code_memory *memory, const ae_h5 *file, int64_t count) {
-  for (int64_t i = 0; i < count * memory->latent; i++)
-    if (!isfinite(memory->remembered[i]))
-      return AE_FAIL(AE_DATA, "%s: /code_memory holds codes that are not finite: the file is damaged or was changed",
-                     ae_h5_path(file));
-  return AE_OK;
-}
-
-ae_status ae_code_memory_load(ae_code_memory *memory, ae_h5 *file) {
+/* Inference takes as many examples as the file has; what is loaded next must have as many. */
+static ae_status take_shape(ae_code_memory *memory, ae_h5 *file, const char *path) {
   ae_h5_type type;
   int rank;
   int64_t dim[AE_H5_MAX_RANK];
-  const int64_t latent = memory->latent;
-  AE_RETURN_IF(ae_h5_describe(file, "/code_memory/remembered", &type, &rank, dim));
-  if (rank != 2 || dim[0] < 1 || dim[1] != latent || (memory->data != NULL && dim[0] != memory->examples))
+  AE_RETURN_IF(ae_h5_describe(file, path, &type, &rank, dim));
+  if (rank != 2 || dim[0] < 1 || dim[0] > INT64_MAX / memory->latent || dim[1] != memory->latent ||
+      (memory->examples > 0 && dim[0] != memory->examples))
     return AE_FAIL(AE_DATA,
-                   "%s: /code_memory/remembered has another shape than the configuration in the same file says: the "
-                   "file is damaged or was changed",
-                   ae_h5_path(file));
-  if (memory->data == NULL) {
-    memory->examples = dim[0];
-    AE_RETURN_IF(ae_comm_agree(memory->comm, AE_NEW(memory->remembered, dim[0] * latent)));
-  }
+                   "%s: %s has another shape than the configuration in the same file says: the file is damaged or was "
+                   "changed",
+                   ae_h5_path(file), path);
+  memory->examples = dim[0];
+  return AE_OK;
+}
+
+static ae_status check_codes(const ae_code_memory *memory, const ae_h5 *file, const char *path, int64_t begin,
+                             int64_t count, const float *rows) {
+  for (int64_t i = 0; i < count * memory->latent; i++)
+    if (!(fabsf(rows[i]) <= (float)AE_NEAREST_LIMIT))
+      return AE_FAIL(AE_DATA,
+                     "%s: %s of example %lld is not finite or too large for a code: the file is damaged or was changed",
+                     ae_h5_path(file), path, (long long)(begin + i / memory->latent));
+  return AE_OK;
+}
+
+static ae_status read_rows(ae_code_memory *memory, ae_h5 *file, const char *path, float **rows) {
+  AE_RETURN_IF(take_shape(memory, file, path));
+  const int64_t latent = memory->latent;
   const int64_t begin = memory->data != NULL ? ae_shards_own_begin(&memory->data->shards) : 0;
-  const int64_t count = memory->data != NULL ? own(memory) : dim[0];
-  AE_RETURN_IF(ae_h5_read(file, "/code_memory/remembered", AE_H5_FLOAT32, latent, begin, count, memory->remembered));
-  AE_RETURN_IF(ae_comm_agree(memory->comm, check_finite(memory, file, count)));
+  const int64_t count = memory->data != NULL ? own(memory) : memory->examples;
+  if (*rows == NULL) AE_RETURN_IF(ae_comm_agree(memory->comm, AE_NEW(*rows, count * latent)));
+  AE_RETURN_IF(ae_h5_read(file, path, AE_H5_FLOAT32, latent, begin, count, *rows));
+  return ae_comm_agree(memory->comm, check_codes(memory, file, path, begin, count, *rows));
+}
+
+ae_status ae_code_memory_load(ae_code_memory *memory, ae_h5 *file) {
+  AE_RETURN_IF(read_rows(memory, file, "/code_memory/remembered", &memory->remembered));
   if (memory->data == NULL) return AE_OK;
-  AE_RETURN_IF(ae_h5_read(file, "/code_memory/mean", AE_H5_FLOAT32, latent, begin, count, memory->mean));
-  return ae_h5_read(file, "/code_memory/logstd", AE_H5_FLOAT32, latent, begin, count, memory->logstd);
+  AE_RETURN_IF(read_rows(memory, file, "/code_memory/mean", &memory->mean));
+  return read_rows(memory, file, "/code_memory/logstd", &memory->logstd);
 }
 
 ae_status ae_code_memory_recall(const ae_code_memory *memory, int64_t count, const float *code, int64_t *number) {

@@ -45,7 +45,8 @@ void ae_code_memory_record(ae_code_memory *memory, int64_t example, const float 
 /* Collective. What was recorded is remembered from now on. */
 void ae_code_memory_epoch_end(ae_code_memory *memory);
 
-/* Collective. Group /code_memory of a checkpoint. */
+/* Collective. Group /code_memory of a checkpoint. Loading: AE_DATA when a dataset of it is missing or of another shape,
+ * or a code in it is not finite or above 1e15 in size (names the lowest such example). */
 ae_status ae_code_memory_save(const ae_code_memory *memory, ae_h5 *file);
 ae_status ae_code_memory_load(ae_code_memory *memory, ae_h5 *file);
 
