@@ -169,5 +169,8 @@ END
 refuse 2 "is over the indices of another codebook" sample stranger --prior glyph-prior --out x.h5
 refuse 2 "is over 20 indices below 8, but a code of vqvae has 49 below 8" sample vqvae --prior run-1 --out x.h5
 refuse 2 "is no prior over codes; these are: pixelcnn" sample vqvae --prior vqvae --out x.h5
+refuse 2 "--prior: glyph-prior is itself a prior: give the model of the codes first, and glyph-prior with --prior" \
+  sample glyph-prior --prior vqvae --out x.h5
+refuse 2 "is itself a prior" evaluate glyph-prior glyph-codes.h5:/index --prior vqvae
 
 finish

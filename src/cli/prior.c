@@ -36,7 +36,7 @@ ae_status ae_prior_open(const ae_result *result, const char *name, ae_loaded **o
   if (model->type->price != NULL)
     return AE_FAIL(AE_USAGE, "--prior: %s is itself a prior: give the model of the codes first, and %s with --prior",
                    result->name, result->name);
-  if (model->entries == 0 || model->type->codebook == NULL || model->type->price != NULL)
+  if (model->entries == 0 || model->type->codebook == NULL)
     return AE_FAIL(AE_USAGE, "--prior: model '%s' has no codebook, whose indices a prior would be over",
                    model->type->name);
   AE_RETURN_IF(ae_loaded_open(result->comm, name, out));
