@@ -20,7 +20,8 @@ static ae_config *configure(const char *const *overrides, int count) {
   return config;
 }
 
-/* A parameter of 5000 numbers that decays and one that does not; every number follows one of three courses. */
+/* Parameters of 5000 numbers: one that decays, one that no graph trains, one that does not decay; every number follows
+ * one of three courses. */
 enum { NUMBERS = 5000, STEPS = 3 };
 
 typedef struct bench {
@@ -28,7 +29,7 @@ typedef struct bench {
   ae_params *params;
   ae_exchange *exchange;
   ae_optimizer *optimizer;
-  const ae_parameter *weight, *bias;
+  const ae_parameter *weight, *frozen, *bias;
 } bench;
 
 static void create(bench *b, const char *const *overrides, int count) {
@@ -39,14 +40,17 @@ static void create(bench *b, const char *const *overrides, int count) {
   b->config = configure(overrides, count);
   ae_test_ok(ae_params_create(&b->params));
   b->weight = ae_params_add(b->params, "weight", 1, (int64_t[]){NUMBERS}, axes, 0, true);
+  b->frozen = ae_params_add(b->params, "frozen", 1, (int64_t[]){NUMBERS}, axes, 0, true);
   b->bias = ae_params_add(b->params, "bias", 1, (int64_t[]){NUMBERS}, axes, 0, false);
+  ae_params_mark_trained(b->params, b->weight);
+  ae_params_mark_trained(b->params, b->bias);
   ae_test_ok(ae_params_seal(b->params));
   const int64_t border[] = {0, b->bias->offset, ae_params_size(b->params)};
   ae_test_ok(ae_exchange_create(comm, &shards, border, 2, 0, AE_EXCHANGE_MESSAGES, &b->exchange));
   ae_test_ok(ae_optimizer_create(b->config, b->params, b->exchange, &b->optimizer));
-  for (int i = 0; i < NUMBERS; i++)
-    ae_exchange_values(b->exchange)[b->weight->offset + i] = ae_exchange_values(b->exchange)[b->bias->offset + i] =
-        start[i % 3];
+  for (int p = 0; p < ae_params_count(b->params); p++)
+    for (int i = 0; i < NUMBERS; i++)
+      ae_exchange_values(b->exchange)[ae_params_at(b->params, p)->offset + i] = start[i % 3];
 }
 
 static void destroy(bench *b) {
@@ -125,6 +129,28 @@ static void biases_do_not_decay(void **state) {
   destroy(&b);
 }
 
+/* Neither decay nor momentum moves it, and its state stays 0. */
+static void what_no_graph_trains_stays(void **state) {
+  (void)state;
+  static const double values[3] = {1, -2, 0.5};
+  static const char *const kinds[] = {"train.optimizer=sgd", "train.optimizer=adam", "train.optimizer=adamw"};
+  for (int k = 0; k < 3; k++) {
+    bench b = {0};
+    float *flat;
+    create(&b, &kinds[k], 1);
+    for (int t = 0; t < STEPS; t++) step(&b, t, 1, 1);
+    expect(&b, b.frozen, values);
+    ae_test_ok(AE_NEW(flat, ae_params_size(b.params)));
+    for (int slot = 0; slot < ae_optimizer_slots(b.optimizer); slot++) {
+      ae_optimizer_read_slot(b.optimizer, slot, flat);
+      ae_exchange_gather(b.exchange, flat);
+      for (int i = 0; i < NUMBERS; i++) assert_true(flat[b.frozen->offset + i] == 0 && flat[b.weight->offset + i] != 0);
+    }
+    AE_FREE(flat);
+    destroy(&b);
+  }
+}
+
 /* State written out and read into another optimizer goes on alike. */
 static void the_state_survives_a_copy(void **state) {
   (void)state;
@@ -193,11 +219,9 @@ static void warm_up_rises_to_the_schedule(void **state) {
 }
 
 int main(int argc, char **argv) {
-  const ae_test tests[] = {AE_TEST(updates_are_those_of_pytorch),
-                           AE_TEST(a_long_gradient_is_clipped),
-                           AE_TEST(biases_do_not_decay),
-                           AE_TEST(the_state_survives_a_copy),
-                           AE_TEST(schedules_are_those_of_pytorch),
+  const ae_test tests[] = {AE_TEST(updates_are_those_of_pytorch), AE_TEST(a_long_gradient_is_clipped),
+                           AE_TEST(biases_do_not_decay),          AE_TEST(what_no_graph_trains_stays),
+                           AE_TEST(the_state_survives_a_copy),    AE_TEST(schedules_are_those_of_pytorch),
                            AE_TEST(warm_up_rises_to_the_schedule)};
   return ae_test_main(argc, argv, tests, sizeof tests / sizeof *tests);
 }

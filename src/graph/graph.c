@@ -195,6 +195,13 @@ static void spread_gradients(ae_graph *graph) {
   for (int i = 0; i < graph->tensor_count; i++) graph->tensor[i]->needs_gradient &= graph->tensor[i]->leads_to_root;
 }
 
+/* Those whose gradients the backward pass tells to be ready. */
+static void mark_trained(ae_graph *graph) {
+  for (int i = 0; i < graph->node_count; i++)
+    for (int j = 0; graph->node[i]->out->needs_gradient && j < graph->node[i]->parameters; j++)
+      ae_params_mark_trained(graph->params, graph->node[i]->parameter[j]);
+}
+
 /* Whether the backward pass writes the gradient of this input from here. */
 static bool reaches_back(const ae_node *node, int input) {
   return node->out->needs_gradient && passes_gradient(node, input);
@@ -237,6 +244,7 @@ ae_status ae_graph_seal(ae_graph *graph) {
     return error;
   }
   spread_gradients(graph);
+  mark_trained(graph);
   order_gradients(graph);
   for (int i = 0; i < graph->node_count; i++)
     if (graph->node[i]->op->prepare != NULL)

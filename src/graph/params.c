@@ -91,6 +91,10 @@ void ae_params_start_about(ae_params *params, const ae_parameter *parameter, flo
   if (parameter != NULL) params->parameter[parameter->number]->middle = middle;
 }
 
+void ae_params_mark_trained(ae_params *params, const ae_parameter *parameter) {
+  params->parameter[parameter->number]->trained = true;
+}
+
 ae_status ae_params_seal(ae_params *params) {
   if (params->error != AE_OK) {
     const ae_status error = params->error;

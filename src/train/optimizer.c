@@ -11,11 +11,11 @@ enum { MOST_SLOTS = 2 };
 
 typedef enum kind { SGD, ADAM, ADAMW } kind;
 
-/* A run of own elements that decay alike. */
+/* A run of own elements that are treated alike. */
 typedef struct stretch {
   ae_range range; /* in the flat buffers */
   int64_t state;  /* where its state begins in a slot */
-  bool decays;
+  bool decays, trained;
 } stretch;
 
 struct ae_optimizer {
@@ -33,7 +33,11 @@ static kind read_kind(const ae_config *config) {
   return ae_config_is(config, "train.optimizer", "adamw") ? ADAMW : ADAM;
 }
 
-/* Own slices cut at the borders of parameters; neighbours that decay alike stay together. */
+static bool continues(const stretch *last, int64_t begin, const ae_parameter *parameter) {
+  return last->range.end == begin && last->decays == parameter->decays && last->trained == parameter->trained;
+}
+
+/* Own slices cut at the borders of parameters; neighbours that are treated alike stay together. */
 static int64_t cut_stretches(ae_optimizer *optimizer, const ae_params *params) {
   const ae_range *slice;
   const int slices = ae_exchange_slices(optimizer->exchange, &slice);
@@ -45,9 +49,8 @@ static int64_t cut_stretches(ae_optimizer *optimizer, const ae_params *params) {
       const ae_range part = {ae_max(slice[i].begin, parameter->offset), ae_min(slice[i].end, end)};
       if (part.begin >= part.end) continue;
       stretch *last = optimizer->stretches > 0 ? &optimizer->stretch[optimizer->stretches - 1] : NULL;
-      if (last != NULL && last->range.end == part.begin && last->decays == parameter->decays)
-        last->range.end = part.end;
-      else optimizer->stretch[optimizer->stretches++] = (stretch){part, state, parameter->decays};
+      if (last != NULL && continues(last, part.begin, parameter)) last->range.end = part.end;
+      else optimizer->stretch[optimizer->stretches++] = (stretch){part, state, parameter->decays, parameter->trained};
       state += part.end - part.begin;
     }
   return state;
@@ -107,6 +110,7 @@ void ae_optimizer_step(ae_optimizer *optimizer, double learning_rate, double squ
   float *values = ae_exchange_values(optimizer->exchange);
   for (int i = 0; i < optimizer->stretches; i++) {
     const stretch *s = &optimizer->stretch[i];
+    if (!s->trained) continue;
     const ae_update *rule = s->decays ? &decaying : &plain;
     const int64_t begin = s->range.begin, count = s->range.end - begin;
     if (optimizer->kind == SGD)

@@ -31,7 +31,7 @@ typedef struct ae_trainer {
   int64_t border[MOST_BUCKETS + 1]; /* of buckets, in the flat buffer */
   int buckets;
   int *bucket_of;            /* of each parameter */
-  int waiting[MOST_BUCKETS]; /* parameters whose gradient is not final yet */
+  int waiting[MOST_BUCKETS]; /* trained parameters whose gradient is not final yet */
   int width;                 /* numbers per shard in a step: terms of the loss, then statistics */
   double *terms, *sums;      /* of own shards; of a step */
   ae_epoch_sums epoch_sums;  /* of the epoch so far */

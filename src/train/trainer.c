@@ -28,6 +28,17 @@ static void gradient_ready(void *context, const ae_parameter *parameter) {
   ae_profile_leave(previous);
 }
 
+/* Buckets without a trained parameter: nobody asks for their values in the forward pass, or gives their gradients. */
+static void start_untrained(ae_trainer *t) {
+  const ae_phase previous = ae_profile_enter(AE_PHASE_EXCHANGE);
+  for (int b = 0; b < t->buckets; b++) {
+    if (t->waiting[b] > 0) continue;
+    ae_exchange_need(t->exchange, b);
+    ae_exchange_start(t->exchange, b);
+  }
+  ae_profile_leave(previous);
+}
+
 static void make_progress(void *context) {
   const ae_trainer *t = context;
   const ae_phase previous = ae_profile_enter(AE_PHASE_EXCHANGE);
@@ -149,8 +160,10 @@ static ae_status run_step(ae_trainer *t, const ae_batch *batch, const ae_batch *
   if (next != NULL && type->prefetch != NULL) type->prefetch(t->model, next);
   ae_profile_enter(AE_PHASE_STEP);
   memset(t->waiting, 0, sizeof t->waiting);
-  for (int i = 0; i < ae_params_count(t->params); i++) t->waiting[t->bucket_of[i]]++;
+  for (int i = 0; i < ae_params_count(t->params); i++)
+    t->waiting[t->bucket_of[i]] += ae_params_at(t->params, i)->trained;
   ae_graph_forward(t->model->graph, &hooks);
+  start_untrained(t);
   take_terms(t, batch);
   ae_graph_backward(t->model->graph, &hooks);
   take_statistics(t, batch);

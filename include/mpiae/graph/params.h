@@ -2,7 +2,8 @@
  *
  * Every parameter begins on a block of AE_PARAMS_BLOCK floats, so that buckets of the gradient exchange are whole
  * parameters. Parameters stand in the order in which the forward pass uses them. A parameter belongs to one operation
- * of a graph: its gradient is final when that operation's backward pass is done. */
+ * of a graph: its gradient is final when that operation's backward pass is done. One that no graph trains keeps its
+ * value and has the gradient 0. */
 #ifndef MPIAE_GRAPH_PARAMS_H
 #define MPIAE_GRAPH_PARAMS_H
 
@@ -22,6 +23,7 @@ typedef struct ae_parameter {
   int64_t offset;                          /* in the flat buffers */
   float bound, middle;                     /* starts at middle + U(−bound, bound) */
   bool decays;                             /* weight decay applies: not to biases, norms, codebooks */
+  bool trained;                            /* a graph gives it a gradient */
   int number;                              /* place in the store */
 } ae_parameter;
 
@@ -37,6 +39,9 @@ const ae_parameter *ae_params_add(ae_params *params, const char *path, int rank,
 
 /* Sets `middle`, 0 otherwise (the gain of a norm starts at 1). NULL is passed by. */
 void ae_params_start_about(ae_params *params, const ae_parameter *parameter, float middle);
+
+/* Sets `trained`, false otherwise: ae_graph_seal does so for the parameters that its backward pass reaches. */
+void ae_params_mark_trained(ae_params *params, const ae_parameter *parameter);
 
 /* No more parameters: lays out the buffers. Returns the first error of adding. */
 ae_status ae_params_seal(ae_params *params);

@@ -19,7 +19,8 @@ ae_status ae_optimizer_create(const ae_config *config, const ae_params *params, 
 void ae_optimizer_destroy(ae_optimizer **optimizer); /* NULL is fine */
 
 /* One update of the own slices from the reduced gradient, whose squared norm is given: a norm above train.clip_norm (0
- * = off) scales the gradient down to it (Pascanu et al. 2013). */
+ * = off) scales the gradient down to it (Pascanu et al. 2013). A parameter that no graph trains (params.h) stays as it
+ * is, without decay or momentum; its state is 0. */
 void ae_optimizer_step(ae_optimizer *optimizer, double learning_rate, double squared_norm);
 
 /* Updates made so far: part of the state. */
