@@ -92,55 +92,32 @@ cleanup:
 static ae_status create_ae(const ae_model_setup *setup, ae_model **out) { return create(setup, &ae_model_ae, out); }
 static ae_status create_vae(const ae_model_setup *setup, ae_model **out) { return create(setup, &ae_model_vae, out); }
 
-/* The share of β that the warm-up has come to. */
-static float warm_up(const autoencoder *model, const ae_batch *batch) {
-  const double warmup = ae_config_real(model->base.setup.config, "vae.warmup_epochs");
-  const double done = (double)(batch->epoch - 1) + (double)batch->step / (double)batch->steps;
-  return (float)(done < warmup ? done / warmup : 1);
-}
-
 static void fill(ae_model *base, const ae_batch *batch) {
   autoencoder *model = (autoencoder *)base;
   ae_graph_set_rows(base->graph, model->x->axis, batch->offset);
   ae_network_fill_examples(base, batch, model->x);
   if (!model->variational) return;
   ae_network_fill_noise(base, batch, AE_RANDOM_NOISE_Z, model->noise);
-  base->term[1].scale = warm_up(model, batch);
+  base->term[1].scale = ae_network_warm_up(base, batch);
 }
 
 /* Divergence of each latent dimension. */
 static void statistics(const ae_model *base, const ae_batch *batch, int64_t begin, int64_t end, double *sums) {
   const autoencoder *model = (const autoencoder *)base;
   (void)batch;
-  memset(sums, 0, (size_t)model->latent * sizeof *sums);
-  for (int64_t i = begin; i < end; i++)
-    for (int64_t j = 0; j < model->latent; j++) {
-      const double mean = (double)model->q->value[2 * i * model->latent + j];
-      const double logstd = (double)model->q->value[(2 * i + 1) * model->latent + j];
-      sums[j] += 0.5 * (exp(2 * logstd) + mean * mean - 1) - logstd;
-    }
+  ae_network_sum_divergences(end - begin, model->latent, model->q->value + 2 * begin * model->latent, sums);
 }
 
 static ae_status epoch_end(ae_model *base, uint32_t epoch, ae_metrics *metrics) {
   autoencoder *model = (autoencoder *)base;
-  int active = 0;
   (void)epoch;
-  for (int64_t j = 0; j < model->latent; j++) {
-    model->divergence[j] = base->statistic_sum[j] / (double)base->statistic_examples;
-    active += model->divergence[j] > 0.01;
-  }
-  ae_metrics_set(metrics, "active_units", active);
+  ae_network_take_divergences(base, model->latent, model->divergence, metrics);
   return AE_OK;
 }
 
 static ae_status annotate(const ae_model *base, ae_h5 *file) {
   const autoencoder *model = (const autoencoder *)base;
-  const ae_h5_dataset divergence = {
-      "/z_kl",    AE_H5_FLOAT64,
-      1,          {model->latent},
-      {"latent"}, "divergence of each dimension from the prior, mean over the epoch as it trained",
-      "nat"};
-  return ae_h5_write(file, &divergence, 0, ae_comm_rank(base->setup.comm) == 0 ? model->latent : 0, model->divergence);
+  return ae_network_write_divergences(base, file, model->latent, model->divergence);
 }
 
 /* Inference. */

@@ -1,6 +1,6 @@
 #include "mpiae/models/keys.h"
 
-static const char *const models[] = {"ae", "vae", "vhe", "acn", "vqvae", "pixelcnn", NULL};
+static const char *const models[] = {"ae", "vae", "vhe", "acn", "vqvae", "pixelcnn", "set-ae", "set-vae", NULL};
 static const char *const binarizations[] = {"none", "static", "dynamic", NULL};
 static const char *const optimizers[] = {"sgd", "adam", "adamw", NULL};
 static const char *const schedules[] = {"constant", "cosine", "onecycle", "step", NULL};

@@ -11,6 +11,7 @@ void ae_model_init(ae_model *model, const ae_model_type *type, const ae_model_se
   model->type = type;
   model->setup = *setup;
   model->units = "nat";
+  model->columns = type->columns;
   ae_blas_use_threads((int)ae_config_integer(setup->config, "train.threads"));
 }
 

@@ -4,11 +4,13 @@
 
 #include <string.h>
 
-extern const ae_model_type ae_model_ae, ae_model_vae, ae_model_vhe, ae_model_acn, ae_model_vqvae, ae_model_pixelcnn;
+extern const ae_model_type ae_model_ae, ae_model_vae, ae_model_vhe, ae_model_acn, ae_model_vqvae, ae_model_pixelcnn,
+    ae_model_set_ae, ae_model_set_vae;
 
 const ae_model_type *const *ae_model_table(void) {
-  static const ae_model_type *const table[] = {&ae_model_ae,    &ae_model_vae,      &ae_model_vhe, &ae_model_acn,
-                                               &ae_model_vqvae, &ae_model_pixelcnn, NULL};
+  static const ae_model_type *const table[] = {&ae_model_ae,     &ae_model_vae,     &ae_model_vhe,
+                                               &ae_model_acn,    &ae_model_vqvae,   &ae_model_pixelcnn,
+                                               &ae_model_set_ae, &ae_model_set_vae, NULL};
   return table;
 }
 

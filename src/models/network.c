@@ -6,6 +6,7 @@
 #include "mpiae/nn/image.h"
 #include "mpiae/tensor/gaussian.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -222,6 +223,38 @@ void ae_network_noise(const ae_model *model, const ae_block *block, ae_purpose p
   for (int64_t i = 0; i < block->count; i++)
     ae_random_fill_normal(ae_stream_of(model->setup.seed, purpose, draw, block->example[i]), latent,
                           noise + i * latent);
+}
+
+float ae_network_warm_up(const ae_model *model, const ae_batch *batch) {
+  const double warmup = ae_config_real(model->setup.config, "vae.warmup_epochs");
+  const double done = (double)(batch->epoch - 1) + (double)batch->step / (double)batch->steps;
+  return (float)(done < warmup ? done / warmup : 1);
+}
+
+void ae_network_sum_divergences(int64_t rows, int64_t latent, const float *q, double *sums) {
+  memset(sums, 0, (size_t)latent * sizeof *sums);
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t j = 0; j < latent; j++) {
+      const double mean = (double)q[2 * i * latent + j], logstd = (double)q[(2 * i + 1) * latent + j];
+      sums[j] += 0.5 * (exp(2 * logstd) + mean * mean - 1) - logstd;
+    }
+}
+
+void ae_network_take_divergences(const ae_model *model, int64_t latent, double *divergence, ae_metrics *metrics) {
+  int active = 0;
+  for (int64_t j = 0; j < latent; j++) {
+    divergence[j] = model->statistic_sum[j] / (double)model->statistic_examples;
+    active += divergence[j] > 0.01;
+  }
+  ae_metrics_set(metrics, "active_units", active);
+}
+
+ae_status ae_network_write_divergences(const ae_model *model, ae_h5 *file, int64_t latent, const double *divergence) {
+  const ae_h5_dataset dataset = {
+      "/z_kl",  AE_H5_FLOAT64, 1,
+      {latent}, {"latent"},    "divergence of each dimension from the prior, mean over the epoch as it trained",
+      "nat"};
+  return ae_h5_write(file, &dataset, 0, ae_comm_rank(model->setup.comm) == 0 ? latent : 0, divergence);
 }
 
 void ae_network_run(ae_graph *graph, const ae_tensor *input, int64_t count) {

@@ -73,7 +73,7 @@ ae_tensor *ae_nn_set_pool(ae_graph *graph, const char *path, ae_tensor *points, 
   static const char *const axes[] = {"seed", "dimension"};
   char name[PATH_SIZE];
   if (points == NULL) return NULL;
-  snprintf(name, sizeof name, "%s/seed", path);
+  snprintf(name, sizeof name, "%s/seeds", path);
   const ae_parameter *seed = ae_params_add(ae_graph_params(graph), name, 2, (int64_t[]){seeds, points->width}, axes,
                                            glorot(seeds, points->width), true);
   return ae_nn_set_block(graph, path, ae_seeds(graph, name, seed, axis), points, heads);

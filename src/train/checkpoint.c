@@ -196,14 +196,21 @@ cleanup:
   return status;
 }
 
-static ae_status read_arrays(ae_h5 *file, const ae_params *params, const char *root, float *flat) {
+bool ae_checkpoint_may_lack(const ae_parameter *parameter, const char *own) {
+  return own != NULL && strncmp(parameter->path, own, strlen(own)) == 0;
+}
+
+static ae_status read_arrays(ae_h5 *file, const ae_params *params, const char *root, const char *own, float *flat) {
   for (int i = 0; i < ae_params_count(params); i++) {
     const ae_parameter *parameter = ae_params_at(params, i);
     char path[PATH_SIZE];
     ae_h5_type type;
     int rank;
     int64_t dim[AE_H5_MAX_RANK];
+    bool exists = true;
     snprintf(path, sizeof path, "%s/%s", root, parameter->path);
+    if (ae_checkpoint_may_lack(parameter, own)) AE_RETURN_IF(ae_h5_exists(file, path, &exists));
+    if (!exists) continue;
     AE_RETURN_IF(ae_h5_describe(file, path, &type, &rank, dim));
     if (rank != parameter->rank || memcmp(dim, parameter->dim, (size_t)rank * sizeof *dim) != 0)
       return AE_FAIL(AE_DATA,
@@ -214,8 +221,8 @@ static ae_status read_arrays(ae_h5 *file, const ae_params *params, const char *r
   return AE_OK;
 }
 
-ae_status ae_checkpoint_read_parameters(ae_h5 *file, ae_params *params) {
-  return read_arrays(file, params, "/parameters", ae_params_values(params));
+ae_status ae_checkpoint_read_parameters(ae_h5 *file, ae_params *params, const char *own) {
+  return read_arrays(file, params, "/parameters", own, ae_params_values(params));
 }
 
 static ae_status read_optimizer(const ae_checkpoint *checkpoint, ae_h5 *file) {
@@ -227,7 +234,7 @@ static ae_status read_optimizer(const ae_checkpoint *checkpoint, ae_h5 *file) {
   for (int slot = 0; slot < ae_optimizer_slots(checkpoint->optimizer); slot++) {
     char root[PATH_SIZE];
     snprintf(root, sizeof root, "/optimizer/%s", ae_optimizer_slot_name(checkpoint->optimizer, slot));
-    AE_RETURN_IF(read_arrays(file, checkpoint->params, root, scratch));
+    AE_RETURN_IF(read_arrays(file, checkpoint->params, root, NULL, scratch));
     ae_optimizer_write_slot(checkpoint->optimizer, slot, scratch);
   }
   return AE_OK;
@@ -239,7 +246,7 @@ static ae_status read_sums(const ae_checkpoint *checkpoint, ae_h5 *file) {
 }
 
 ae_status ae_checkpoint_read(const ae_checkpoint *checkpoint, ae_h5 *file) {
-  AE_RETURN_IF(ae_checkpoint_read_parameters(file, checkpoint->params));
+  AE_RETURN_IF(ae_checkpoint_read_parameters(file, checkpoint->params, NULL));
   AE_RETURN_IF(read_optimizer(checkpoint, file));
   AE_RETURN_IF(ae_history_load(checkpoint->history, checkpoint->comm, file));
   if (checkpoint->state.epoch_step > 0) AE_RETURN_IF(read_sums(checkpoint, file));

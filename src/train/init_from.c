@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-static ae_status check_parameter(ae_h5 *file, const ae_parameter *parameter) {
+static ae_status check_parameter(ae_h5 *file, const ae_parameter *parameter, const char *own) {
   char path[AE_PATH_SIZE], here[AE_SHAPE_SIZE], there[AE_SHAPE_SIZE];
   ae_h5_type type;
   int rank;
@@ -16,6 +16,7 @@ static ae_status check_parameter(ae_h5 *file, const ae_parameter *parameter) {
   snprintf(path, sizeof path, "/parameters/%s", parameter->path);
   ae_print_shape(NULL, parameter->rank, parameter->dim, here);
   AE_RETURN_IF(ae_h5_exists(file, path, &exists));
+  if (!exists && ae_checkpoint_may_lack(parameter, own)) return AE_OK;
   if (!exists)
     return AE_FAIL(AE_USAGE, "%s has no parameter %s, which is %s in this model: choose a model with the same networks",
                    ae_h5_path(file), parameter->path, here);
@@ -32,11 +33,14 @@ static ae_status take_parameters(const ae_comm *comm, const char *path, void *co
   ae_h5 *file = NULL;
   ae_config *config = NULL;
   ae_run_state state;
+  const ae_model_type *type = t->model->type;
   AE_CHECK(ae_checkpoint_open(comm, path, &file, &config, &state));
   AE_CHECK(
       ae_error_prefix(ae_config_check_section(t->config, config, "network"), "the networks of %s are others", path));
-  for (int i = 0; i < ae_params_count(t->params); i++) AE_CHECK(check_parameter(file, ae_params_at(t->params, i)));
-  AE_CHECK(ae_checkpoint_read_parameters(file, t->params));
+  if (type->init_from != NULL) AE_CHECK(type->init_from(t->model, config, file));
+  for (int i = 0; i < ae_params_count(t->params); i++)
+    AE_CHECK(check_parameter(file, ae_params_at(t->params, i), type->own_parameters));
+  AE_CHECK(ae_checkpoint_read_parameters(file, t->params, type->own_parameters));
   AE_FREE(t->origin);
   AE_CHECK(ae_comm_agree(comm, ae_memory_text(path, &t->origin)));
 cleanup:

@@ -27,7 +27,7 @@ static ae_status open_file(const ae_comm *comm, const char *path, void *context)
   AE_CHECK(ae_comm_agree(comm, AE_NEW(loaded, 1)));
   AE_CHECK(ae_checkpoint_open(comm, path, &file, &loaded->config, &loaded->state));
   AE_CHECK(build(comm, loaded));
-  AE_CHECK(ae_checkpoint_read_parameters(file, loaded->params));
+  AE_CHECK(ae_checkpoint_read_parameters(file, loaded->params, NULL));
   if (loaded->model->type->load != NULL) AE_CHECK(loaded->model->type->load(loaded->model, file));
   *out = loaded;
   loaded = NULL;

@@ -116,7 +116,7 @@ static void show_column(ae_trainer *t, const char *prefix, const char *name) {
 /* The columns that the model has. */
 static void show_columns(ae_trainer *t) {
   static const char *const all[] = {"epoch", "step", "seconds", "examples_per_second", "learning_rate", "train_loss"};
-  const char *const *own = t->model->type->columns;
+  const char *const *own = t->model->columns;
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) ae_history_show(t->history, all[i]);
   for (int i = 0; own != NULL && own[i] != NULL; i++) ae_history_show(t->history, own[i]);
   for (int i = 0; i < t->model->terms; i++) show_column(t, "train_", t->model->term[i].name);

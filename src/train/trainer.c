@@ -54,7 +54,7 @@ static void take_term(ae_trainer *t, const ae_batch *batch, int number) {
     double sum = 0;
     for (int64_t row = batch->offset[s]; row < batch->offset[s + 1]; row++) {
       sum += (double)term->rows->value[row];
-      if (term->rows->gradient != NULL) term->rows->gradient[row] = seed;
+      if (term->weight != 0 && term->rows->gradient != NULL) term->rows->gradient[row] = seed;
     }
     t->terms[s * t->width + number] = sum;
   }

@@ -69,16 +69,18 @@ struct ae_model {
   int measures;
   ae_field field[AE_MODEL_MAX_FIELDS];
   int fields;
-  int64_t code_width; /* numbers of a code: the widths of the fields with `code`; 0 = the model has none */
-  int64_t entries;    /* numbers of a code are indices below this: nothing lies between two; 0 = they are not */
-  bool channels_last; /* its networks see images (row, column, channel) */
-  bool bernoulli;     /* they predict logits */
-  const char *units;  /* of the loss and its terms: "nat" unless create says otherwise */
-  bool per_number;    /* the first term is −ln p(x | code) divided by the numbers of x */
-  bool proper;        /* the terms, each with weight 1, sum to a bound on −ln p(x) */
-  int labels;         /* known labels that it is conditioned on; 0 = none */
-  int classes;        /* clusters that samples may come from; 0 = none */
-  int statistics;     /* further numbers summed over the examples of an epoch */
+  int64_t code_width;         /* numbers of a code: the widths of the fields with `code`; 0 = the model has none */
+  int64_t entries;            /* numbers of a code are indices below this: nothing lies between two; 0 = they are not */
+  bool channels_last;         /* its networks see images (row, column, channel) */
+  bool bernoulli;             /* they predict logits */
+  const char *units;          /* of the loss and its terms: "nat" unless create says otherwise */
+  bool per_number;            /* the first term is −ln p(x | code) divided by the numbers of x */
+  bool proper;                /* the terms, each with weight 1, sum to a bound on −ln p(x) */
+  int labels;                 /* known labels that it is conditioned on; 0 = none */
+  int classes;                /* clusters that samples may come from; 0 = none */
+  bool sized;                 /* of sets: it tells the sizes that sets of a code have */
+  const char *const *columns; /* of the metrics it records besides its terms; those of the type unless create says so */
+  int statistics;             /* further numbers summed over the examples of an epoch */
   const double *statistic_sum; /* those sums, when epoch_end is called; lent */
   int64_t statistic_examples;  /* over how many: fewer than the data has when steps were left out */
 };
@@ -93,6 +95,14 @@ typedef struct ae_sample_request {
   ae_model *prior;      /* --prior: what draws the codes, or NULL */
   const ae_block *like; /* --like: examples of one class to draw more of; or NULL */
 } ae_sample_request;
+
+/* Codes that are to become sets. */
+typedef struct ae_set_codes {
+  int64_t count;
+  const float *code;     /* (count, code_width) */
+  const int64_t *number; /* of each: with the seed what is drawn for it; equal numbers, equal draws */
+  uint64_t seed;
+} ae_set_codes;
 
 struct ae_model_type {
   const char *name, *summary;
@@ -109,6 +119,12 @@ struct ae_model_type {
    * inference) and makes the state. The store is sealed and bound by the caller afterwards. */
   ae_status (*create)(const ae_model_setup *setup, ae_model **out);
   void (*destroy)(ae_model *model); /* Collective; frees the struct too */
+
+  /* With --init-from: what begins with this path, or NULL, may lack in the other model and then starts at random. And a
+   * collective hook, or NULL, before parameters are taken over: AE_USAGE when the other model, of this configuration,
+   * is one that parameters cannot come from; takes over what state belongs to them. `start` follows. */
+  const char *own_parameters;
+  ae_status (*init_from)(ae_model *model, const ae_config *config, ae_h5 *file);
 
   /* Collective hooks of training, in the order of a run; any may be NULL. start: the state of a new run, or load: that
    * of a checkpoint. save and load speak of the model's own state, not of parameters; load is also called for
@@ -143,6 +159,12 @@ struct ae_model_type {
 
   /* Codes (count, code_width) → what one looks at, (count, features): the mean of p(x | code). */
   ae_status (*decode)(ae_model *model, int64_t count, const float *code, float *x);
+
+  /* The same of models for sets, any number of codes: sizes[i] receives the likeliest size of a set of that code, or
+   * one drawn from their distribution (of models that are `sized`); points (offset[count], d) the sets, packed, of
+   * offset[i+1] − offset[i] points each. */
+  ae_status (*predict_sizes)(ae_model *model, const ae_set_codes *codes, bool drawn, int64_t *sizes);
+  ae_status (*decode_sets)(ae_model *model, const ae_set_codes *codes, const int64_t *offset, float *points);
 
   /* terms receives (count, terms + measures), with noise number `draw`; log_weight, where the model is proper, ln p(x,
    * code) − ln q(code | x) of that draw. Costs in the terms that are not drawn (a homoencoder's share of its class

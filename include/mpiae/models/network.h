@@ -79,6 +79,16 @@ ae_status ae_pass_build_decoder(const ae_model *model, int64_t latent, ae_pass *
 void ae_pass_encode(const ae_model *model, const ae_pass *encoder, const ae_block *block);
 void ae_pass_decode(const ae_model *model, const ae_pass *decoder, int64_t count, const float *code, float *x);
 
+/* The share of vae.beta that vae.warmup_epochs has come to. */
+float ae_network_warm_up(const ae_model *model, const ae_batch *batch);
+
+/* KL(q‖N(0, 1)) of each of `latent` dimensions, for posteriors q = (μ | s). Their sums over rows (rows, 2 latent), as
+ * the hook `statistics` gives them; at the end of an epoch their means and the column active_units; and, Collective,
+ * /z_kl of a codes file. */
+void ae_network_sum_divergences(int64_t rows, int64_t latent, const float *q, double *sums);
+void ae_network_take_divergences(const ae_model *model, int64_t latent, double *divergence, ae_metrics *metrics);
+ae_status ae_network_write_divergences(const ae_model *model, ae_h5 *file, int64_t latent, const double *divergence);
+
 /* Runs an inference graph on `count` rows of the axis of `input`. */
 void ae_network_run(ae_graph *graph, const ae_tensor *input, int64_t count);
 

@@ -15,9 +15,9 @@
  * forward_norm: gain, bias (output); <path>/forward_0, forward_1: weight (output, input), bias (output). */
 ae_tensor *ae_nn_set_block(ae_graph *graph, const char *path, ae_tensor *queries, ae_tensor *keys, int64_t heads);
 
-/* Pooling by learned seeds (Lee et al. 2019, eq. 11): the same block with the rows of <path>/seed (seed, dimension), of
- * the points' width, as queries of every set. axis: grouped in groups of `seeds` by the sets; for one seed the axis of
- * sets itself. An empty set gives what the seed becomes without attention. */
+/* Pooling by learned seeds (Lee et al. 2019, eq. 11): the same block with the rows of <path>/seeds (seed, dimension),
+ * of the points' width, as queries of every set. axis: grouped in groups of `seeds` by the sets; for one seed the axis
+ * of sets itself. An empty set gives what the seed becomes without attention. */
 ae_tensor *ae_nn_set_pool(ae_graph *graph, const char *path, ae_tensor *points, int axis, int64_t seeds, int64_t heads);
 
 #endif

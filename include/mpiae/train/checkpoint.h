@@ -44,8 +44,12 @@ ae_status ae_checkpoint_write(const ae_checkpoint *checkpoint, const char *path)
 ae_status ae_checkpoint_open(const ae_comm *comm, const char *path, ae_h5 **file, ae_config **config,
                              ae_run_state *state);
 
-/* Reads parameter values into the bound store. */
-ae_status ae_checkpoint_read_parameters(ae_h5 *file, ae_params *params);
+/* Reads parameter values into the bound store. Those whose path begins with `own` (unless NULL) may lack in the file
+ * and then stay as they are. */
+ae_status ae_checkpoint_read_parameters(ae_h5 *file, ae_params *params, const char *own);
+
+/* Local. Whether the path of a parameter begins so; NULL: none does. */
+bool ae_checkpoint_may_lack(const ae_parameter *parameter, const char *own);
 
 /* Reads everything, with the state that ae_checkpoint_open gave: parameters, optimizer, history, the model's own state,
  * and in the middle of an epoch its sums. */
