@@ -216,7 +216,7 @@ static void only_sets_that_can_be_matched_are_accepted(void **state) {
   (void)state;
   ae_test_ok(ae_matching_accepts(0));
   ae_test_ok(ae_matching_accepts(2000));
-  ae_test_error(ae_matching_accepts(2001), AE_USAGE, "a set of 2001 points is too large for set.loss: hungarian");
+  ae_test_error(ae_matching_accepts(2001), AE_USAGE, "a set of 2001 points is too large for the optimal matching");
 }
 
 int main(int argc, char **argv) {

@@ -12,6 +12,7 @@
 typedef struct decoding {
   const char *codes; /* FILE.h5 or FILE.h5:/path */
   const char *data;  /* for the grid of an AE */
+  int64_t size;      /* --size, or 0 */
   int64_t grid;      /* cells along a side; 0 = none */
   int64_t count;     /* codes */
   int64_t begin, end;
@@ -137,11 +138,28 @@ cleanup:
   return status;
 }
 
+static ae_status make_sets(ae_result *result, ae_h5 *file, const decoding *what) {
+  ae_model *model = result->loaded->model;
+  int64_t *number = NULL;
+  ae_status status;
+  AE_CHECK(ae_comm_agree(result->comm, AE_NEW(number, what->end - what->begin)));
+  for (int64_t i = what->begin; i < what->end; i++) number[i - what->begin] = i;
+  const ae_set_codes codes = {what->end - what->begin, what->code, number, model->setup.seed};
+  const ae_set_sizes sizes = {.fixed = what->size};
+  AE_CHECK(
+      ae_set_results_make(model, file, "", what->count, what->begin, &codes, &sizes, "what the codes are decoded to"));
+cleanup:
+  AE_FREE(number);
+  return status;
+}
+
 static ae_status fill_codes(ae_result *result, ae_h5 *file) {
   const decoding *what = result->own;
   AE_RETURN_IF(ae_h5_create_axis(file, "/", "sample", what->count, NULL, "code, in the order given"));
-  AE_RETURN_IF(ae_pictures_decode(result->loaded->model, file, "/x", "sample", what->count, what->begin,
-                                  what->end - what->begin, what->code, "what the codes are decoded to"));
+  AE_RETURN_IF(result->loaded->model->type->decode_sets != NULL
+                   ? make_sets(result, file, what)
+                   : ae_pictures_decode(result->loaded->model, file, "/x", "sample", what->count, what->begin,
+                                        what->end - what->begin, what->code, "what the codes are decoded to"));
   return ae_pictures_write_codes(result->loaded->model, file, "sample", what->count, what->begin,
                                  what->end - what->begin, what->code);
 }
@@ -189,6 +207,11 @@ static ae_status place_grid(ae_result *result, decoding *what) {
   ae_status status;
   double *probability = NULL;
   int parts = 0;
+  if (model->type->decode_sets != NULL)
+    return AE_FAIL(AE_USAGE,
+                   "--grid: a table is made of arrays, but model '%s' makes sets of points: sample or "
+                   "interpolate shows those of a latent space",
+                   model->type->name);
   for (int i = 0; i < model->fields; i++) parts += model->field[i].code != NULL;
   if (model->code_width != 2 || parts != 1)
     return AE_FAIL(AE_USAGE,
@@ -265,6 +288,7 @@ ae_status ae_command_decode(const ae_comm *comm, const ae_arguments *arguments) 
   AE_CHECK(read_request(arguments, &what));
   AE_CHECK(
       ae_result_open(comm, ae_arguments_operand(arguments, 0), NULL, ae_result_decodes, "does not decode", &result));
+  AE_CHECK(ae_result_read_size(&result, arguments, what.grid == 0, &what.size));
   AE_CHECK(what.grid > 0 ? place_grid(&result, &what) : read_codes(&result, &what));
   result.own = &what;
   result.input[2] = what.codes;

@@ -32,13 +32,24 @@ static void add(answer *all, const char *name, double value, const char *units) 
   all->figure[all->count++] = (figure){name, value, units};
 }
 
+/* Those of the column of metrics.csv, but that the model says what stands in place of nats. */
+static const char *units_of(const ae_model *model, const char *name) {
+  char column[64];
+  int count;
+  snprintf(column, sizeof column, "test_%s", name);
+  const char *units = ae_metrics_columns(&count)[ae_metrics_find(column)].units;
+  return strcmp(units, "nat") == 0 ? model->units : units;
+}
+
 static ae_status add_losses(const ae_result *result, int draws, answer *all) {
   ae_evaluation found;
   ae_model *model = result->loaded->model;
   AE_RETURN_IF(ae_inference_evaluate(model, result->data, draws, &found));
   add(all, "loss", found.loss, model->units);
-  for (int i = 0; i < model->terms; i++) add(all, model->term[i].name, found.term[i], model->units);
-  for (int i = 0; i < model->measures; i++) add(all, model->measure[i], found.term[model->terms + i], "nat");
+  for (int i = 0; i < model->terms; i++)
+    add(all, model->term[i].name, found.term[i], units_of(model, model->term[i].name));
+  for (int i = 0; i < model->measures; i++)
+    add(all, model->measure[i], found.term[model->terms + i], units_of(model, model->measure[i]));
   if (model->type->price != NULL) add(all, "nats_per_index", found.loss / (double)model->setup.features, "nat");
   if (!model->proper) return AE_OK;
   add(all, "elbo", found.elbo, "nat");
@@ -202,8 +213,8 @@ static void print_text(const ae_result *result, int draws, bool episodes, const 
   if (model->entries > 0 && model->type->price == NULL && !has(all, "prior"))
     printf("\n  without what the indices cost: --prior MODEL adds it\n");
   else if (!model->proper && !episodes && model->entries == 0)
-    printf("\n  no ELBO: the loss is no bound on a likelihood here (grey values under Bernoulli, or no distribution "
-           "over codes)\n");
+    printf("\n  no ELBO: the loss is no bound on a likelihood here (grey values under Bernoulli, distances between "
+           "sets, or no distribution over codes)\n");
 }
 
 /* Few-shot classification in place of the other figures. */
@@ -234,6 +245,14 @@ static ae_status check_request(const ae_result *result, int draws) {
                  result->name);
 }
 
+static ae_status add_matching(const ae_result *result) {
+  ae_model *model = result->loaded->model;
+  if (model->type->add_matching == NULL)
+    return AE_FAIL(AE_USAGE, "--matching: model '%s' makes no sets of points", model->type->name);
+  model->type->add_matching(model);
+  return AE_OK;
+}
+
 ae_status ae_command_evaluate(const ae_comm *comm, const ae_arguments *arguments) {
   ae_status status;
   ae_result result = {0};
@@ -250,6 +269,7 @@ ae_status ae_command_evaluate(const ae_comm *comm, const ae_arguments *arguments
       AE_RAISE(AE_USAGE, "--%s is for few-shot classification: give --ways, the classes of an episode, too", option);
   }
   if (!episodes) AE_CHECK(check_request(&result, draws));
+  if (ae_arguments_flag(arguments, "matching")) AE_CHECK(add_matching(&result));
   if (name != NULL) AE_CHECK(ae_prior_open(&result, name, &prior));
   if (episodes) AE_CHECK(add_episodes(&result, arguments, &all));
   else AE_CHECK(add_losses(&result, draws, &all));

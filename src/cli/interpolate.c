@@ -9,7 +9,9 @@ enum { PRESET = 10 };
 typedef struct line {
   int64_t end[2]; /* examples */
   int64_t steps;
-  float *code; /* (steps, code_width), on every rank */
+  float *code;       /* (steps, code_width), on every rank */
+  int64_t size;      /* --size, or 0 */
+  int64_t points[2]; /* of sets: at the ends */
 } line;
 
 /* Codes of both ends, and those between. */
@@ -30,9 +32,30 @@ static ae_status draw_line(ae_result *result, line *what) {
       const float share = (float)step / (float)(what->steps - 1);
       what->code[step * width + j] = (1 - share) * what->code[j] + share * end[j];
     }
+  for (int i = 0; i < 2 && ends.offset != NULL; i++) what->points[i] = ends.offset[i + 1] - ends.offset[i];
 cleanup:
   ae_codes_free(&codes);
   ae_block_copy_free(&ends);
+  return status;
+}
+
+/* Every step from the same noise, so that points move from one to the next; sizes along the line where none are told.
+ */
+static ae_status make_sets(ae_result *result, ae_h5 *file, const line *what, int64_t begin, int64_t end) {
+  ae_model *model = result->loaded->model;
+  int64_t *number = NULL, *given = NULL;
+  ae_status status = AE_NEW(number, end - begin);
+  if (status == AE_OK) status = AE_NEW(given, end - begin);
+  AE_CHECK(ae_comm_agree(result->comm, status));
+  for (int64_t i = begin; i < end; i++)
+    given[i - begin] = what->points[0] + (what->points[1] - what->points[0]) * i / (what->steps - 1);
+  const ae_set_codes codes = {end - begin, what->code + begin * model->code_width, number, model->setup.seed};
+  const ae_set_sizes sizes = {what->size, false, given};
+  AE_CHECK(ae_set_results_make(model, file, "", what->steps, begin, &codes, &sizes,
+                               "what the codes along the line are decoded to"));
+cleanup:
+  AE_FREE(number);
+  AE_FREE(given);
   return status;
 }
 
@@ -45,23 +68,25 @@ static ae_status fill(ae_result *result, ae_h5 *file) {
   AE_RETURN_IF(ae_h5_create_axis(file, "/", "step", what->steps, NULL, "point on the line between the two codes"));
   AE_RETURN_IF(ae_h5_put_integer(file, "/", "from", what->end[0]));
   AE_RETURN_IF(ae_h5_put_integer(file, "/", "to", what->end[1]));
-  AE_RETURN_IF(ae_pictures_decode(model, file, "/x", "step", what->steps, begin, end - begin, own,
-                                  "what the codes along the line are decoded to"));
+  AE_RETURN_IF(model->type->decode_sets != NULL
+                   ? make_sets(result, file, what, begin, end)
+                   : ae_pictures_decode(model, file, "/x", "step", what->steps, begin, end - begin, own,
+                                        "what the codes along the line are decoded to"));
   return ae_pictures_write_codes(model, file, "step", what->steps, begin, end - begin, own);
 }
 
 ae_status ae_command_interpolate(const ae_comm *comm, const ae_arguments *arguments) {
   ae_status status;
   ae_result result = {0};
-  line what = {{ae_arguments_integer(arguments, "from", 0), ae_arguments_integer(arguments, "to", 0)},
-               ae_arguments_integer(arguments, "steps", PRESET),
-               NULL};
+  line what = {.end = {ae_arguments_integer(arguments, "from", 0), ae_arguments_integer(arguments, "to", 0)},
+               .steps = ae_arguments_integer(arguments, "steps", PRESET)};
   const char *data = ae_arguments_operand(arguments, 1), *out = ae_arguments_text(arguments, "out");
   AE_CHECK(ae_result_open(comm, ae_arguments_operand(arguments, 0), data, ae_result_reconstructs,
                           "does not decode codes of data", &result));
   if (result.loaded->model->entries > 0)
     AE_RAISE(AE_USAGE, "the codes of model '%s' are indices of a codebook: nothing lies between two of them",
              result.loaded->model->type->name);
+  AE_CHECK(ae_result_read_size(&result, arguments, false, &what.size));
   AE_CHECK(ae_comm_agree(comm, AE_NEW(what.code, what.steps * result.loaded->model->code_width)));
   AE_CHECK(draw_line(&result, &what));
   result.own = &what;

@@ -6,11 +6,11 @@ bool ae_result_encodes(const ae_model_type *type, const void *unused) {
 }
 bool ae_result_decodes(const ae_model_type *type, const void *unused) {
   (void)unused;
-  return type->decode != NULL;
+  return type->decode != NULL || type->decode_sets != NULL;
 }
 bool ae_result_reconstructs(const ae_model_type *type, const void *unused) {
   (void)unused;
-  return type->encode != NULL && type->decode != NULL;
+  return type->encode != NULL && ae_result_decodes(type, NULL);
 }
 bool ae_result_evaluates(const ae_model_type *type, const void *unused) {
   (void)unused;
@@ -39,6 +39,18 @@ ae_status ae_result_open(const ae_comm *comm, const char *model, const char *dat
   if (data == NULL) return AE_OK;
   AE_RETURN_IF(ae_dataset_open_blocks(comm, data, AE_BLOCK_ROWS, &out->data));
   return ae_inference_accept(out->loaded->model, out->data);
+}
+
+ae_status ae_result_read_size(const ae_result *result, const ae_arguments *arguments, bool needed, int64_t *size) {
+  const ae_model *model = result->loaded->model;
+  const bool sets = model->type->decode_sets != NULL;
+  *size = ae_arguments_integer(arguments, "size", 0);
+  if (*size > 0 && !sets) return AE_FAIL(AE_USAGE, "--size: model '%s' makes no sets of points", model->type->name);
+  if (*size > 0 || !sets || !needed || model->sized) return AE_OK;
+  return AE_FAIL(AE_USAGE,
+                 "%s tells no sizes of sets: give --size N, or train its predictor of sizes (set.stage=size, with "
+                 "--init-from %s) and name that run",
+                 result->name, result->name);
 }
 
 void ae_result_close(ae_result *result) {

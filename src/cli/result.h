@@ -5,6 +5,7 @@
 #include "mpiae/cli/command.h"
 #include "mpiae/train/inference.h"
 #include "mpiae/train/loaded.h"
+#include "mpiae/train/set_results.h"
 
 /* What a command works with; the rest of its own it keeps behind `own`. */
 typedef struct ae_result {
@@ -21,6 +22,10 @@ typedef struct ae_result {
 ae_status ae_result_open(const ae_comm *comm, const char *model, const char *data,
                          bool (*has)(const ae_model_type *type, const void *context), const char *needs,
                          ae_result *out);
+/* Local. The option --size: points of the sets made, 0 = as the model predicts. AE_USAGE when the model makes none;
+ * when it is `needed`, not given, and nothing is predicted. */
+ae_status ae_result_read_size(const ae_result *result, const ae_arguments *arguments, bool needed, int64_t *size);
+
 void ae_result_close(ae_result *result); /* Collective; a zeroed one is fine */
 
 /* Collective. Writes a file of the kind `format`: attributes, axes of an example, what `fill` adds, provenance.

@@ -14,6 +14,7 @@ enum { SAMPLES = 64, SWAPPED = 8 };
 typedef struct samples {
   ae_sample_request request;
   bool swap;
+  int64_t size;      /* --size, or 0 */
   const char *given; /* --like, or NULL */
   char *path;        /* of the examples of --like */
   int64_t example[AE_BLOCK_ROWS];
@@ -142,8 +143,10 @@ static ae_status fill_table(ae_result *result, ae_h5 *file) {
 
 static ae_status fill_samples(ae_result *result, ae_h5 *file) {
   const samples *what = result->own;
+  ae_model *model = result->loaded->model;
   AE_RETURN_IF(tell_origin(what, file));
-  return ae_pictures_sample(result->loaded->model, file, &what->request, "/x", true);
+  if (model->type->decode_sets != NULL) return ae_set_results_sample(model, file, &what->request, what->size, NULL, "");
+  return ae_pictures_sample(model, file, &what->request, "/x", true);
 }
 
 static void tell(const ae_result *result, const samples *what, const char *out) {
@@ -172,6 +175,7 @@ ae_status ae_command_sample(const ae_comm *comm, const ae_arguments *arguments) 
     AE_RAISE(AE_USAGE, "--from prior is for vhe: give --prior MODEL, the pixelcnn to draw indices from");
   AE_CHECK(find_prior(&result, ae_arguments_text(arguments, "prior"), &what));
   AE_CHECK(check_label(&result, &what));
+  AE_CHECK(ae_result_read_size(&result, arguments, true, &what.size));
   if (what.request.from_prior && result.loaded->model->classes == 0)
     AE_RAISE(AE_USAGE, "--from prior: model '%s' draws from its prior anyway", result.loaded->model->type->name);
   if (what.swap) AE_CHECK(ae_comm_agree(comm, make_codes(result.loaded->model, &what)));

@@ -31,9 +31,11 @@ static const ae_option encode_options[] = {
 static const ae_option decode_options[] = {
     {"grid", AE_OPTION_INTEGER, "N", false, 2, 1000,
      "decode N x N points of a 2-D latent plane instead of given codes"},
+    {"size", AE_OPTION_INTEGER, "N", false, 1, INT32_MAX,
+     "set-ae, set-vae: points of every set; default: as many as the model predicts"},
     {"data", AE_OPTION_TEXT, "DATA", false, 0, 0,
      "with --grid for an ae: the training data, when no longer where data.train says"},
-    {"out", AE_OPTION_TEXT, "FILE", true, 0, 0, "HDF5 file to write: /x"},
+    {"out", AE_OPTION_TEXT, "FILE", true, 0, 0, "HDF5 file to write: /x; of sets /points, /offset"},
     END_OF_OPTIONS};
 
 static const ae_option evaluate_options[] = {
@@ -45,24 +47,31 @@ static const ae_option evaluate_options[] = {
      "vhe: few-shot classification: classes in an episode; the answer is about episodes then"},
     {"shots", AE_OPTION_INTEGER, "K", false, 1, 256, "examples shown of each class of an episode; default 1"},
     {"episodes", AE_OPTION_INTEGER, "E", false, 2, 1000000, "episodes; default 400"},
+    {"matching", AE_OPTION_FLAG, NULL, false, 0, 0,
+     "set-ae, set-vae: also the distance under the optimal matching, for sets of at most 2000 points"},
     {"json", AE_OPTION_FLAG, NULL, false, 0, 0, "print one JSON object"},
     END_OF_OPTIONS};
 
 static const ae_option reconstruct_options[] = {
     {"count", AE_OPTION_INTEGER, "N", false, 1, INT64_MAX, "the first N examples; default 100"},
-    {"out", AE_OPTION_TEXT, "FILE", true, 0, 0, "HDF5 file to write: /x, /reconstruction"},
+    {"out", AE_OPTION_TEXT, "FILE", true, 0, 0,
+     "HDF5 file to write: /x, /reconstruction; of sets /points, /reconstruction_points, …"},
     END_OF_OPTIONS};
 
 static const ae_option interpolate_options[] = {
     {"from", AE_OPTION_INTEGER, "I", true, 0, INT64_MAX, "number of the example at one end, from 0"},
     {"to", AE_OPTION_INTEGER, "J", true, 0, INT64_MAX, "and at the other"},
     {"steps", AE_OPTION_INTEGER, "N", false, 2, 100000, "pictures, both ends among them; default 10"},
-    {"out", AE_OPTION_TEXT, "FILE", true, 0, 0, "HDF5 file to write: /x"},
+    {"size", AE_OPTION_INTEGER, "N", false, 1, INT32_MAX,
+     "set-ae, set-vae: points of every set; default: as many as the model predicts, or along the line"},
+    {"out", AE_OPTION_TEXT, "FILE", true, 0, 0, "HDF5 file to write: /x; of sets /points, /offset"},
     END_OF_OPTIONS};
 
 static const ae_option sample_options[] = {
     {"count", AE_OPTION_INTEGER, "N", false, 1, INT32_MAX, "how many examples to draw; default 64, with --swap 8"},
     {"seed", AE_OPTION_INTEGER, "S", false, 0, INT64_MAX, "another seed gives other samples; default 1"},
+    {"size", AE_OPTION_INTEGER, "N", false, 1, INT32_MAX,
+     "set-vae: points of every set; default: drawn, as the model predicts"},
     {"like", AE_OPTION_TEXT, "DATA:I,J,...", false, 0, 0,
      "vhe: more of the class that these examples are of (one-shot, few-shot)"},
     {"swap", AE_OPTION_FLAG, NULL, false, 0, 0,
@@ -72,7 +81,7 @@ static const ae_option sample_options[] = {
     {"label", AE_OPTION_INTEGER, "K", false, 0, INT32_MAX,
      "pixelcnn with pixelcnn.labels, or a vqvae with such a prior: all of this label; default: as often as in "
      "training"},
-    {"out", AE_OPTION_TEXT, "FILE", true, 0, 0, "HDF5 file to write: /x"},
+    {"out", AE_OPTION_TEXT, "FILE", true, 0, 0, "HDF5 file to write: /x; of sets /points, /offset"},
     END_OF_OPTIONS};
 
 static const ae_option cluster_options[] = {

@@ -195,8 +195,8 @@ ae_tensor *ae_chamfer_loss(ae_graph *graph, const char *name, ae_tensor *predict
 ae_status ae_matching_accepts(int64_t points) {
   if (points <= AE_MATCHING_POINTS) return AE_OK;
   return AE_FAIL(AE_USAGE,
-                 "a set of %lld points is too large for set.loss: hungarian, whose time grows with the cube of the "
-                 "size, which may be %d at most: take set.loss: chamfer or huber",
+                 "a set of %lld points is too large for the optimal matching, whose time grows with the cube of the "
+                 "size: %d points at most; the Chamfer distances (set.loss=chamfer, huber) take any",
                  (long long)points, AE_MATCHING_POINTS);
 }
 

@@ -41,6 +41,8 @@ static const ae_column columns[] = {
      false},
     {"test_matching", "mean squared distance of points from those they are matched with, on data.test", "", false},
     {"test_size", "minus the logarithm of the probability of a set's size given its code, on data.test", "nat", false},
+    {"test_size_rmse", "root of the mean squared error of the likeliest size of a set, on data.test", "", false},
+    {"test_size_acc", "share of sets whose likeliest size is theirs, on data.test", "", false},
     {"test_kl", "divergence of the posterior from the prior, on data.test", "nat", false},
     {"test_kl_c",
      "divergence of the class posterior of the nearest cluster, divided by the cluster's size, on data.test", "nat",

@@ -14,7 +14,9 @@ typedef enum ae_set_figure {
   AE_SET_CHAMFER,
   AE_SET_HUBER,
   AE_SET_MATCHING,
-  AE_SET_SIZE, /* −ln of the probability of the set's size */
+  AE_SET_SIZE,       /* −ln of the probability of the set's size */
+  AE_SET_SIZE_ERROR, /* squared, of the likeliest size */
+  AE_SET_SIZE_HIT,   /* whether that is the set's */
   AE_SET_FIGURES
 } ae_set_figure;
 

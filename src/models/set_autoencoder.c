@@ -16,7 +16,8 @@
 
 extern const ae_model_type ae_model_set_ae, ae_model_set_vae;
 
-static const char *const names[AE_SET_FIGURES] = {"reconstruction", "kl", "chamfer", "huber", "matching", "size"};
+static const char *const names[AE_SET_FIGURES] = {"reconstruction", "kl",   "chamfer",   "huber",
+                                                  "matching",       "size", "size_rmse", "size_acc"};
 
 /* Training graphs. */
 
@@ -113,16 +114,26 @@ static void describe_figures(ae_set_model *model) {
     add_term(model, AE_SET_KL, ae_config_real(model->base.setup.config, "vae.beta"));
   }
   if (!sized) add_term(model, model->distance, variational ? 0 : 1);
+  if (sized) {
+    add_measure(model, AE_SET_SIZE_ERROR);
+    add_measure(model, AE_SET_SIZE_HIT);
+  }
   if (sized && model->base.setup.data != NULL) return;
   if (sized || model->distance != AE_SET_CHAMFER) add_measure(model, AE_SET_CHAMFER);
   if (sized || model->distance != AE_SET_HUBER) add_measure(model, AE_SET_HUBER);
   if (sized && variational) add_measure(model, AE_SET_KL);
 }
 
+static void add_matching(ae_model *base) {
+  ae_set_model *model = (ae_set_model *)base;
+  if (base->sized || model->distance != AE_SET_MATCHING) add_measure(model, AE_SET_MATCHING);
+}
+
 static void describe(ae_set_model *model) {
   static const char *const size_columns[] = {"size_rmse", NULL}, *const vae_columns[] = {"active_units", NULL};
   ae_model *base = &model->base;
   const bool variational = model->network.variational;
+  if (!base->sized && !variational) base->units = "";
   base->columns = base->sized ? size_columns : variational ? vae_columns : NULL;
   describe_figures(model);
   ae_model_add_vector(base, "z_mean", "z", model->network.code, "latent",
@@ -140,6 +151,9 @@ static ae_set_figure read_distance(const ae_config *config) {
 /* The hook: what would have to be matched must be so in reasonable time. Later on that is for evaluate to say. */
 static ae_status accepts(const ae_model *base, const ae_dataset *data) {
   const ae_set_model *model = (const ae_set_model *)base;
+  if (base->sized && data->most_points > model->most)
+    ae_log_warning("%s has sets of up to %lld points: those of more than set.most_points=%lld count as sets of so many",
+                   data->path, (long long)data->most_points, (long long)model->most);
   if (base->setup.data == NULL || base->sized || model->distance != AE_SET_MATCHING) return AE_OK;
   return ae_error_prefix(ae_matching_accepts(data->most_points), "%s", data->path);
 }
@@ -234,24 +248,11 @@ cleanup:
   return status;
 }
 
-/* Sizes that the predictor cannot tell from its largest. */
-static void tell_larger(const ae_set_model *model) {
-  const ae_dataset *data = model->base.setup.data;
-  int64_t larger = 0;
-  for (int64_t i = 0; i < ae_shards_own_count(&data->shards); i++)
-    larger += data->offset[i + 1] - data->offset[i] > model->most;
-  ae_reduce_integers(model->base.setup.comm, &larger, 1);
-  if (larger > 0)
-    ae_log_warning("%lld of the sets of %s have more than set.most_points=%lld points and count as if they had so many",
-                   (long long)larger, data->path, (long long)model->most);
-}
-
 static ae_status start(ae_model *base) {
   ae_set_model *model = (ae_set_model *)base;
   if (base->sized && !model->begun)
     return AE_FAIL(AE_USAGE, "set.stage=size trains the predictor of sizes on the codes of a model that was trained "
                              "with set.stage=autoencoder: name that with --init-from");
-  if (base->sized) tell_larger(model);
   if (model->begun) return AE_OK;
   AE_RETURN_IF(find_moments(model));
   float *bias = ae_params_value(base->setup.params, ae_set_output_bias(&model->network, base->setup.params));
@@ -452,6 +453,7 @@ const ae_model_type ae_model_set_ae = {.name = "set-ae",
                                        .encode = ae_set_encode,
                                        .predict_sizes = ae_set_predict_sizes,
                                        .decode_sets = ae_set_decode,
+                                       .add_matching = add_matching,
                                        .evaluate = ae_set_evaluate};
 
 const ae_model_type ae_model_set_vae = {.name = "set-vae",
@@ -474,6 +476,7 @@ const ae_model_type ae_model_set_vae = {.name = "set-vae",
                                         .encode = ae_set_encode,
                                         .predict_sizes = ae_set_predict_sizes,
                                         .decode_sets = ae_set_decode,
+                                        .add_matching = add_matching,
                                         .evaluate = ae_set_evaluate,
                                         .draw = ae_set_draw,
                                         .annotate = annotate};

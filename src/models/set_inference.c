@@ -172,7 +172,7 @@ static bool wants(const ae_set_model *model, ae_set_figure figure) {
 static ae_status prepare_distances(ae_set_model *model, const ae_block *block) {
   int64_t most = 1;
   for (int64_t i = 0; i < block->count; i++) most = ae_max(most, block->offset[i + 1] - block->offset[i]);
-  if (wants(model, AE_SET_MATCHING)) AE_RETURN_IF(ae_matching_accepts(most));
+  if (wants(model, AE_SET_MATCHING)) AE_RETURN_IF(ae_error_prefix(ae_matching_accepts(most), "%s", block->data->path));
   if (wants(model, AE_SET_MATCHING) && model->matching == NULL)
     AE_RETURN_IF(ae_matching_create(AE_MATCHING_POINTS, &model->matching));
   if (most <= model->nearest_size) return AE_OK;
@@ -202,12 +202,15 @@ static void find_distances(ae_set_model *model, const ae_block *block, int64_t i
     figure[AE_SET_RECONSTRUCTION] = (double)count * figure[model->distance] / (2 * model->sigma * model->sigma);
 }
 
-static double size_loss(const ae_set_model *model, int64_t row, int64_t size) {
+static void judge_size(const ae_set_model *model, int64_t row, int64_t size, double *figure) {
+  const int64_t classes = model->most + 1;
+  const float *logit = model->predictor.out->value + row * classes, known = (float)ae_min(size, model->most);
+  const double off = (double)(ae_set_likeliest(model, logit) - size);
   float norm[2], loss;
-  const float known = (float)ae_min(size, model->most);
-  ae_softmax_cross_entropy(1, 1, model->most + 1, model->predictor.out->value + row * (model->most + 1), &known, norm,
-                           &loss);
-  return (double)loss;
+  ae_softmax_cross_entropy(1, 1, classes, logit, &known, norm, &loss);
+  figure[AE_SET_SIZE] = (double)loss;
+  figure[AE_SET_SIZE_ERROR] = off * off;
+  figure[AE_SET_SIZE_HIT] = off == 0;
 }
 
 ae_status ae_set_evaluate(ae_model *base, const ae_block *block, uint32_t draw, double *terms, double *log_weight) {
@@ -228,7 +231,7 @@ ae_status ae_set_evaluate(ae_model *base, const ae_block *block, uint32_t draw, 
     double figure[AE_SET_FIGURES] = {0};
     figure[AE_SET_KL] = (double)divergence[i];
     if (decodes) find_distances(model, block, i, figure);
-    if (base->sized) figure[AE_SET_SIZE] = size_loss(model, i, block->offset[i + 1] - block->offset[i]);
+    if (base->sized) judge_size(model, i, block->offset[i + 1] - block->offset[i], figure);
     for (int j = 0; j < figures; j++) terms[i * figures + j] = figure[model->figure[j]];
   }
   return AE_OK;

@@ -89,11 +89,18 @@ static ae_status run_pass(pass *p, const ae_dataset *data, double *sums) {
   return status;
 }
 
+static bool is_root(const char *measure) {
+  const size_t length = strlen(measure), ending = strlen("_rmse");
+  return length > ending && strcmp(measure + length - ending, "_rmse") == 0;
+}
+
 static void take_means(const ae_model *model, const ae_dataset *data, const double *sum, ae_evaluation *out) {
   const int width = width_of(model);
   const double examples = (double)data->examples;
   *out = (ae_evaluation){.examples = data->examples, .elbo = NAN, .bound = NAN};
   for (int i = 0; i < width - 1; i++) out->term[i] = sum[i] / examples;
+  for (int i = 0; i < model->measures; i++)
+    if (is_root(model->measure[i])) out->term[model->terms + i] = sqrt(out->term[model->terms + i]);
   for (int i = 0; i < model->terms; i++) out->loss += (double)model->term[i].weight * out->term[i];
   if (!model->proper) return;
   out->elbo = 0;

@@ -11,7 +11,7 @@ ae_status ae_inference_begin(const ae_model *model, ae_h5 *file, const char *for
   AE_RETURN_IF(ae_h5_put_text(file, "/", "model", model->type->name));
   AE_RETURN_IF(ae_h5_put_integer(file, "/", "epoch", epoch));
   AE_RETURN_IF(ae_h5_put_integer(file, "/", "step", step));
-  for (int i = 0; i < setup->rank; i++)
+  for (int i = 0; i < setup->rank && model->type->decode_sets == NULL; i++)
     AE_RETURN_IF(
         ae_h5_create_axis(file, "/", ae_example_axis(setup->rank, i), setup->dim[i], NULL, "axis of one example"));
   return AE_OK;

@@ -2,6 +2,7 @@
 #include "mpiae/base/log.h"
 #include "mpiae/base/profile.h"
 #include "mpiae/train/inference.h"
+#include "mpiae/train/set_results.h"
 #include "run.h"
 
 /* Figures of the test set, where there is one: columns test_<term>. */
@@ -61,15 +62,28 @@ cleanup:
   return status;
 }
 
+static ae_status fill_pictures(ae_h5 *file, const results *what, const ae_dataset *data) {
+  ae_model *model = what->t->model;
+  const ae_sample_request request = {.count = what->pictures, .seed = 1};
+  if (model->type->decode != NULL && model->type->encode != NULL)
+    AE_RETURN_IF(ae_pictures_reconstruct(model, file, data, what->pictures));
+  return model->type->draw != NULL ? ae_pictures_sample(model, file, &request, "/sampled", true) : AE_OK;
+}
+
+static ae_status fill_sets(ae_h5 *file, const results *what, const ae_dataset *data) {
+  ae_model *model = what->t->model;
+  const ae_sample_request request = {.count = what->pictures, .seed = 1};
+  AE_RETURN_IF(ae_set_results_reconstruct(model, file, data, what->pictures));
+  return model->type->draw != NULL ? ae_set_results_sample(model, file, &request, 0, data, "sampled_") : AE_OK;
+}
+
 /* The same examples and the same noise every epoch. */
 static ae_status fill_samples(ae_h5 *file, void *context) {
   const results *what = context;
   const ae_trainer *t = what->t;
-  const ae_sample_request request = {.count = what->pictures, .seed = 1};
+  const ae_dataset *data = t->test != NULL ? t->test : t->data;
   AE_RETURN_IF(ae_inference_begin(t->model, file, "film", t->state.epoch, t->state.step));
-  if (t->model->type->decode != NULL && t->model->type->encode != NULL)
-    AE_RETURN_IF(ae_pictures_reconstruct(t->model, file, t->test != NULL ? t->test : t->data, what->pictures));
-  if (t->model->type->draw != NULL) AE_RETURN_IF(ae_pictures_sample(t->model, file, &request, "/sampled", true));
+  AE_RETURN_IF(t->model->type->decode_sets != NULL ? fill_sets(file, what, data) : fill_pictures(file, what, data));
   return ae_provenance_write(t->comm, file, ae_clock_seconds() - t->begun);
 }
 

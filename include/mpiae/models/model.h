@@ -65,7 +65,9 @@ struct ae_model {
   ae_graph *graph; /* of training; NULL for inference */
   ae_term term[AE_MODEL_MAX_TERMS];
   int terms;
-  const char *measure[AE_MODEL_MAX_TERMS]; /* costs of an example in nats beside the loss: columns test_<name> */
+  /* What is told of an example beside the loss: columns test_<name>. Of one whose name ends in _rmse the root of the
+   * mean is told. */
+  const char *measure[AE_MODEL_MAX_TERMS];
   int measures;
   ae_field field[AE_MODEL_MAX_FIELDS];
   int fields;
@@ -160,9 +162,12 @@ struct ae_model_type {
   /* Codes (count, code_width) → what one looks at, (count, features): the mean of p(x | code). */
   ae_status (*decode)(ae_model *model, int64_t count, const float *code, float *x);
 
-  /* The same of models for sets, any number of codes: sizes[i] receives the likeliest size of a set of that code, or
-   * one drawn from their distribution (of models that are `sized`); points (offset[count], d) the sets, packed, of
-   * offset[i+1] − offset[i] points each. */
+  /* Local. Has evaluate also tell of the distance under the optimal matching; or NULL: it cannot. */
+  void (*add_matching)(ae_model *model);
+
+  /* decode of models for sets, any number of codes: sizes[i] receives the likeliest size of a set of that code, or
+   * one drawn from their distribution (of models that are `sized`); set i becomes points
+   * offset[i] … offset[i+1] of (·, d) ones. */
   ae_status (*predict_sizes)(ae_model *model, const ae_set_codes *codes, bool drawn, int64_t *sizes);
   ae_status (*decode_sets)(ae_model *model, const ae_set_codes *codes, const int64_t *offset, float *points);
 

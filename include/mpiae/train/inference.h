@@ -10,7 +10,7 @@
  */
 ae_status ae_inference_accept(const ae_model *model, const ae_dataset *data);
 
-/* The attributes of a file of results (mpiae_format = `format`) and the axes of one example. */
+/* The attributes of a file of results (mpiae_format = `format`) and, of arrays, the axes of one example. */
 ae_status ae_inference_begin(const ae_model *model, ae_h5 *file, const char *format, int64_t epoch, int64_t step);
 
 /* What a model tells of its examples: an array per field, (rows, width of the field). */
