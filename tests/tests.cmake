@@ -92,3 +92,6 @@ mpiae_runs(doctor ARGUMENTS $<TARGET_FILE:mpiae> $<TARGET_FILE:ae_test_locks> TI
 mpiae_runs(study ARGUMENTS $<TARGET_FILE:mpiae> ${PROJECT_SOURCE_DIR} TIMEOUT 300)
 mpiae_runs(vqvae ARGUMENTS $<TARGET_FILE:mpiae> TIMEOUT 600)
 mpiae_runs(configure ARGUMENTS ${PROJECT_SOURCE_DIR} ${PKG_CONFIG_EXECUTABLE} ${CMAKE_COMMAND} -G ${CMAKE_GENERATOR} -DCMAKE_C_COMPILER=${CMAKE_C_COMPILER} TIMEOUT 300)
+mpiae_test(set_model LIBRARIES ae_models)
+target_sources(test_set_model PRIVATE reference.c)
+mpiae_runs(sets ARGUMENTS $<TARGET_FILE:mpiae> TIMEOUT 900)
