@@ -438,6 +438,26 @@ class PictureTest(Base):
         self.assertEqual(there, 16)
         self.assertEqual(self.title(path), "from example 4 to 17, 16 of 40 steps")
 
+    def test_sets_of_points(self):
+        corners = np.array([[0, 0], [0, 0.99], [0.99, 0], [np.nan, 0]], "f4")
+        sets = {"points": corners, "offset": np.array([0, 2, 2, 4])}
+        made = {"reconstruction_points": corners[:3], "reconstruction_offset": np.array([0, 1, 2, 3])}
+        with h5py.File(self.write("pairs.h5", "reconstructions", **sets, **made)) as file:
+            drawn, decoded = pictures.images(file, "x"), pictures.images(file, "reconstruction")
+            self.assertEqual([len(drawn), len(decoded)], [3, 3])
+            last = drawn.shape[-1] - 1
+            dots = [np.argwhere(picture[0]).tolist() for picture in drawn[:]]
+            self.assertEqual(dots, [[[0, 0], [0, last]], [], [[last, 0]]])
+            self.assertEqual(np.argwhere(decoded[[1]][0, 0]).tolist(), [[0, last]])
+        self.assertEqual(self.title(self.run_directory / "pairs.h5"), "examples above their reconstructions")
+        far = self.write("far.h5", "samples", points=corners[:3] * 100 - 7, offset=np.array([0, 3]))
+        with h5py.File(far) as file:
+            self.assertEqual(pictures.images(file, "x")[:].sum(), 3)
+        self.picture(far)
+        self.picture(self.write("line.h5", "interpolation", **sets))
+        self.picture(self.write("film.h5", "film", **sets, **made, sampled_points=corners, sampled_offset=np.array([0, 4])))
+        self.refused(self.write("space.h5", "samples", points=np.zeros((2, 3)), offset=np.array([0, 2])), "in the plane")
+
     def test_codes_in_the_latent_plane(self):
         codes = np.array([[100, 1], [101, 2], [102, 1.5]], "f4")
         path = self.write("codes.h5", "codes", z_mean=codes, label=np.array([0, 1, -1], "i4"))

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import mosaic
+import scatters
 from mosaic import Mosaic
 
 MOST_POINTS = 5000
@@ -64,15 +65,25 @@ def kind_of(file):
         return text_of(file, "mpiae_format")
     if any(name in file for name in CODES):
         return "codes"
-    if "sampled" in file:
+    if has(file, "sampled"):
         return "film"
-    if "x" in file:
-        return "reconstructions" if "reconstruction" in file else "samples"
+    if has(file, "x"):
+        return "reconstructions" if has(file, "reconstruction") else "samples"
     raise ReportError("no result file: it has neither mpiae_format nor /x nor codes")
 
 
+def has(file, name):
+    """Whether there are such pictures, or sets of points, which are drawn as such."""
+    return name in file or scatters.points_name(name) in file
+
+
 def images(file, name, leading=1):
-    """The dataset, when it is one of pictures behind `leading` axes."""
+    """The dataset, when it is one of pictures behind `leading` axes; or sets of points, as pictures."""
+    if name not in file and has(file, name):
+        try:
+            return scatters.Scatters(file, name)
+        except scatters.NotInThePlane as error:
+            raise NoPicture(str(error)) from error
     data = file[name]
     if not isinstance(data, h5py.Dataset) or data.dtype.kind not in "biuf" or data.ndim <= leading:
         raise ReportError(f"/{name} is no array of examples")
@@ -111,7 +122,7 @@ def subject(file):
     """(heading, what the pictures of /x are) of a file of single pictures."""
     if kind_of(file) == "dataset":
         return "Examples", f"examples of {Path(file.filename).name}"
-    if text_of(file["x"], "description") == DECODED:
+    if text_of(file["x" if "x" in file else "points"], "description") == DECODED:
         return "Decoded codes", "decoded codes"
     return "Samples", f"samples like {source_of(file)}" if "like" in file.attrs else "samples"
 
@@ -207,7 +218,7 @@ def draw_table(file):
 def draw_samples_or_table(file):
     if "z_0" in file and "z_1" in file:
         return draw_plane(file)
-    is_table = "c_row" in file or getattr(file["x"], "ndim", 0) == 5
+    is_table = "c_row" in file or getattr(file.get("x"), "ndim", 0) == 5
     return draw_table(file) if is_table else draw_samples(file)
 
 
@@ -221,7 +232,7 @@ def read_frame(file, name=""):
     epoch = file.attrs.get("epoch", int(number[1]) if number else 0)
     frame = {"epoch": int(epoch), "count": {}}
     for kind in PICTURES_OF_A_FRAME:
-        if kind in file:
+        if has(file, kind):
             data = images(file, kind)
             frame[kind] = data[: min(ROW, mosaic.fit(size(data)[1]))]
             frame["count"][kind] = len(data)
