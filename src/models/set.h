@@ -65,6 +65,9 @@ void ae_set_destroy_inference(ae_set_model *model);
 /* Local. The encoder on `count` ≤ AE_BLOCK_ROWS sets: model->encoder.out. */
 ae_status ae_set_run_encoder(ae_set_model *model, int64_t count, const int64_t *offset, const float *points);
 
+/* Local. What the encoder gave for an own example, once model->frozen is there. */
+const float *ae_set_frozen(const ae_set_model *model, int64_t example);
+
 /* Local. `count` points that a prediction begins as: of the data's mean and deviation, by a stream of their own. */
 void ae_set_fill_start(const ae_set_model *model, ae_stream stream, int64_t count, float *points);
 

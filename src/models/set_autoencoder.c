@@ -322,10 +322,10 @@ static void fill_sets(ae_set_model *model, const ae_batch *batch) {
 /* Of frozen codes: drawn anew every epoch where they have a distribution. */
 static void fill_codes(ae_set_model *model, const ae_batch *batch) {
   const ae_dataset *data = model->base.setup.data;
-  const int64_t code = model->network.code, width = model->encoder.out->width;
+  const int64_t code = model->network.code;
   for (int64_t i = 0; i < batch->offset[batch->segments]; i++) {
     int64_t count;
-    const float *own = model->frozen + (batch->example[i] - ae_shards_own_begin(&data->shards)) * width;
+    const float *own = ae_set_frozen(model, batch->example[i]);
     float *out = model->code->value + i * code;
     ae_dataset_set(data, batch->example[i], &count);
     model->size->value[i] = (float)ae_min(count, model->most);

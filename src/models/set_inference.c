@@ -130,14 +130,22 @@ static void run_predictor(ae_set_model *model, int64_t count, const float *code)
 
 /* Codes. */
 
+const float *ae_set_frozen(const ae_set_model *model, int64_t example) {
+  const int64_t place = example - ae_shards_own_begin(&model->base.setup.data->shards);
+  return model->frozen + place * model->encoder.out->width;
+}
+
 ae_status ae_set_encode(ae_model *base, const ae_block *block, void *const *field) {
   ae_set_model *model = (ae_set_model *)base;
   const int64_t code = model->network.code;
-  AE_RETURN_IF(ae_set_run_encoder(model, block->count, block->offset, block->rows));
-  const ae_tensor *out = model->encoder.out;
-  for (int part = 0; part < base->fields; part++)
-    for (int64_t i = 0; i < block->count && field[part] != NULL; i++)
-      memcpy((float *)field[part] + i * code, out->value + i * out->width + part * code, (size_t)code * sizeof(float));
+  const bool known = model->frozen != NULL && block->data == base->setup.data;
+  if (!known) AE_RETURN_IF(ae_set_run_encoder(model, block->count, block->offset, block->rows));
+  for (int64_t i = 0; i < block->count; i++) {
+    const float *out =
+        known ? ae_set_frozen(model, block->example[i]) : model->encoder.out->value + i * model->encoder.out->width;
+    for (int part = 0; part < base->fields; part++)
+      if (field[part] != NULL) memcpy((float *)field[part] + i * code, out + part * code, (size_t)code * sizeof *out);
+  }
   return AE_OK;
 }
 
