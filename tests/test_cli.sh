@@ -440,7 +440,7 @@ accept "" train vae.yaml data.train=signed.h5 network.likelihood=gaussian --run 
 refuse 2 "signed.h5 has no known /label" train vhe.yaml data.train=signed.h5 network.likelihood=gaussian vhe.labels=given --run r-unknown
 accept "" train vhe.yaml data.train=vectors.h5 --run r-vectors
 accept "" train vhe.yaml data.train=vectors.h5 --run r-vectors --resume train.epochs=2
-refuse 2 "command line: key 'vae.beta' is not for model 'vhe' (it is for: vae)" train vhe.yaml vae.beta=2 --run r-beta
+refuse 2 "command line: key 'vae.beta' is not for model 'vhe' (it is for: vae, set-vae)" train vhe.yaml vae.beta=2 --run r-beta
 sed 's/^model: vae/model: ae/' vae.yaml >ae.yaml
 accept "" train ae.yaml data.train=vectors.h5 data.binarize=dynamic --run run-ae
 refuse 2 "model 'ae' has no distribution to draw samples from; this is for: vae, vhe" sample run-ae --count 2 --out s.h5
