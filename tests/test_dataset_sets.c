@@ -2,6 +2,7 @@
 #include "harness.h"
 
 #include "mpiae/data/block.h"
+#include "mpiae/data/points.h"
 #include "mpiae/data/writer.h"
 
 #include <math.h>
@@ -220,7 +221,7 @@ static void the_most_points_of_a_batch_are_those_of_the_largest_sets(void **stat
     const int64_t begin = ae_shards_own_begin(&dataset->shards), count = ae_shards_own_count(&dataset->shards);
     bool taken[SETS] = {false};
     int64_t expected = 0, most = -1;
-    ae_test_ok(ae_dataset_most_points(dataset, 0, &most));
+    ae_test_ok(ae_points_most(count, dataset->offset, 0, &most));
     assert_int_equal(most, 0);
     for (int64_t sets = 1; sets <= count + 2; sets++) {
       int64_t largest = -1;
@@ -228,7 +229,7 @@ static void the_most_points_of_a_batch_are_those_of_the_largest_sets(void **stat
         if (!taken[i] && (largest < 0 || size_at(begin + i) > size_at(begin + largest))) largest = i;
       if (largest >= 0) taken[largest] = true;
       if (largest >= 0) expected += size_at(begin + largest);
-      ae_test_ok(ae_dataset_most_points(dataset, sets, &most));
+      ae_test_ok(ae_points_most(count, dataset->offset, sets, &most));
       assert_int_equal(most, expected);
     }
     ae_dataset_close(&dataset);

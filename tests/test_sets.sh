@@ -116,6 +116,8 @@ for d in (1, 2, 3):
     write(f"odd-{d}.h5", kinds * 5, d)
 write("empty.h5", [np.zeros((0, 2))] * 4, 2)
 write("large.h5", [random.random((3, 2)), random.random((2001, 2))], 2)
+with h5py.File("colour.h5", "w") as f:
+    f["x"] = random.random((9, 3, 4, 4)).astype("float32")
 write("wide.h5", [random.random((9000, 2)), random.random((4, 2)), random.random((12000, 2)), np.zeros((0, 2))], 2)
 EOF
 for d in 1 2 3; do
@@ -133,6 +135,55 @@ done
 # the optimal matching is what trains, and is recorded as such
 head -1 odd-ae-hungarian-2/metrics.csv | grep -q 'train_matching,.*test_matching,.*test_chamfer\|train_matching,.*test_chamfer,.*test_matching' || fail "columns of a run with set.loss=hungarian"
 
+# Images: their bright pixels are the sets that import makes of the same images.
+on 1 synth glyphs --count 61 --out images.h5
+on 1 synth glyphs --count 21 --seed 2 --out test-images.h5
+printf 'model: set-ae\ndata: {train: images.h5, test: test-images.h5, shards: 5}\ntrain: {batch_size: 11, epochs: 2, learning_rate: 0.003}\nset: {input: image, width: 16, heads: 2, blocks: 1}\nnetwork: {kind: conv, channels: [4], hidden: [12]}\noutput: {samples: 4}\n' >image.yaml
+for model in set-ae set-vae; do
+  keys=()
+  [ $model = set-vae ] && keys=(set.latent_size=6 data.binarize=dynamic)
+  sed "s/^model: .*/model: $model/" image.yaml >$model-image.yaml
+  for ranks in 1 2 3 4; do
+    on "$ranks" train $model-image.yaml "${keys[@]}" --run "$model-image-$ranks"
+    for file in checkpoint-000000012.h5 codes-000002.h5 samples-000002.h5; do equal "$model-image-1/$file" "$model-image-$ranks/$file"; done
+    equal_metrics "$model-image-1" "$model-image-$ranks"
+  done
+  on 3 train $model-image.yaml "${keys[@]}" train.steps=8 --run $model-image-cut
+  on 2 train $model-image.yaml "${keys[@]}" --run $model-image-cut --resume
+  equal $model-image-1/checkpoint-000000012.h5 $model-image-cut/checkpoint-000000012.h5
+  on 2 train $model-image.yaml "${keys[@]}" set.stage=size --init-from $model-image-1 --run $model-image-size
+  on 1 reconstruct $model-image-size test-images.h5 --out $model-image-pairs-1.h5
+  on 3 reconstruct $model-image-size test-images.h5 --out $model-image-pairs-3.h5
+  equal $model-image-pairs-1.h5 $model-image-pairs-3.h5
+  on 1 interpolate $model-image-1 test-images.h5 --from 3 --to 5 --steps 7 --out $model-image-line.h5
+done
+on 2 train image.yaml network.kind=dense train.epochs=1 --run dense-image
+"$mpiae" evaluate set-ae-image-size test-images.h5 --matching --json >figures 2>/dev/null || fail "evaluate images"
+"$python" - <<'EOF' || fail "sets of images"
+import h5py, json, numpy as np
+def sets(file, prefix=""):
+    with h5py.File(file) as f:
+        return np.split(f[prefix + "points"][()], f[prefix + "offset"][1:-1])
+told = json.load(open("figures"))
+with h5py.File("test-images.h5") as f:
+    bright = [np.argwhere(image[0] > 20) / 28 for image in f["x"][()]]
+pairs = list(zip(bright, sets("set-ae-image-pairs-1.h5"), sets("set-ae-image-pairs-1.h5", "reconstruction_")))
+assert len(pairs) == 21 and all(len(a) == len(b) == len(c) and np.allclose(a, b) for a, b, c in pairs)
+def chamfer(a, b):
+    d = ((a[:, None].astype(float) - b[None]) ** 2).sum(2)
+    return d.min(0).mean() + d.min(1).mean()
+assert np.isclose(np.mean([chamfer(b, c) for _, b, c in pairs]), told["chamfer"], 1e-5), told
+assert told["matching"] > 0 and told["size_rmse"] > 0
+line = [len(s) for s in sets("set-ae-image-line.h5")]
+assert line[0] == len(bright[3]) and line[6] == len(bright[5])
+with h5py.File("images.h5") as f, h5py.File("set-ae-image-1/checkpoint-000000012.h5") as run:
+    images = f["x"][()][:, 0] > 20
+    points = np.argwhere(images)[:, 1:] / 28
+    assert np.allclose(run["set/mean"], points.mean(0)) and np.allclose(run["set/deviation"], points.std(0))
+with h5py.File("set-ae-image-size/checkpoint-000000012.h5") as run:
+    assert run["parameters/size/output/bias"].shape[0] == images.sum((1, 2)).max() + 1
+EOF
+
 # larger than a block, and than what training saw
 on 1 reconstruct vae-size-1 wide.h5 --out wide-1.h5
 on 3 reconstruct vae-size-1 wide.h5 --out wide-3.h5
@@ -144,6 +195,10 @@ grep -q 'warning: wide.h5 has sets of up to 12000 points: those of more than set
 refused 2 "odd-3.h5 holds points of 3 coordinates, but the model is for 2" encode ae-autoencoder-1 odd-3.h5 --out refused.h5
 on 1 synth glyphs --count 9 --out arrays.h5
 refused 2 "arrays.h5 holds arrays, but model 'set-ae' is for sets of points" train ae.yaml data.train=arrays.h5 --run refused
+refused 2 "odd-2.h5 holds sets of points, but model 'set-ae' is for arrays" train image.yaml data.train=odd-2.h5 --run refused
+refused 2 "set.input=image is for images of one channel, (N, 1, H, W), whose bright pixels are points, but the data are (N, 3, 4, 4)" train image.yaml data.train=colour.h5:/x data.test=none --run refused
+refused 2 "sides of 28 × 28 can be halved 2 times only" train image.yaml "network.channels=[2,2,2]" --run refused
+refused 2 "has set.input=image, but here it is points" train ae.yaml set.stage=size network.kind=conv "network.channels=[4]" "network.hidden=[12]" --init-from set-ae-image-1 --run refused
 refused 2 "large.h5: a set of 2001 points is too large for the optimal matching" train ae.yaml data.train=large.h5 set.loss=hungarian --run refused
 refused 2 "large.h5: a set of 2001 points is too large for the optimal matching" evaluate ae-autoencoder-1 large.h5 --matching
 refused 3 "all its sets are empty" train ae.yaml data.train=empty.h5 --run refused

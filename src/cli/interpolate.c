@@ -21,6 +21,7 @@ static ae_status draw_line(ae_result *result, line *what) {
   ae_status status;
   ae_codes codes = {0};
   ae_block_copy ends = {0};
+  ae_block sets;
   float *end = what->code + (what->steps - 1) * width;
   AE_CHECK(ae_block_fetch(result->comm, result->data, what->end, 2, &ends));
   AE_CHECK(ae_comm_agree(result->comm, ae_codes_create(model, 2, &codes)));
@@ -32,7 +33,9 @@ static ae_status draw_line(ae_result *result, line *what) {
       const float share = (float)step / (float)(what->steps - 1);
       what->code[step * width + j] = (1 - share) * what->code[j] + share * end[j];
     }
-  for (int i = 0; i < 2 && ends.offset != NULL; i++) what->points[i] = ends.offset[i + 1] - ends.offset[i];
+  if (model->type->sets_of == NULL) goto cleanup;
+  AE_CHECK(ae_comm_agree(result->comm, model->type->sets_of(model, &ends.block, &sets)));
+  for (int i = 0; i < 2; i++) what->points[i] = sets.offset[i + 1] - sets.offset[i];
 cleanup:
   ae_codes_free(&codes);
   ae_block_copy_free(&ends);

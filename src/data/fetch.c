@@ -3,7 +3,6 @@
 #include "mpiae/base/memory.h"
 #include "mpiae/data/dataset.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define MESSAGE_BYTES ((int64_t)1 << 26)
@@ -76,23 +75,5 @@ ae_status ae_dataset_fetch_sets(const ae_comm *comm, const ae_dataset *dataset, 
     memcpy(points + offset[i] * d, set, (size_t)(size * dataset->row_bytes));
   }
   share_bytes(comm, points, bytes);
-  return AE_OK;
-}
-
-static int compare_down(const void *a, const void *b) {
-  const int64_t one = *(const int64_t *)a, other = *(const int64_t *)b;
-  return (one < other) - (one > other);
-}
-
-ae_status ae_dataset_most_points(const ae_dataset *dataset, int64_t sets, int64_t *points) {
-  const int64_t count = ae_shards_own_count(&dataset->shards);
-  int64_t *size = NULL;
-  AE_ASSERT(dataset->offset != NULL);
-  AE_RETURN_IF(AE_NEW(size, count));
-  for (int64_t i = 0; i < count; i++) size[i] = dataset->offset[i + 1] - dataset->offset[i];
-  qsort(size, (size_t)count, sizeof *size, compare_down);
-  *points = 0;
-  for (int64_t i = 0; i < ae_min(sets, count); i++) *points += size[i];
-  AE_FREE(size);
   return AE_OK;
 }

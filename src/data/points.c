@@ -1,6 +1,9 @@
 #include "mpiae/data/points.h"
 
+#include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
+
+#include <stdlib.h>
 
 int64_t ae_points_of_image(ae_h5_type type, const void *image, int64_t rows, int64_t columns, float threshold,
                            float *points) {
@@ -27,5 +30,21 @@ ae_status ae_points_of_images(ae_h5_type type, const void *images, int64_t count
   AE_RETURN_IF(AE_NEW(*points, (*offset)[count] * 2));
   for (int64_t i = 0; i < count; i++)
     ae_points_of_image(type, image + i * bytes, rows, columns, threshold, *points + 2 * (*offset)[i]);
+  return AE_OK;
+}
+
+static int compare_down(const void *a, const void *b) {
+  const int64_t one = *(const int64_t *)a, other = *(const int64_t *)b;
+  return (one < other) - (one > other);
+}
+
+ae_status ae_points_most(int64_t count, const int64_t *offset, int64_t sets, int64_t *points) {
+  int64_t *size = NULL;
+  AE_RETURN_IF(AE_NEW(size, count));
+  for (int64_t i = 0; i < count; i++) size[i] = offset[i + 1] - offset[i];
+  qsort(size, (size_t)count, sizeof *size, compare_down);
+  *points = 0;
+  for (int64_t i = 0; i < ae_min(sets, count); i++) *points += size[i];
+  AE_FREE(size);
   return AE_OK;
 }

@@ -263,7 +263,8 @@ static const ae_key own_keys[] = {{"acn.neighbours", AE_KEY_INTEGER, "5", 1, 100
                                    "nearest neighbours in code space that the one telling the prior is drawn from"},
                                   {0}};
 
-static const ae_key *const keys[] = {ae_keys_common, ae_keys_network, ae_keys_likelihood, own_keys, NULL};
+static const ae_key *const keys[] = {ae_keys_common,     ae_keys_network, ae_keys_latent,
+                                     ae_keys_likelihood, own_keys,        NULL};
 
 const ae_model_type ae_model_acn = {.name = "acn",
                                     .summary = "associative compression network",

@@ -179,8 +179,10 @@ static ae_status draw(ae_model *base, const ae_sample_request *request, int64_t 
   return AE_OK;
 }
 
-static const ae_key *const ae_key_tables[] = {ae_keys_common, ae_keys_network, ae_keys_likelihood, NULL};
-static const ae_key *const vae_key_tables[] = {ae_keys_common, ae_keys_network, ae_keys_likelihood, ae_keys_vae, NULL};
+static const ae_key *const ae_key_tables[] = {ae_keys_common, ae_keys_network, ae_keys_latent, ae_keys_likelihood,
+                                              NULL};
+static const ae_key *const vae_key_tables[] = {ae_keys_common,     ae_keys_network, ae_keys_latent,
+                                               ae_keys_likelihood, ae_keys_vae,     NULL};
 static const char *const vae_columns[] = {"active_units", NULL};
 
 const ae_model_type ae_model_ae = {.name = "ae",

@@ -89,6 +89,9 @@ const ae_key ae_keys_network[] = {
     {"network.hidden", AE_KEY_INTEGERS, "[512]", 1, 1e6, NULL, NULL, AE_KEY_FIXED,
      "widths of the encoder's hidden layers; the decoder mirrors them"},
     {"network.activation", AE_KEY_CHOICE, "relu", 0, 0, activations, NULL, AE_KEY_FIXED, "between layers"},
+    {0}};
+
+const ae_key ae_keys_latent[] = {
     {"network.latent_size", AE_KEY_INTEGER, "20", 1, 1e6, NULL, NULL, AE_KEY_FIXED, "dimensions of a latent code"},
     {0}};
 

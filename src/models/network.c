@@ -69,16 +69,20 @@ static ae_status check_images(const ae_model *model) {
                  shape);
 }
 
+ae_status ae_network_init_encoder(ae_model *model) {
+  model->channels_last = is_convolutional(model);
+  return model->channels_last ? check_images(model) : AE_OK;
+}
+
 ae_status ae_network_init(ae_model *model) {
   const ae_config *config = model->setup.config;
-  model->channels_last = is_convolutional(model);
   model->bernoulli = !ae_config_is(config, "network.likelihood", "gaussian");
   if (ae_config_is(config, "network.likelihood", "categorical"))
     return AE_FAIL(AE_USAGE,
                    "network.likelihood=categorical is for model 'vqvae': choose bernoulli or gaussian for '%s'",
                    model->type->name);
   AE_RETURN_IF(check_center(model));
-  return model->channels_last ? check_images(model) : AE_OK;
+  return ae_network_init_encoder(model);
 }
 
 ae_hidden ae_network_hidden(const ae_config *config) {

@@ -193,7 +193,8 @@ static void set_number(ae_config *config, const char *key, int64_t value) {
   ae_config_set(config, key, number);
 }
 
-static ae_status resolve(ae_config *config, const ae_dataset *data) {
+static ae_status resolve(const ae_comm *comm, ae_config *config, const ae_dataset *data) {
+  (void)comm;
   AE_RETURN_IF(check_indices(data));
   if (ae_config_is(config, "pixelcnn.entries", "auto")) {
     const int64_t entries = data->entries > 0 ? data->entries : ae_max(2, (int64_t)data->high + 1);

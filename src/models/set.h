@@ -4,6 +4,7 @@
 
 #include "mpiae/models/network.h"
 #include "mpiae/tensor/matching.h"
+#include "set_examples.h"
 #include "set_network.h"
 
 /* What is told of a set; terms of the loss and measures are such. */
@@ -28,12 +29,14 @@ typedef struct ae_set_pass {
   int64_t capacity; /* of it */
   ae_tensor *code;  /* (sets, code): an input, but of the encoder */
   ae_tensor *point; /* (points, d): what the encoder sees, what the decoder begins with */
+  ae_tensor *image; /* what the encoder sees with set.input=image, in place of points */
   ae_tensor *out;   /* the code or (μ | s); the points predicted; logits of sizes */
 } ae_set_pass;
 
 typedef struct ae_set_model {
   ae_model base;
   ae_set_network network;
+  ae_set_examples examples;
   int64_t most;                         /* largest size that the predictor knows */
   double sigma;                         /* of a variational one */
   ae_set_figure distance;               /* set.loss */
@@ -42,8 +45,8 @@ typedef struct ae_set_model {
   double *mean, *deviation; /* of the coordinates of the training data's points: what predictions begin as */
   int sets;                 /* axis of the training graph */
   /* training; of stage `autoencoder` */
-  ae_tensor *points, *start, *noise, *weight, *q;
-  int64_t *offset;    /* (capacity + 1) */
+  ae_tensor *points, *image, *start, *noise, *weight, *q; /* image: what is encoded with set.input=image; or NULL */
+  int64_t *offset;                                        /* (capacity + 1) */
   double *divergence; /* of each latent dimension, mean over the last epoch; NaN before one */
   /* of stage `size` */
   ae_tensor *code, *size, *logit;
@@ -62,8 +65,8 @@ typedef struct ae_set_model {
 ae_status ae_set_build_inference(ae_set_model *model);
 void ae_set_destroy_inference(ae_set_model *model);
 
-/* Local. The encoder on `count` ≤ AE_BLOCK_ROWS sets: model->encoder.out. */
-ae_status ae_set_run_encoder(ae_set_model *model, int64_t count, const int64_t *offset, const float *points);
+/* Local. The encoder on at most AE_BLOCK_ROWS examples: model->encoder.out. */
+ae_status ae_set_run_encoder(ae_set_model *model, const ae_block *block);
 
 /* Local. What the encoder gave for an own example, once model->frozen is there. */
 const float *ae_set_frozen(const ae_set_model *model, int64_t example);
@@ -74,6 +77,12 @@ void ae_set_fill_start(const ae_set_model *model, ae_stream stream, int64_t coun
 /* Local. The likeliest of the sizes; ties to the smallest. */
 int64_t ae_set_likeliest(const ae_set_model *model, const float *logit);
 
+/* Hooks. */
+ae_status ae_set_start(ae_model *base);
+ae_status ae_set_save(ae_model *base, ae_h5 *file);
+ae_status ae_set_load(ae_model *base, ae_h5 *file);
+ae_status ae_set_init_from(ae_model *base, const ae_config *config, ae_h5 *file);
+ae_status ae_set_sets_of(ae_model *base, const ae_block *block, ae_block *sets);
 ae_status ae_set_encode(ae_model *base, const ae_block *block, void *const *field);
 ae_status ae_set_evaluate(ae_model *base, const ae_block *block, uint32_t draw, double *terms, double *log_weight);
 ae_status ae_set_predict_sizes(ae_model *base, const ae_set_codes *codes, bool drawn, int64_t *sizes);

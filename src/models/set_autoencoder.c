@@ -3,7 +3,7 @@
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"
-#include "mpiae/comm/reduce.h"
+#include "mpiae/data/points.h"
 #include "mpiae/graph/ops.h"
 #include "mpiae/graph/ops_sets.h"
 #include "mpiae/models/keys.h"
@@ -35,17 +35,23 @@ static ae_status begin_graph(ae_set_model *model) {
   return AE_OK;
 }
 
+static ae_tensor *add_encoder(ae_set_model *model, ae_graph *graph) {
+  if (!model->examples.images) return ae_set_encoder(&model->network, graph, model->points, model->sets);
+  model->image = ae_network_input(&model->base, graph, "image", model->sets);
+  return ae_network_encoder(&model->base, graph, model->image, model->network.code, model->network.variational);
+}
+
 static ae_status build_autoencoder(ae_set_model *model) {
   const ae_model_setup *setup = &model->base.setup;
   int64_t most;
-  AE_RETURN_IF(ae_dataset_most_points(setup->data, setup->capacity, &most));
+  AE_RETURN_IF(ae_points_most(model->examples.count, model->examples.offset, setup->capacity, &most));
   AE_RETURN_IF(AE_NEW(model->offset, setup->capacity + 1));
   AE_RETURN_IF(begin_graph(model));
   ae_graph *graph = model->base.graph;
   const int sets = model->sets, points = ae_graph_axis_grouped(graph, sets, most);
   model->points = ae_graph_input(graph, "points", points, 1, &model->network.dim, false);
   model->start = ae_graph_input(graph, "start", points, 1, &model->network.dim, false);
-  ae_tensor *code = ae_set_encoder(&model->network, graph, model->points, sets);
+  ae_tensor *code = add_encoder(model, graph);
   if (model->network.variational) {
     model->q = code;
     ae_graph_keep(model->q);
@@ -86,6 +92,7 @@ static void destroy(ae_model *base) {
   ae_set_model *model = (ae_set_model *)base;
   ae_graph_destroy(&base->graph);
   ae_set_destroy_inference(model);
+  ae_set_examples_free(&model->examples);
   AE_FREE(model->mean);
   AE_FREE(model->deviation);
   AE_FREE(model->offset);
@@ -151,20 +158,31 @@ static ae_set_figure read_distance(const ae_config *config) {
 /* The hook: what would have to be matched must be so in reasonable time. Later on that is for evaluate to say. */
 static ae_status accepts(const ae_model *base, const ae_dataset *data) {
   const ae_set_model *model = (const ae_set_model *)base;
-  if (base->sized && data->most_points > model->most)
+  const int64_t most = ae_set_examples_largest(&model->examples, base->setup.comm, data);
+  if (model->examples.images) AE_RETURN_IF(ae_network_accepts(base, data));
+  if (base->sized && most > model->most)
     ae_log_warning("%s has sets of up to %lld points: those of more than set.most_points=%lld count as sets of so many",
-                   data->path, (long long)data->most_points, (long long)model->most);
+                   data->path, (long long)most, (long long)model->most);
   if (base->setup.data == NULL || base->sized || model->distance != AE_SET_MATCHING) return AE_OK;
-  return ae_error_prefix(ae_matching_accepts(data->most_points), "%s", data->path);
+  return ae_error_prefix(ae_matching_accepts(most), "%s", data->path);
+}
+
+/* What encodes examples. */
+static ae_status init_encoder(ae_set_model *model) {
+  const ae_config *config = model->base.setup.config;
+  if (model->examples.images) return ae_network_init_encoder(&model->base);
+  if (ae_config_is(config, "data.binarize", "none") && ae_config_real(config, "data.center") == 0) return AE_OK;
+  return AE_FAIL(AE_USAGE, "data.binarize and data.center are for values of images, not for points: leave them out");
 }
 
 static ae_status read_setup(ae_set_model *model, const ae_model_type *type, const ae_model_setup *setup) {
   const ae_config *config = setup->config;
   const bool variational = type == &ae_model_set_vae;
   ae_model_init(&model->base, type, setup);
-  if (!ae_config_is(config, "data.binarize", "none") || ae_config_real(config, "data.center") != 0)
-    return AE_FAIL(AE_USAGE, "data.binarize and data.center are for values of images, not for points: leave them out");
-  AE_RETURN_IF(ae_set_network_read(config, setup->features, variational, &model->network));
+  AE_RETURN_IF(ae_set_examples_read(setup, &model->examples));
+  AE_RETURN_IF(init_encoder(model));
+  model->base.coordinates = model->examples.dim;
+  AE_RETURN_IF(ae_set_network_read(config, model->examples.dim, variational, &model->network));
   model->distance = read_distance(config);
   model->base.sized = ae_config_is(config, "set.stage", "size");
   if (model->base.sized) model->most = ae_config_integer(config, "set.most_points");
@@ -175,11 +193,12 @@ static ae_status read_setup(ae_set_model *model, const ae_model_type *type, cons
 static ae_status create(const ae_model_setup *setup, const ae_model_type *type, ae_model **out) {
   ae_status status;
   ae_set_model *model = NULL;
-  AE_CHECK(AE_NEW(model, 1));
+  AE_CHECK(ae_comm_agree(setup->comm, AE_NEW(model, 1)));
   AE_CHECK(read_setup(model, type, setup));
   describe(model);
-  AE_CHECK(AE_NEW(model->mean, setup->features));
-  AE_CHECK(AE_NEW(model->deviation, setup->features));
+  if (setup->data != NULL) AE_CHECK(ae_set_examples_find(setup->data, &model->examples));
+  AE_CHECK(AE_NEW(model->mean, model->network.dim));
+  AE_CHECK(AE_NEW(model->deviation, model->network.dim));
   AE_CHECK(AE_NEW(model->divergence, model->network.code));
   for (int64_t i = 0; i < model->network.code; i++) model->divergence[i] = NAN;
   if (setup->data != NULL) AE_CHECK(model->base.sized ? build_predictor(model) : build_autoencoder(model));
@@ -195,118 +214,28 @@ static ae_status create_vae(const ae_model_setup *setup, ae_model **out) {
   return create(setup, &ae_model_set_vae, out);
 }
 
-static bool takes_sets(const ae_config *config) {
-  (void)config;
-  return true;
-}
+static bool takes_sets(const ae_config *config) { return ae_config_is(config, "set.input", "points"); }
 
-static ae_status resolve(ae_config *config, const ae_dataset *data) {
+static ae_status resolve(const ae_comm *comm, ae_config *config, const ae_dataset *data) {
   char number[32];
+  ae_set_examples examples;
+  ae_model_setup setup = {.config = config, .rank = data->rank, .features = data->features};
   if (!ae_config_is(config, "set.most_points", "auto")) return AE_OK;
-  snprintf(number, sizeof number, "%lld", (long long)ae_max(1, data->most_points));
+  memcpy(setup.dim, data->dim, sizeof setup.dim);
+  AE_RETURN_IF(ae_set_examples_read(&setup, &examples));
+  snprintf(number, sizeof number, "%lld", (long long)ae_max(1, ae_set_examples_largest(&examples, comm, data)));
   ae_config_set(config, "set.most_points", number);
   return AE_OK;
-}
-
-/* State beside the parameters: what predictions begin as. */
-
-/* Sums and sums of squares of the coordinates in each own shard. */
-static void add_moments(const ae_dataset *data, double *moments) {
-  const int64_t dim = data->features;
-  const float *points = data->rows;
-  for (int s = 0; s < data->shards.count; s++, moments += 2 * dim) {
-    const int64_t first = ae_shards_own_begin(&data->shards), shard = data->shards.first + s;
-    const int64_t begin = data->offset[ae_shards_begin(&data->shards, (int)shard) - first];
-    const int64_t end = data->offset[ae_shards_begin(&data->shards, (int)shard + 1) - first];
-    for (int64_t i = begin * dim; i < end * dim; i++) {
-      moments[i % dim] += (double)points[i];
-      moments[dim + i % dim] += (double)points[i] * (double)points[i];
-    }
-  }
-}
-
-static ae_status find_moments(ae_set_model *model) {
-  const ae_model_setup *setup = &model->base.setup;
-  const ae_dataset *data = setup->data;
-  const int64_t dim = data->features;
-  ae_status status;
-  double *moments = NULL, *sum = NULL;
-  if (data->points == 0) return AE_FAIL(AE_DATA, "%s: all its sets are empty: there is nothing to learn", data->path);
-  status = AE_NEW(moments, 2 * dim * data->shards.count);
-  if (status == AE_OK) status = AE_NEW(sum, 2 * dim);
-  AE_CHECK(ae_comm_agree(setup->comm, status));
-  add_moments(data, moments);
-  AE_CHECK(ae_reduce_sum(setup->comm, &data->shards, moments, 2 * dim, sum));
-  for (int64_t k = 0; k < dim; k++) {
-    model->mean[k] = sum[k] / (double)data->points;
-    model->deviation[k] = sqrt(fmax(0, sum[dim + k] / (double)data->points - model->mean[k] * model->mean[k]));
-  }
-  model->begun = true;
-cleanup:
-  AE_FREE(moments);
-  AE_FREE(sum);
-  return status;
-}
-
-static ae_status start(ae_model *base) {
-  ae_set_model *model = (ae_set_model *)base;
-  if (base->sized && !model->begun)
-    return AE_FAIL(AE_USAGE, "set.stage=size trains the predictor of sizes on the codes of a model that was trained "
-                             "with set.stage=autoencoder: name that with --init-from");
-  if (model->begun) return AE_OK;
-  AE_RETURN_IF(find_moments(model));
-  float *bias = ae_params_value(base->setup.params, ae_set_output_bias(&model->network, base->setup.params));
-  for (int64_t k = 0; k < model->network.dim; k++) bias[k] = (float)model->mean[k];
-  return AE_OK;
-}
-
-static ae_status write_moment(const ae_set_model *model, ae_h5 *file, const char *path, const char *description,
-                              const double *values) {
-  const int64_t dim = model->network.dim;
-  const ae_h5_dataset dataset = {path, AE_H5_FLOAT64, 1, {dim}, {"coordinate"}, description, NULL};
-  return ae_h5_write(file, &dataset, 0, ae_comm_rank(model->base.setup.comm) == 0 ? dim : 0, values);
-}
-
-static ae_status save(ae_model *base, ae_h5 *file) {
-  const ae_set_model *model = (const ae_set_model *)base;
-  AE_RETURN_IF(ae_h5_create_group(file, "/set", "the Gaussian whose points predictions begin as"));
-  AE_RETURN_IF(ae_h5_create_axis(file, "/set", "coordinate", model->network.dim, NULL, "coordinate of a point"));
-  AE_RETURN_IF(write_moment(model, file, "/set/mean", "mean of the training data's points", model->mean));
-  return write_moment(model, file, "/set/deviation", "standard deviation of the training data's points",
-                      model->deviation);
-}
-
-static ae_status load(ae_model *base, ae_h5 *file) {
-  ae_set_model *model = (ae_set_model *)base;
-  model->begun = true;
-  AE_RETURN_IF(ae_h5_read(file, "/set/mean", AE_H5_FLOAT64, 1, 0, model->network.dim, model->mean));
-  return ae_h5_read(file, "/set/deviation", AE_H5_FLOAT64, 1, 0, model->network.dim, model->deviation);
-}
-
-/* The other's decoder knows the points that the other's predictions begin as. */
-static ae_status init_from(ae_model *base, const ae_config *config, ae_h5 *file) {
-  static const char *const keys[] = {"set.width", "set.heads", "set.blocks"};
-  const ae_config *own = base->setup.config;
-  if (!ae_config_is(config, "model", base->type->name))
-    return AE_FAIL(AE_USAGE, "%s is a model '%s': a '%s' begins with the parameters of its like", ae_h5_path(file),
-                   ae_config_text(config, "model"), base->type->name);
-  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-    if (ae_config_integer(config, keys[i]) != ae_config_integer(own, keys[i]))
-      return AE_FAIL(AE_USAGE, "%s has %s=%lld, but here it is %lld: the networks must be the same", ae_h5_path(file),
-                     keys[i], (long long)ae_config_integer(config, keys[i]),
-                     (long long)ae_config_integer(own, keys[i]));
-  return load(base, file);
 }
 
 /* Training. */
 
 static void fill_sets(ae_set_model *model, const ae_batch *batch) {
-  const ae_dataset *data = model->base.setup.data;
   const int64_t dim = model->network.dim;
   model->offset[0] = 0;
   for (int64_t i = 0; i < batch->offset[batch->segments]; i++) {
     int64_t count;
-    const float *points = ae_dataset_set(data, batch->example[i], &count);
+    const float *points = ae_set_examples_own(&model->examples, batch->example[i], &count);
     const int64_t begin = model->offset[i] * dim;
     memcpy(model->points->value + begin, points, (size_t)(count * dim) * sizeof *points);
     ae_set_fill_start(model, ae_stream_of(model->base.setup.seed, AE_RANDOM_POINT, batch->epoch, batch->example[i]),
@@ -321,13 +250,12 @@ static void fill_sets(ae_set_model *model, const ae_batch *batch) {
 
 /* Of frozen codes: drawn anew every epoch where they have a distribution. */
 static void fill_codes(ae_set_model *model, const ae_batch *batch) {
-  const ae_dataset *data = model->base.setup.data;
   const int64_t code = model->network.code;
   for (int64_t i = 0; i < batch->offset[batch->segments]; i++) {
     int64_t count;
     const float *own = ae_set_frozen(model, batch->example[i]);
     float *out = model->code->value + i * code;
-    ae_dataset_set(data, batch->example[i], &count);
+    ae_set_examples_own(&model->examples, batch->example[i], &count);
     model->size->value[i] = (float)ae_min(count, model->most);
     if (!model->network.variational) {
       memcpy(out, own, (size_t)code * sizeof *out);
@@ -347,6 +275,7 @@ static void fill(ae_model *base, const ae_batch *batch) {
     return;
   }
   fill_sets(model, batch);
+  if (model->image != NULL) ae_network_fill_examples(base, batch, model->image);
   if (!model->network.variational) return;
   ae_network_fill_noise(base, batch, AE_RANDOM_NOISE_Z, model->noise);
   base->term[1].scale = ae_network_warm_up(base, batch);
@@ -358,7 +287,7 @@ static ae_status freeze(ae_set_model *model) {
   ae_block_walk walk;
   AE_RETURN_IF(AE_NEW(model->frozen, ae_shards_own_count(&data->shards) * width));
   for (ae_block_first(&walk, data); walk.block.count > 0; ae_block_next(&walk)) {
-    AE_RETURN_IF(ae_set_run_encoder(model, walk.block.count, walk.block.offset, walk.block.rows));
+    AE_RETURN_IF(ae_set_run_encoder(model, &walk.block));
     memcpy(model->frozen + walk.place * width, model->encoder.out->value,
            (size_t)(walk.block.count * width) * sizeof(float));
   }
@@ -384,7 +313,7 @@ static void statistics(const ae_model *base, const ae_batch *batch, int64_t begi
   *sums = 0;
   for (int64_t i = begin; i < end; i++) {
     int64_t count;
-    ae_dataset_set(base->setup.data, batch->example[i], &count);
+    ae_set_examples_own(&model->examples, batch->example[i], &count);
     const double off = (double)(ae_set_likeliest(model, model->logit->value + i * (model->most + 1)) - count);
     *sums += off * off;
   }
@@ -407,11 +336,17 @@ static ae_status annotate(const ae_model *base, ae_h5 *file) {
 }
 
 static const char *const stages[] = {"autoencoder", "size", NULL};
+static const char *const inputs[] = {"points", "image", NULL};
 static const char *const losses[] = {"chamfer", "huber", "hungarian", NULL};
 
 static const ae_key set_keys[] = {
     {"set.stage", AE_KEY_CHOICE, "autoencoder", 0, 0, stages, NULL, AE_KEY_FIXED,
      "what is trained: the autoencoder; or, beginning with --init-from such a run, the predictor of sizes alone"},
+    {"set.input", AE_KEY_CHOICE, "points", 0, 0, inputs, NULL, AE_KEY_FIXED,
+     "what is encoded: sets of points; or images, by the layers of network.kind, whose bright pixels are the points "
+     "that are decoded"},
+    {"set.threshold", AE_KEY_REAL, "0.0784313725490196", -1e30, 1e30, NULL, NULL, AE_KEY_FIXED,
+     "set.input=image: a pixel of a larger value, bytes being shares of 255, is a point; default 20 of 255"},
     {"set.width", AE_KEY_INTEGER, "256", 1, 65536, NULL, NULL, AE_KEY_FIXED,
      "dimensions of a point inside the networks; of set-ae also the numbers of a code"},
     {"set.heads", AE_KEY_INTEGER, "4", 1, 1024, NULL, NULL, AE_KEY_FIXED, "heads of attention; they divide the width"},
@@ -431,8 +366,9 @@ static const ae_key set_vae_keys[] = {
      "standard deviation of points about their predictions, in the units of the data; default 1/28: a pixel of MNIST"},
     {0}};
 
-static const ae_key *const ae_key_tables[] = {ae_keys_common, set_keys, NULL};
-static const ae_key *const vae_key_tables[] = {ae_keys_common, set_keys, set_vae_keys, ae_keys_vae, NULL};
+static const ae_key *const ae_key_tables[] = {ae_keys_common, set_keys, ae_keys_network, NULL};
+static const ae_key *const vae_key_tables[] = {ae_keys_common, set_keys,        set_vae_keys,
+                                               ae_keys_vae,    ae_keys_network, NULL};
 const ae_model_type ae_model_set_ae = {.name = "set-ae",
                                        .summary = "autoencoder of sets of points",
                                        .keys = ae_key_tables,
@@ -441,15 +377,16 @@ const ae_model_type ae_model_set_ae = {.name = "set-ae",
                                        .create = create_ae,
                                        .destroy = destroy,
                                        .own_parameters = AE_SET_SIZE_PATH,
-                                       .init_from = init_from,
-                                       .start = start,
+                                       .init_from = ae_set_init_from,
+                                       .start = ae_set_start,
                                        .epoch_begin = epoch_begin,
                                        .epoch_end = epoch_end,
-                                       .save = save,
-                                       .load = load,
+                                       .save = ae_set_save,
+                                       .load = ae_set_load,
                                        .fill = fill,
                                        .statistics = statistics,
                                        .accepts = accepts,
+                                       .sets_of = ae_set_sets_of,
                                        .encode = ae_set_encode,
                                        .predict_sizes = ae_set_predict_sizes,
                                        .decode_sets = ae_set_decode,
@@ -464,15 +401,16 @@ const ae_model_type ae_model_set_vae = {.name = "set-vae",
                                         .create = create_vae,
                                         .destroy = destroy,
                                         .own_parameters = AE_SET_SIZE_PATH,
-                                        .init_from = init_from,
-                                        .start = start,
+                                        .init_from = ae_set_init_from,
+                                        .start = ae_set_start,
                                         .epoch_begin = epoch_begin,
                                         .epoch_end = epoch_end,
-                                        .save = save,
-                                        .load = load,
+                                        .save = ae_set_save,
+                                        .load = ae_set_load,
                                         .fill = fill,
                                         .statistics = statistics,
                                         .accepts = accepts,
+                                        .sets_of = ae_set_sets_of,
                                         .encode = ae_set_encode,
                                         .predict_sizes = ae_set_predict_sizes,
                                         .decode_sets = ae_set_decode,

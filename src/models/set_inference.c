@@ -24,6 +24,13 @@ static ae_tensor *add_input(ae_graph *graph, const char *name, int axis, int64_t
   return input;
 }
 
+static ae_status build_image_encoder(ae_set_model *model) {
+  ae_pass pass = {0};
+  const ae_status status = ae_pass_build_encoder(&model->base, model->network.code, model->network.variational, &pass);
+  model->encoder = (ae_set_pass){.graph = pass.graph, .image = pass.in, .out = pass.out};
+  return status;
+}
+
 static ae_status build_encoder(ae_set_model *model, int64_t points) {
   ae_set_pass *pass = &model->encoder;
   int sets;
@@ -70,7 +77,8 @@ ae_status ae_set_build_inference(ae_set_model *model) {
   AE_RETURN_IF(AE_NEW(model->drawn, numbers));
   AE_RETURN_IF(AE_NEW(model->z, numbers));
   AE_RETURN_IF(AE_NEW(model->scratch, ae_chamfer_scratch(model->network.dim)));
-  AE_RETURN_IF(reserve(model, &model->encoder, build_encoder, AE_BLOCK_POINTS));
+  AE_RETURN_IF(model->examples.images ? build_image_encoder(model)
+                                      : reserve(model, &model->encoder, build_encoder, AE_BLOCK_POINTS));
   AE_RETURN_IF(reserve(model, &model->decoder, build_decoder, AE_BLOCK_POINTS));
   return model->base.sized ? build_predictor(model) : AE_OK;
 }
@@ -93,11 +101,17 @@ static void run(ae_set_pass *pass, int sets, int64_t count, const int64_t *offse
   ae_graph_forward(pass->graph, NULL);
 }
 
-ae_status ae_set_run_encoder(ae_set_model *model, int64_t count, const int64_t *offset, const float *points) {
+ae_status ae_set_run_encoder(ae_set_model *model, const ae_block *block) {
   ae_set_pass *pass = &model->encoder;
-  AE_RETURN_IF(reserve(model, pass, build_encoder, offset[count]));
-  memcpy(pass->point->value, points, (size_t)(offset[count] * model->network.dim) * sizeof *points);
-  run(pass, pass->out->axis, count, offset);
+  if (pass->image != NULL) {
+    ae_network_prepare(&model->base, 0, block, pass->image->value);
+    run(pass, pass->out->axis, block->count, NULL);
+    return AE_OK;
+  }
+  const int64_t points = block->offset[block->count];
+  AE_RETURN_IF(reserve(model, pass, build_encoder, points));
+  memcpy(pass->point->value, block->rows, (size_t)(points * model->network.dim) * sizeof(float));
+  run(pass, pass->out->axis, block->count, block->offset);
   return AE_OK;
 }
 
@@ -130,6 +144,10 @@ static void run_predictor(ae_set_model *model, int64_t count, const float *code)
 
 /* Codes. */
 
+ae_status ae_set_sets_of(ae_model *base, const ae_block *block, ae_block *sets) {
+  return ae_set_examples_of_block(&((ae_set_model *)base)->examples, block, sets);
+}
+
 const float *ae_set_frozen(const ae_set_model *model, int64_t example) {
   const int64_t place = example - ae_shards_own_begin(&model->base.setup.data->shards);
   return model->frozen + place * model->encoder.out->width;
@@ -139,7 +157,7 @@ ae_status ae_set_encode(ae_model *base, const ae_block *block, void *const *fiel
   ae_set_model *model = (ae_set_model *)base;
   const int64_t code = model->network.code;
   const bool known = model->frozen != NULL && block->data == base->setup.data;
-  if (!known) AE_RETURN_IF(ae_set_run_encoder(model, block->count, block->offset, block->rows));
+  if (!known) AE_RETURN_IF(ae_set_run_encoder(model, block));
   for (int64_t i = 0; i < block->count; i++) {
     const float *out =
         known ? ae_set_frozen(model, block->example[i]) : model->encoder.out->value + i * model->encoder.out->width;
@@ -177,10 +195,10 @@ static bool wants(const ae_set_model *model, ae_set_figure figure) {
 }
 
 /* What distances need: an entry for each point of the largest set; the workspace of matchings. */
-static ae_status prepare_distances(ae_set_model *model, const ae_block *block) {
+static ae_status prepare_distances(ae_set_model *model, const ae_block *sets) {
   int64_t most = 1;
-  for (int64_t i = 0; i < block->count; i++) most = ae_max(most, block->offset[i + 1] - block->offset[i]);
-  if (wants(model, AE_SET_MATCHING)) AE_RETURN_IF(ae_error_prefix(ae_matching_accepts(most), "%s", block->data->path));
+  for (int64_t i = 0; i < sets->count; i++) most = ae_max(most, sets->offset[i + 1] - sets->offset[i]);
+  if (wants(model, AE_SET_MATCHING)) AE_RETURN_IF(ae_error_prefix(ae_matching_accepts(most), "%s", sets->data->path));
   if (wants(model, AE_SET_MATCHING) && model->matching == NULL)
     AE_RETURN_IF(ae_matching_create(AE_MATCHING_POINTS, &model->matching));
   if (most <= model->nearest_size) return AE_OK;
@@ -200,10 +218,10 @@ static float distance_of(ae_set_model *model, ae_set_figure figure, int64_t coun
          ae_chamfer_nearest(kind, dim, count, b, count, a, model->nearest, model->scratch);
 }
 
-/* The distances of set i of the block that the decoder ran on. */
-static void find_distances(ae_set_model *model, const ae_block *block, int64_t i, double *figure) {
-  const int64_t begin = block->offset[i] * model->network.dim, count = block->offset[i + 1] - block->offset[i];
-  const float *prediction = model->decoder.out->value + begin, *points = (const float *)block->rows + begin;
+/* The distances of set i of those that the decoder ran on. */
+static void find_distances(ae_set_model *model, const ae_block *sets, int64_t i, double *figure) {
+  const int64_t begin = sets->offset[i] * model->network.dim, count = sets->offset[i + 1] - sets->offset[i];
+  const float *prediction = model->decoder.out->value + begin, *points = (const float *)sets->rows + begin;
   for (ae_set_figure kind = AE_SET_CHAMFER; kind <= AE_SET_MATCHING && count > 0; kind++)
     if (wants(model, kind)) figure[kind] = (double)distance_of(model, kind, count, prediction, points);
   if (model->network.variational)
@@ -226,20 +244,22 @@ ae_status ae_set_evaluate(ae_model *base, const ae_block *block, uint32_t draw, 
   const int figures = base->terms + base->measures;
   const bool decodes = wants(model, AE_SET_CHAMFER);
   float divergence[AE_BLOCK_ROWS] = {0};
+  ae_block sets;
   (void)log_weight;
-  AE_RETURN_IF(prepare_distances(model, block));
-  if (draw == 0) AE_RETURN_IF(ae_set_run_encoder(model, block->count, block->offset, block->rows));
+  AE_RETURN_IF(ae_set_sets_of(base, block, &sets));
+  AE_RETURN_IF(prepare_distances(model, &sets));
+  if (draw == 0) AE_RETURN_IF(ae_set_run_encoder(model, block));
   draw_codes(model, block, draw);
   if (decodes)
-    AE_RETURN_IF(run_decoder(model, block->count, block->offset, model->z, block->example, base->setup.seed, draw));
+    AE_RETURN_IF(run_decoder(model, sets.count, sets.offset, model->z, sets.example, base->setup.seed, draw));
   if (base->sized) run_predictor(model, block->count, model->z);
   if (model->network.variational)
     ae_gaussian_divergence(block->count, model->network.code, model->encoder.out->value, NULL, divergence);
   for (int64_t i = 0; i < block->count; i++) {
     double figure[AE_SET_FIGURES] = {0};
     figure[AE_SET_KL] = (double)divergence[i];
-    if (decodes) find_distances(model, block, i, figure);
-    if (base->sized) judge_size(model, i, block->offset[i + 1] - block->offset[i], figure);
+    if (decodes) find_distances(model, &sets, i, figure);
+    if (base->sized) judge_size(model, i, sets.offset[i + 1] - sets.offset[i], figure);
     for (int j = 0; j < figures; j++) terms[i * figures + j] = figure[model->figure[j]];
   }
   return AE_OK;

@@ -216,8 +216,8 @@ static const ae_key own_keys[] = {
      "epochs over which c gains its weight with vhe.weighting=anneal"},
     {0}};
 
-static const ae_key *const keys[] = {ae_keys_common, ae_keys_network, ae_keys_likelihood,
-                                     own_keys,       ae_keys_kmeans,  NULL};
+static const ae_key *const keys[] = {
+    ae_keys_common, ae_keys_network, ae_keys_latent, ae_keys_likelihood, own_keys, ae_keys_kmeans, NULL};
 
 static const char *const columns[] = {
     "label_entropy",     "label_nmi",   "label_acc",      "label_ari",   "previous_nmi",  "changed", "inertia",

@@ -5,6 +5,8 @@
 #include "mpiae/data/writer.h"
 #include "mpiae/train/inference.h"
 
+#include <string.h>
+
 /* Borders of sets of these sizes; offset has codes->count + 1. */
 static ae_status place_sets(ae_model *model, const ae_set_codes *codes, const ae_set_sizes *sizes, int64_t *offset) {
   const int64_t *given = sizes->given;
@@ -35,7 +37,7 @@ static ae_status make_sets(ae_model *model, const ae_set_codes *codes, const ae_
                            float **points) {
   AE_RETURN_IF(AE_NEW(*offset, codes->count + 1));
   AE_RETURN_IF(place_sets(model, codes, sizes, *offset));
-  AE_RETURN_IF(AE_NEW(*points, (*offset)[codes->count] * model->setup.features));
+  AE_RETURN_IF(AE_NEW(*points, (*offset)[codes->count] * model->coordinates));
   return decode_blocks(model, codes, *offset, *points);
 }
 
@@ -45,7 +47,7 @@ ae_status ae_set_results_make(ae_model *model, ae_h5 *file, const char *prefix, 
   int64_t *offset = NULL;
   float *points = NULL;
   AE_CHECK(ae_comm_agree(model->setup.comm, make_sets(model, codes, sizes, &offset, &points)));
-  const ae_sets sets = {total, model->setup.features, begin, codes->count, offset, points};
+  const ae_sets sets = {total, model->coordinates, begin, codes->count, offset, points};
   AE_CHECK(ae_sets_write(model->setup.comm, file, prefix, &sets, description));
 cleanup:
   AE_FREE(offset);
@@ -53,20 +55,41 @@ cleanup:
   return status;
 }
 
-/* The first own sets as reconstructed, block by block. */
-static ae_status reconstruct_sets(ae_model *model, const ae_dataset *data, int64_t count, float *points) {
+/* Own examples among the first ones as sets, and as reconstructed. */
+typedef struct pairs {
+  int64_t count, *offset;
+  float *points, *made;
+} pairs;
+
+/* Block by block: borders, when points is NULL; then the points. */
+static ae_status copy_sets(ae_model *model, const ae_dataset *data, pairs *out) {
+  const int64_t dim = model->coordinates;
+  ae_block_walk walk;
+  ae_block sets;
+  for (ae_block_first(&walk, data); walk.block.count > 0 && walk.place < out->count; ae_block_next(&walk)) {
+    walk.block.count = ae_min(walk.block.count, out->count - walk.place);
+    int64_t *offset = out->offset + walk.place;
+    AE_RETURN_IF(model->type->sets_of(model, &walk.block, &sets));
+    if (out->points == NULL)
+      for (int64_t i = 0; i < sets.count; i++) offset[i + 1] = offset[i] + sets.offset[i + 1] - sets.offset[i];
+    else memcpy(out->points + offset[0] * dim, sets.rows, (size_t)(sets.offset[sets.count] * dim) * sizeof(float));
+  }
+  return AE_OK;
+}
+
+static ae_status reconstruct_sets(ae_model *model, const ae_dataset *data, pairs *out) {
   ae_status status;
   ae_codes codes = {0};
   float *code = NULL;
   ae_block_walk walk;
   AE_CHECK(AE_NEW(code, AE_BLOCK_ROWS * model->code_width));
   AE_CHECK(ae_codes_create(model, AE_BLOCK_ROWS, &codes));
-  for (ae_block_first(&walk, data); walk.block.count > 0 && walk.place < count; ae_block_next(&walk)) {
-    walk.block.count = ae_min(walk.block.count, count - walk.place);
+  for (ae_block_first(&walk, data); walk.block.count > 0 && walk.place < out->count; ae_block_next(&walk)) {
+    walk.block.count = ae_min(walk.block.count, out->count - walk.place);
     AE_CHECK(model->type->encode(model, &walk.block, codes.field));
     ae_codes_join(model, &codes, 0, walk.block.count, code);
     const ae_set_codes block = {walk.block.count, code, walk.block.example, model->setup.seed};
-    AE_CHECK(model->type->decode_sets(model, &block, data->offset + walk.place, points));
+    AE_CHECK(model->type->decode_sets(model, &block, out->offset + walk.place, out->made));
   }
 cleanup:
   AE_FREE(code);
@@ -74,39 +97,65 @@ cleanup:
   return status;
 }
 
+static ae_status make_pairs(ae_model *model, const ae_dataset *data, pairs *out) {
+  AE_RETURN_IF(AE_NEW(out->offset, out->count + 1));
+  AE_RETURN_IF(copy_sets(model, data, out));
+  const int64_t numbers = out->offset[out->count] * model->coordinates;
+  AE_RETURN_IF(AE_NEW(out->points, numbers));
+  AE_RETURN_IF(AE_NEW(out->made, numbers));
+  AE_RETURN_IF(copy_sets(model, data, out));
+  return reconstruct_sets(model, data, out);
+}
+
 ae_status ae_set_results_reconstruct(ae_model *model, ae_h5 *file, const ae_dataset *data, int64_t count) {
   const ae_comm *comm = model->setup.comm;
   const int64_t total = ae_min(count, data->examples), begin = ae_min(ae_shards_own_begin(&data->shards), total);
-  const int64_t shown = ae_min(ae_shards_own_count(&data->shards), total - begin);
-  float *points = NULL;
-  ae_status status = AE_NEW(points, data->offset[shown] * data->features);
-  if (status == AE_OK) status = reconstruct_sets(model, data, shown, points);
-  AE_CHECK(ae_comm_agree(comm, status));
-  AE_CHECK(ae_inference_write_examples(file, data, total, begin, shown));
-  ae_sets sets = {total, data->features, begin, shown, data->offset, data->rows};
+  pairs own = {.count = ae_min(ae_shards_own_count(&data->shards), total - begin)};
+  ae_status status;
+  AE_CHECK(ae_comm_agree(comm, make_pairs(model, data, &own)));
+  AE_CHECK(ae_inference_write_examples(file, data, total, begin, own.count));
+  ae_sets sets = {total, model->coordinates, begin, own.count, own.offset, own.points};
   AE_CHECK(ae_sets_write(comm, file, "", &sets, "examples, one set after another"));
-  sets.points = points;
+  sets.points = own.made;
   AE_CHECK(ae_sets_write(comm, file, "reconstruction_", &sets, "what their codes are decoded to"));
 cleanup:
-  AE_FREE(points);
+  AE_FREE(own.offset);
+  AE_FREE(own.points);
+  AE_FREE(own.made);
   return status;
 }
 
-/* Sizes of the first examples, over and over, for samples [begin, end); on every rank. */
-static ae_status borrow_sizes(const ae_comm *comm, const ae_dataset *like, int64_t begin, int64_t end, int64_t most,
+/* Sizes of the first `count` examples, on every rank. */
+static ae_status fetch_sizes(ae_model *model, const ae_dataset *data, int64_t count, int64_t *sizes) {
+  const ae_comm *comm = model->setup.comm;
+  int64_t example[AE_BLOCK_ROWS];
+  ae_status status = AE_OK;
+  ae_block_copy copy = {0};
+  for (int64_t at = 0; at < count; at += AE_BLOCK_ROWS) {
+    const int64_t rows = ae_min(AE_BLOCK_ROWS, count - at);
+    ae_block sets;
+    for (int64_t i = 0; i < rows; i++) example[i] = at + i;
+    AE_CHECK(ae_block_fetch(comm, data, example, rows, &copy));
+    AE_CHECK(ae_comm_agree(comm, model->type->sets_of(model, &copy.block, &sets)));
+    for (int64_t i = 0; i < rows; i++) sizes[at + i] = sets.offset[i + 1] - sets.offset[i];
+    ae_block_copy_free(&copy);
+  }
+cleanup:
+  ae_block_copy_free(&copy);
+  return status;
+}
+
+/* Sizes of the first examples, over and over, for samples [begin, end). */
+static ae_status borrow_sizes(ae_model *model, const ae_dataset *like, int64_t begin, int64_t end, int64_t most,
                               int64_t *sizes) {
   const int64_t count = ae_min(like->examples, most);
   ae_status status;
-  int64_t *example = NULL, *offset = NULL;
-  status = AE_NEW(example, count);
-  if (status == AE_OK) status = AE_NEW(offset, count + 1);
-  AE_CHECK(ae_comm_agree(comm, status));
-  for (int64_t i = 0; i < count; i++) example[i] = i;
-  AE_CHECK(ae_dataset_fetch_offsets(comm, like, example, count, offset));
-  for (int64_t i = begin; i < end; i++) sizes[i - begin] = offset[i % count + 1] - offset[i % count];
+  int64_t *found = NULL;
+  AE_CHECK(ae_comm_agree(model->setup.comm, AE_NEW(found, count)));
+  AE_CHECK(fetch_sizes(model, like, count, found));
+  for (int64_t i = begin; i < end; i++) sizes[i - begin] = found[i % count];
 cleanup:
-  AE_FREE(example);
-  AE_FREE(offset);
+  AE_FREE(found);
   return status;
 }
 
@@ -132,7 +181,7 @@ ae_status ae_set_results_sample(ae_model *model, ae_h5 *file, const ae_sample_re
   if (status == AE_OK) status = AE_NEW(given, end - begin);
   if (status == AE_OK) status = draw_codes(model, request, begin, end, codes, number);
   AE_CHECK(ae_comm_agree(comm, status));
-  if (like != NULL) AE_CHECK(borrow_sizes(comm, like, begin, end, request->count, given));
+  if (like != NULL) AE_CHECK(borrow_sizes(model, like, begin, end, request->count, given));
   AE_CHECK(ae_h5_create_axis(file, "/", "sample", request->count, NULL, "sample"));
   const ae_set_codes drawn = {end - begin, codes, number, request->seed};
   const ae_set_sizes sizes = {size, true, given};

@@ -36,7 +36,7 @@ static ae_status open_data(ae_trainer *t) {
   memcpy(t->state.dim, t->data->dim, sizeof t->state.dim);
   const ae_model_type *type = ae_model_find(ae_config_text(t->config, "model"));
   AE_RETURN_IF(ae_error_prefix(ae_model_check_kind(type, t->config, t->data), "data.train"));
-  return type->resolve != NULL ? type->resolve(t->config, t->data) : AE_OK;
+  return type->resolve != NULL ? type->resolve(t->comm, t->config, t->data) : AE_OK;
 }
 
 /* Own segments before the end of each gradient plane: the maximal subtrees in this rank's shards. */

@@ -82,7 +82,4 @@ const void *ae_dataset_row(const ae_dataset *dataset, int64_t example);
 /* Local. Points of an own set (global number): (*count, d); lent. */
 const float *ae_dataset_set(const ae_dataset *dataset, int64_t example, int64_t *count);
 
-/* Local. A bound on the points of any `sets` own sets: those of the largest. AE_INTERNAL without memory. */
-ae_status ae_dataset_most_points(const ae_dataset *dataset, int64_t sets, int64_t *points);
-
 #endif

@@ -18,4 +18,7 @@ int64_t ae_points_of_image(ae_h5_type type, const void *image, int64_t rows, int
 ae_status ae_points_of_images(ae_h5_type type, const void *images, int64_t count, int64_t rows, int64_t columns,
                               float threshold, int64_t **offset, float **points);
 
+/* A bound on the points of any `sets` of `count` packed sets: those of the largest. AE_INTERNAL without memory. */
+ae_status ae_points_most(int64_t count, const int64_t *offset, int64_t sets, int64_t *points);
+
 #endif

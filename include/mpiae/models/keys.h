@@ -5,7 +5,8 @@
 #include "mpiae/config/config.h"
 
 extern const ae_key ae_keys_common[];     /* model, data, train, checkpoint, output */
-extern const ae_key ae_keys_network[];    /* network: dense networks with a likelihood */
+extern const ae_key ae_keys_network[];    /* network: dense or convolutional */
+extern const ae_key ae_keys_latent[];     /* network.latent_size */
 extern const ae_key ae_keys_likelihood[]; /* network.likelihood */
 extern const ae_key ae_keys_vae[];        /* vae */
 extern const ae_key ae_keys_kmeans[];     /* kmeans */

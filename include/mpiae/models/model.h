@@ -80,6 +80,7 @@ struct ae_model {
   bool proper;                /* the terms, each with weight 1, sum to a bound on −ln p(x) */
   int labels;                 /* known labels that it is conditioned on; 0 = none */
   int classes;                /* clusters that samples may come from; 0 = none */
+  int64_t coordinates;        /* of a point of the sets that its codes become; 0 = they become arrays */
   bool sized;                 /* of sets: it tells the sizes that sets of a code have */
   const char *const *columns; /* of the metrics it records besides its terms; those of the type unless create says so */
   int statistics;             /* further numbers summed over the examples of an epoch */
@@ -115,7 +116,7 @@ struct ae_model_type {
   bool (*takes_sets)(const ae_config *config);
 
   /* Collective; or NULL. Before create, for training: sets what keys leave to the program ("auto") by the data. */
-  ae_status (*resolve)(ae_config *config, const ae_dataset *data);
+  ae_status (*resolve)(const ae_comm *comm, ae_config *config, const ae_dataset *data);
 
   /* Collective. Builds the graphs on setup->params (training graph first, when setup->data is there; then those of
    * inference) and makes the state. The store is sealed and bound by the caller afterwards. */
@@ -147,7 +148,7 @@ struct ae_model_type {
   /* Local. With statistics > 0: after the backward pass, their sums over rows begin … end−1 of the batch. */
   void (*statistics)(const ae_model *model, const ae_batch *batch, int64_t begin, int64_t end, double *sums);
 
-  /* Local. AE_USAGE when the model cannot take values like those of the dataset, whose shape fits. */
+  /* Collective. AE_USAGE when the model cannot take values like those of the dataset, whose shape fits. */
   ae_status (*accepts)(const ae_model *model, const ae_dataset *data);
 
   /* Inference: local hooks on at most AE_BLOCK_ROWS rows at a time, NULL where the model has no such thing. The caller
@@ -165,9 +166,11 @@ struct ae_model_type {
   /* Local. Has evaluate also tell of the distance under the optimal matching; or NULL: it cannot. */
   void (*add_matching)(ae_model *model);
 
-  /* decode of models for sets, any number of codes: sizes[i] receives the likeliest size of a set of that code, or
-   * one drawn from their distribution (of models that are `sized`); set i becomes points
-   * offset[i] … offset[i+1] of (·, d) ones. */
+  /* Of models whose codes become sets. sets_of: the block as the sets that it is or stands for, in place of its rows;
+   * lent until the next call. The others take any number of codes: sizes[i] receives the likeliest size of a set of
+   * that code, or one drawn from their distribution (of models that are `sized`); set i becomes points offset[i] …
+   * offset[i+1] of (·, coordinates) ones. */
+  ae_status (*sets_of)(ae_model *model, const ae_block *block, ae_block *sets);
   ae_status (*predict_sizes)(ae_model *model, const ae_set_codes *codes, bool drawn, int64_t *sizes);
   ae_status (*decode_sets)(ae_model *model, const ae_set_codes *codes, const int64_t *offset, float *points);
 

@@ -8,9 +8,13 @@
 #include "mpiae/models/model.h"
 #include "mpiae/nn/dense.h"
 
-/* For create, after ae_model_init: sets channels_last and bernoulli. AE_USAGE when the likelihood is not for dense and
- * convolutional networks, the examples are no images that network.channels
- * can halve, or data.center does not go with the likelihood. */
+/* For create, after ae_model_init, of a model whose encoder alone is such a network: sets channels_last. AE_USAGE when
+ * the examples are no images that network.channels can halve. */
+ae_status ae_network_init_encoder(ae_model *model);
+
+/* The same of one that predicts examples, too: sets channels_last and bernoulli. AE_USAGE when the likelihood is not
+ * for dense and convolutional networks, the examples are no images that network.channels can halve, or data.center does
+ * not go with the likelihood. */
 ae_status ae_network_init(ae_model *model);
 
 /* network.hidden and network.activation. */

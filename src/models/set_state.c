@@ -1,0 +1,98 @@
+/* What a set autoencoder keeps beside its parameters: the Gaussian whose points predictions begin as. */
+#include "mpiae/base/memory.h"
+#include "mpiae/comm/reduce.h"
+#include "set.h"
+
+#include <math.h>
+
+/* Sums and sums of squares of the coordinates in each own shard, and the number of points. */
+static void add_moments(const ae_set_examples *examples, const ae_shards *shards, double *moments) {
+  const int64_t dim = examples->dim;
+  const float *points = examples->points;
+  for (int s = 0; s < shards->count; s++, moments += 2 * dim + 1) {
+    const int64_t begin = examples->offset[ae_shards_begin(shards, shards->first + s) - examples->first];
+    const int64_t end = examples->offset[ae_shards_begin(shards, shards->first + s + 1) - examples->first];
+    moments[2 * dim] = (double)(end - begin);
+    for (int64_t i = begin * dim; i < end * dim; i++) {
+      moments[i % dim] += (double)points[i];
+      moments[dim + i % dim] += (double)points[i] * (double)points[i];
+    }
+  }
+}
+
+static ae_status find_moments(ae_set_model *model) {
+  const ae_model_setup *setup = &model->base.setup;
+  const ae_dataset *data = setup->data;
+  const int64_t dim = model->network.dim;
+  ae_status status;
+  double *moments = NULL, *sum = NULL;
+  status = AE_NEW(moments, (2 * dim + 1) * data->shards.count);
+  if (status == AE_OK) status = AE_NEW(sum, 2 * dim + 1);
+  AE_CHECK(ae_comm_agree(setup->comm, status));
+  add_moments(&model->examples, &data->shards, moments);
+  AE_CHECK(ae_reduce_sum(setup->comm, &data->shards, moments, 2 * dim + 1, sum));
+  const double points = sum[2 * dim];
+  if (points == 0) AE_RAISE(AE_DATA, "%s: all its sets are empty: there is nothing to learn", data->path);
+  for (int64_t k = 0; k < dim; k++) {
+    model->mean[k] = sum[k] / points;
+    model->deviation[k] = sqrt(fmax(0, sum[dim + k] / points - model->mean[k] * model->mean[k]));
+  }
+  model->begun = true;
+cleanup:
+  AE_FREE(moments);
+  AE_FREE(sum);
+  return status;
+}
+
+ae_status ae_set_start(ae_model *base) {
+  ae_set_model *model = (ae_set_model *)base;
+  if (base->sized && !model->begun)
+    return AE_FAIL(AE_USAGE, "set.stage=size trains the predictor of sizes on the codes of a model that was trained "
+                             "with set.stage=autoencoder: name that with --init-from");
+  if (model->begun) return AE_OK;
+  AE_RETURN_IF(find_moments(model));
+  float *bias = ae_params_value(base->setup.params, ae_set_output_bias(&model->network, base->setup.params));
+  for (int64_t k = 0; k < model->network.dim; k++) bias[k] = (float)model->mean[k];
+  return AE_OK;
+}
+
+static ae_status write_moment(const ae_set_model *model, ae_h5 *file, const char *path, const char *description,
+                              const double *values) {
+  const int64_t dim = model->network.dim;
+  const ae_h5_dataset dataset = {path, AE_H5_FLOAT64, 1, {dim}, {"coordinate"}, description, NULL};
+  return ae_h5_write(file, &dataset, 0, ae_comm_rank(model->base.setup.comm) == 0 ? dim : 0, values);
+}
+
+ae_status ae_set_save(ae_model *base, ae_h5 *file) {
+  const ae_set_model *model = (const ae_set_model *)base;
+  AE_RETURN_IF(ae_h5_create_group(file, "/set", "the Gaussian whose points predictions begin as"));
+  AE_RETURN_IF(ae_h5_create_axis(file, "/set", "coordinate", model->network.dim, NULL, "coordinate of a point"));
+  AE_RETURN_IF(write_moment(model, file, "/set/mean", "mean of the training data's points", model->mean));
+  return write_moment(model, file, "/set/deviation", "standard deviation of the training data's points",
+                      model->deviation);
+}
+
+ae_status ae_set_load(ae_model *base, ae_h5 *file) {
+  ae_set_model *model = (ae_set_model *)base;
+  model->begun = true;
+  AE_RETURN_IF(ae_h5_read(file, "/set/mean", AE_H5_FLOAT64, 1, 0, model->network.dim, model->mean));
+  return ae_h5_read(file, "/set/deviation", AE_H5_FLOAT64, 1, 0, model->network.dim, model->deviation);
+}
+
+/* The other's decoder knows the points that the other's predictions begin as. */
+ae_status ae_set_init_from(ae_model *base, const ae_config *config, ae_h5 *file) {
+  static const char *const keys[] = {"set.width", "set.heads", "set.blocks"};
+  const ae_config *own = base->setup.config;
+  if (!ae_config_is(config, "model", base->type->name))
+    return AE_FAIL(AE_USAGE, "%s is a model '%s': a '%s' begins with the parameters of its like", ae_h5_path(file),
+                   ae_config_text(config, "model"), base->type->name);
+  if (!ae_config_is(config, "set.input", ae_config_text(own, "set.input")))
+    return AE_FAIL(AE_USAGE, "%s has set.input=%s, but here it is %s: the encoders must be the same", ae_h5_path(file),
+                   ae_config_text(config, "set.input"), ae_config_text(own, "set.input"));
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+    if (ae_config_integer(config, keys[i]) != ae_config_integer(own, keys[i]))
+      return AE_FAIL(AE_USAGE, "%s has %s=%lld, but here it is %lld: the networks must be the same", ae_h5_path(file),
+                     keys[i], (long long)ae_config_integer(config, keys[i]),
+                     (long long)ae_config_integer(own, keys[i]));
+  return ae_set_load(base, file);
+}
