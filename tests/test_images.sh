@@ -21,6 +21,7 @@ def colours(name, count):
         file["x"] = numpy.round(255 * x).astype("u1")
         file["flat"] = x.reshape(count, -1).astype("f4")
         file["odd"] = x[:, :, :7].astype("f4")
+        file["last"] = x.transpose(0, 2, 3, 1).astype("f4")
 colours("colours.h5", 300)
 colours("colours-test.h5", 40)
 END
@@ -132,6 +133,8 @@ refuse() {
 
 refuse "sides of 28 × 28 can be halved 2 times only: give network.channels 2 numbers at most" train vae.yaml 'network.channels=[4,4,4]' --run no
 refuse "sides of 7 × 12 can be halved 0 times only: set network.kind=dense" train ae.yaml data.train=colours.h5:/odd --run no
+refuse "sides of 12 × 3 can be halved 0 times only" train ae.yaml data.train=colours.h5:/last --run no
+grep -qF "warning: colours.h5:/last is taken as images of 8 channels, 12 × 3: if these are 8 × 12 with the 3 channels last" log || fail "nothing is said of channels that come last: $(cat log)"
 refuse "but the data are (N, 288)" train vhe.yaml data.train=colours.h5:/flat --run no
 refuse "network.channels is empty" train vhe.yaml 'network.channels=[]' --run no
 refuse "network.hidden is empty" train vhe.yaml 'network.hidden=[]' --run no

@@ -26,6 +26,7 @@ except ModuleNotFoundError as error:
     print(f"report.py: error: this Python has no {error.name}: run it as tools/python tools/report.py", file=sys.stderr)
     sys.exit(2)
 
+NATS = "nats per example"
 SCORES = ["label_nmi", "label_acc", "label_ari", "previous_nmi"]
 STYLE = """body{font-family:sans-serif;max-width:64em;margin:2em auto;padding:0 1em;color:#222}
 img{max-width:100%}table{border-collapse:collapse}td,th{padding:.2em .8em;text-align:right;border-bottom:1px solid #ddd}
@@ -102,14 +103,27 @@ def terms_of(metrics):
     return [] if single else terms
 
 
-def curve_sections(metrics):
-    terms, nats = terms_of(metrics), "nats per example"
+def units_of(run):
+    """Of the loss and its terms."""
+    try:
+        config = (run / "config.yaml").read_text("utf-8", "replace")
+    except OSError:
+        return NATS
+    if re.search(r"^model: vqvae\b", config, re.M):
+        categorical = re.search(r"^ +likelihood: categorical\b", config, re.M)
+        return "nats per number of an example" if categorical else "shares of the variance"
+    plain = re.search(r"^model: set-ae\b", config, re.M) and not re.search(r"^ +stage: size\b", config, re.M)
+    return "squared distance" if plain else NATS
+
+
+def curve_sections(metrics, units):
+    terms = terms_of(metrics)
     small, large = ([name for name in terms if is_small(name) == wanted] for wanted in (True, False))
     beside = " and the price of labels" if any(name.endswith("_price") for name in small) else ""
     return [
-        ("Loss", plot_curves(metrics, ["train_loss", "test_loss"], nats)),
-        ("Reconstruction term of the loss", plot_curves(metrics, large, nats)),
-        (f"Divergences of the loss{beside}", plot_curves(metrics, small, nats)),
+        ("Loss", plot_curves(metrics, ["train_loss", "test_loss"], units)),
+        ("Reconstruction term of the loss", plot_curves(metrics, large, units)),
+        (f"Divergences of the loss{beside}", plot_curves(metrics, small, units)),
         ("Pseudo-labels against the known classes", plot_curves(metrics, SCORES, "score", (-0.05, 1.05))),
     ]
 
@@ -179,7 +193,7 @@ def table(metrics):
 def page(run):
     """The whole page and the metrics it shows."""
     metrics = read_metrics(run / "metrics.csv")
-    sections = curve_sections(metrics) + picture_sections(run)
+    sections = curve_sections(metrics, units_of(run)) + picture_sections(run)
     if metrics:
         sections.append(("Last epoch", table(metrics)))
     config = run / "config.yaml"
@@ -192,11 +206,11 @@ def page(run):
     return text, metrics
 
 
-def print_summary(metrics):
+def print_summary(metrics, units):
     last = dict(last_row(metrics))
     for name in ("train_loss", "test_loss"):
         if name in last:
-            print(f"{name:<12}{last[name]:.2f} nats per example after epoch {last['epoch']:.0f}")
+            print(f"{name:<12}{last[name]:{'.2f' if units == NATS else '.4g'}} {units} after epoch {last['epoch']:.0f}")
     scores = [f"{name[6:].upper()} {last[name]:.2f}" for name in SCORES[:3] if name in last]
     if scores:
         print("labels      the pseudo-labels match the known classes with " + ", ".join(scores))
@@ -205,7 +219,7 @@ def print_summary(metrics):
 def write_page(run, out):
     text, metrics = page(run)
     (out or run / "report.html").write_text(text, encoding="utf-8")
-    print_summary(metrics)
+    print_summary(metrics, units_of(run))
 
 
 def write_picture(path, out):

@@ -2,6 +2,7 @@
 
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/clones.h"
+#include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/base/profile.h"
 #include "mpiae/data/array.h"
@@ -53,6 +54,16 @@ static ae_status take_shape(const ae_source *from, int rank, const int64_t *dim,
   return AE_OK;
 }
 
+/* Images as most libraries for pictures hold them. */
+static void warn_of_channels(const ae_source *from, const ae_dataset *dataset) {
+  const int64_t *dim = dataset->dim;
+  if (dataset->rank != 3 || dim[2] > 4 || dim[0] <= 4 || dim[1] <= 4) return;
+  ae_log_warning("%s:%s is taken as images of %lld channels, %lld × %lld: if these are %lld × %lld with the %lld "
+                 "channels last, store them as (N, C, H, W)",
+                 from->path, from->array, (long long)dim[0], (long long)dim[1], (long long)dim[2], (long long)dim[0],
+                 (long long)dim[1], (long long)dim[2]);
+}
+
 /* Fills in what the file says of the examples. */
 static ae_status describe_examples(const ae_source *from, ae_dataset *dataset) {
   int rank = 0;
@@ -76,6 +87,7 @@ static ae_status describe_examples(const ae_source *from, ae_dataset *dataset) {
     return AE_FAIL(AE_DATA, "%s:%s is empty; a dataset needs at least one example of one feature", from->path,
                    from->array);
   dataset->row_bytes = dataset->features * (dataset->type == AE_H5_UINT8 ? 1 : (int64_t)sizeof(float));
+  warn_of_channels(from, dataset);
   return AE_OK;
 }
 
