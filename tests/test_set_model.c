@@ -20,7 +20,7 @@ typedef struct bench {
   ae_model *model;
 } bench;
 
-static void create(bench *b, const char *model, const char *stage) {
+static void create_on(bench *b, const char *model, const char *stage, const ae_dataset *data) {
   char text[512];
   memset(b, 0, sizeof *b);
   snprintf(text, sizeof text,
@@ -34,12 +34,18 @@ static void create(bench *b, const char *model, const char *stage) {
                                 .rank = 1,
                                 .dim = {DIM},
                                 .features = DIM,
-                                .seed = SEED};
+                                .seed = SEED,
+                                .data = data,
+                                .capacity = SETS,
+                                .plane_end = (int[]){1},
+                                .planes = 1};
   ae_test_ok(ae_model_find(model)->create(&setup, &b->model));
   ae_test_ok(ae_params_seal(b->params));
   ae_test_ok(ae_params_allocate(b->params, 0));
   ae_params_start(b->params, SEED);
 }
+
+static void create(bench *b, const char *model, const char *stage) { create_on(b, model, stage, NULL); }
 
 static void destroy(bench *b) {
   b->model->type->destroy(b->model);
@@ -67,6 +73,20 @@ static void fill(sets *s, const int *order, bool backward) {
                              DIM, s->points + (s->offset[i] + j) * DIM);
   }
   s->block = (ae_block){&s->data, SETS, s->example, s->points, s->offset};
+}
+
+/* A predictor of sizes with these sets, on one shard, as its training data. */
+static void train_sizes(bench *b, sets *s) {
+  s->data.examples = SETS;
+  s->data.rank = 1;
+  s->data.dim[0] = s->data.features = DIM;
+  s->data.type = AE_H5_FLOAT32;
+  s->data.rows = s->points;
+  s->data.offset = s->offset;
+  s->data.points = s->offset[SETS];
+  s->data.most_points = 64;
+  ae_test_ok(ae_shards_init(&s->data.shards, SETS, 1, 0, 1));
+  create_on(b, "set-vae", "size", &s->data);
 }
 
 static const int straight[SETS] = {0, 1, 2, 3, 4}, mixed[SETS] = {3, 4, 0, 2, 1};
@@ -290,6 +310,37 @@ static void sizes_are_those_of_the_logits(void **state) {
   destroy(&b);
 }
 
+/* The predictor of a variational model learns from codes that are drawn, anew every epoch. */
+static void sizes_are_learned_from_drawn_codes(void **state) {
+  (void)state;
+  bench b;
+  sets s;
+  ae_metrics metrics;
+  float mean[SETS * LATENT], logstd[SETS * LATENT];
+  fill(&s, straight, false);
+  train_sizes(&b, &s);
+  ae_test_ok(b.model->type->epoch_begin(b.model, 1, &metrics));
+  ae_test_ok(b.model->type->encode(b.model, &s.block, (void *[]){mean, logstd}));
+  for (uint32_t epoch = 1; epoch <= 2; epoch++) {
+    const ae_batch batch = {epoch, 0, 1, SETS, 1, (int64_t[]){0, SETS}, s.example};
+    b.model->type->fill(b.model, &batch);
+    ae_graph_forward(b.model->graph, NULL);
+    for (int i = 0; i < SETS; i++) {
+      double q[2 * LATENT], noise[LATENT], z[LATENT], hidden[WIDTH], logit[MOST + 1];
+      for (int j = 0; j < LATENT; j++) {
+        q[j] = (double)mean[i * LATENT + j];
+        q[LATENT + j] = (double)logstd[i * LATENT + j];
+      }
+      ae_reference_draw(ae_stream_of(SEED, AE_RANDOM_NOISE_Z, epoch, s.example[i]), LATENT, q, noise, z);
+      ae_reference_layer(b.params, "size/hidden", z, LATENT, WIDTH / 2, true, hidden);
+      ae_reference_layer(b.params, "size/output", hidden, WIDTH / 2, MOST + 1, false, logit);
+      const double expected = -log(probability(logit, MOST + 1, sizes[i] < MOST ? sizes[i] : MOST));
+      assert_true(fabs((double)b.model->term[0].rows->value[i] - expected) < 1e-4);
+    }
+  }
+  destroy(&b);
+}
+
 static void sets_too_large_for_a_matching_are_named(void **state) {
   (void)state;
   enum { LARGE = 2001 };
@@ -314,6 +365,7 @@ int main(int argc, char **argv) {
                            AE_TEST(a_pass_grows_with_its_sets),
                            AE_TEST(figures_are_those_of_the_formulas),
                            AE_TEST(sizes_are_those_of_the_logits),
+                           AE_TEST(sizes_are_learned_from_drawn_codes),
                            AE_TEST(sets_too_large_for_a_matching_are_named)};
   return ae_test_main(argc, argv, tests, sizeof tests / sizeof *tests);
 }

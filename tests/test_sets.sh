@@ -184,6 +184,28 @@ with h5py.File("set-ae-image-size/checkpoint-000000012.h5") as run:
     assert run["parameters/size/output/bias"].shape[0] == images.sum((1, 2)).max() + 1
 EOF
 
+# All pixels of an image: more points than are decoded at a time.
+on 2 train image.yaml set.threshold=-1 train.epochs=1 train.batch_size=3 train.steps=2 output.samples=0 --run all-pixels
+on 1 reconstruct all-pixels test-images.h5 --out all-pixels.h5
+"$mpiae" evaluate all-pixels test-images.h5 --json >figures 2>/dev/null || fail "evaluate all pixels"
+"$python" - <<'EOF' || fail "more points than are decoded at a time"
+import h5py, json, numpy as np
+with h5py.File("all-pixels.h5") as f:
+    a, b = (f[name + "points"][()].reshape(-1, 784, 2).astype(float) for name in ("", "reconstruction_"))
+assert len(a) == 21 and 784 * 21 > 2 * 8192
+def chamfer(a, b):
+    d = ((a[:, None] - b[None]) ** 2).sum(2)
+    return d.min(0).mean() + d.min(1).mean()
+assert np.isclose(np.mean([chamfer(*pair) for pair in zip(a, b)]), json.load(open("figures"))["chamfer"], 1e-5)
+EOF
+
+# More than one bucket of gradients, of which a predictor's training leaves some alone.
+large=(set.width=192 set.blocks=2 train.epochs=1 output.samples=0 data.test=none)
+on 2 train ae.yaml "${large[@]}" train.steps=1 --run many-buckets
+for ranks in 1 3; do on "$ranks" train ae.yaml "${large[@]}" set.stage=size train.steps=2 --init-from many-buckets --run many-buckets-$ranks; done
+grep -qE '; [3-9] buckets of gradients' many-buckets-1/run.log || fail "buckets: $(grep bucket many-buckets-1/run.log)"
+equal many-buckets-1/checkpoint-000000002.h5 many-buckets-3/checkpoint-000000002.h5
+
 # larger than a block, and than what training saw
 on 1 reconstruct vae-size-1 wide.h5 --out wide-1.h5
 on 3 reconstruct vae-size-1 wide.h5 --out wide-3.h5
@@ -201,12 +223,26 @@ refused 2 "sides of 28 × 28 can be halved 2 times only" train image.yaml "netwo
 refused 2 "has set.input=image, but here it is points" train ae.yaml set.stage=size network.kind=conv "network.channels=[4]" "network.hidden=[12]" --init-from set-ae-image-1 --run refused
 refused 2 "large.h5: a set of 2001 points is too large for the optimal matching" train ae.yaml data.train=large.h5 set.loss=hungarian --run refused
 refused 2 "large.h5: a set of 2001 points is too large for the optimal matching" evaluate ae-autoencoder-1 large.h5 --matching
+timeout 100 mpirun -n 3 --oversubscribe --bind-to none "$mpiae" evaluate ae-autoencoder-1 large.h5 --matching >log 2>&1
+if [ $? != 2 ] || [ "$(grep -c 'large.h5: a set of 2001 points is too large' log)" != 1 ]; then fail "matching on 3 ranks: $(cat log)"; fi
 refused 3 "all its sets are empty" train ae.yaml data.train=empty.h5 --run refused
 refused 2 "vae-autoencoder-1 tells no sizes of sets: give --size N" sample vae-autoencoder-1 --out refused.h5
 refused 2 "ae-autoencoder-1 tells no sizes of sets: give --size N" decode ae-autoencoder-1 ae-autoencoder-codes-1.h5 --out refused.h5
 refused 2 "set.stage=size trains the predictor of sizes on the codes of a model" train ae.yaml set.stage=size --run refused
 refused 2 "is a model 'set-ae': a 'set-vae' begins with" train vae.yaml --init-from ae-autoencoder-1 --run refused
 refused 2 "has set.heads=2, but here it is 4" train ae.yaml set.heads=4 --init-from ae-autoencoder-1 --run refused
+refused 2 "has set.latent_size=6, but here it is 7" train vae.yaml set.latent_size=7 --init-from vae-autoencoder-1 --run refused
+refused 2 "has set.most_points=" train ae.yaml set.stage=size set.most_points=7 --init-from ae-size-1 --run refused
+refused 2 "9 sets of 19327352823 points in all would take" sample vae-autoencoder-1 --count 9 --size 2147483647 --out refused.h5
+cp -r ae-autoencoder-1 damaged
+damaged=damaged/checkpoint-000000012.h5
+for damage in 'f["set/mean"][0] = float("nan")' 'f["set/deviation"][1] = -1' 'f["set/deviation"][0] = float("inf")' \
+  'd = f["set/mean"][()]; del f["set/mean"]; f["set/mean"] = [*d, 0.5]' 'del f["set/deviation"]; f["set/deviation"] = 0.5' 'del f["set/mean"]'; do
+  cp ae-autoencoder-1/checkpoint-000000012.h5 $damaged
+  "$python" -c "import h5py
+with h5py.File('$damaged', 'a') as f: $damage" || fail "damaging: $damage"
+  refused 3 "/set" evaluate $damaged test.h5
+done
 refused 2 "set.heads=3 does not divide set.width=16" train ae.yaml set.heads=3 --run refused
 refused 2 "are for values of images, not for points" train ae.yaml data.center=0.5 --run refused
 refused 2 "--grid: a table is made of arrays" decode ae-autoencoder-1 --grid 3 --out refused.h5

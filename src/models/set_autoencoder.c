@@ -220,7 +220,7 @@ static ae_status resolve(const ae_comm *comm, ae_config *config, const ae_datase
   char number[32];
   ae_set_examples examples;
   ae_model_setup setup = {.config = config, .rank = data->rank, .features = data->features};
-  if (!ae_config_is(config, "set.most_points", "auto")) return AE_OK;
+  if (!ae_config_is(config, "set.stage", "size") || !ae_config_is(config, "set.most_points", "auto")) return AE_OK;
   memcpy(setup.dim, data->dim, sizeof setup.dim);
   AE_RETURN_IF(ae_set_examples_read(&setup, &examples));
   snprintf(number, sizeof number, "%lld", (long long)ae_max(1, ae_set_examples_largest(&examples, comm, data)));
@@ -353,7 +353,8 @@ static const ae_key set_keys[] = {
     {"set.blocks", AE_KEY_INTEGER, "3", 0, 16, NULL, NULL, AE_KEY_FIXED,
      "attention blocks of the encoder, and of the decoder"},
     {"set.loss", AE_KEY_CHOICE, "chamfer", 0, 0, losses, NULL, AE_KEY_FIXED,
-     "distance of a set from its prediction: squared Chamfer, Huber's Chamfer, or that of the optimal matching, for "
+     "set.stage=autoencoder: distance of a set from its prediction: squared Chamfer, Huber's Chamfer, or that of the "
+     "optimal matching, for "
      "sets of at most 2000 points"},
     {"set.most_points", AE_KEY_INTEGER, "auto", 1, 1e6, NULL, "auto", AE_KEY_FIXED,
      "set.stage=size: largest size that is predicted; larger sets count as such; auto = the largest of the training "

@@ -54,6 +54,8 @@ static ae_status build_decoder(ae_set_model *model, int64_t points) {
 
 static ae_status build_predictor(ae_set_model *model) {
   ae_set_pass *pass = &model->predictor;
+  AE_RETURN_IF(ae_memory_expect(2.0 * AE_BLOCK_ROWS * (double)model->most * sizeof(float),
+                                "a predictor with set.most_points=%lld", (long long)model->most));
   AE_RETURN_IF(ae_graph_create(model->base.setup.params, 1, NULL, 0, &pass->graph));
   pass->code = add_input(pass->graph, "code", ae_graph_axis(pass->graph, AE_BLOCK_ROWS), model->network.code);
   pass->out = ae_set_size_predictor(&model->network, pass->graph, pass->code, model->most);
@@ -61,10 +63,15 @@ static ae_status build_predictor(ae_set_model *model) {
   return ae_graph_seal(pass->graph);
 }
 
+/* Rows of the width of a point inside the networks that are alive at once in a pass, about. */
+enum { ROWS_OF_A_POINT = 5 };
+
 /* A pass for so many points at least. */
 static ae_status reserve(ae_set_model *model, ae_set_pass *pass, ae_status (*build)(ae_set_model *, int64_t),
                          int64_t points) {
   if (pass->graph != NULL && points <= pass->capacity) return AE_OK;
+  AE_RETURN_IF(ae_memory_expect((double)points * ROWS_OF_A_POINT * (double)model->network.width * sizeof(float),
+                                "sets of %lld points", (long long)points));
   ae_graph_destroy(&pass->graph);
   pass->capacity = points;
   const ae_status status = build(model, points);
@@ -134,6 +141,14 @@ static ae_status run_decoder(ae_set_model *model, int64_t count, const int64_t *
                       pass->point->value + offset[i] * model->network.dim);
   run(pass, pass->code->axis, count, offset);
   return AE_OK;
+}
+
+/* How many of the `count` sets from `begin` on are decoded at once, and their own offsets. */
+static int64_t part_of(int64_t count, const int64_t *offset, int64_t begin, int64_t own[AE_BLOCK_ROWS + 1]) {
+  int64_t end = begin + 1;
+  while (end < count && end - begin < AE_BLOCK_ROWS && offset[end + 1] - offset[begin] <= AE_BLOCK_POINTS) end++;
+  for (int64_t i = begin; i <= end; i++) own[i - begin] = offset[i] - offset[begin];
+  return end - begin;
 }
 
 static void run_predictor(ae_set_model *model, int64_t count, const float *code) {
@@ -218,14 +233,28 @@ static float distance_of(ae_set_model *model, ae_set_figure figure, int64_t coun
          ae_chamfer_nearest(kind, dim, count, b, count, a, model->nearest, model->scratch);
 }
 
-/* The distances of set i of those that the decoder ran on. */
-static void find_distances(ae_set_model *model, const ae_block *sets, int64_t i, double *figure) {
-  const int64_t begin = sets->offset[i] * model->network.dim, count = sets->offset[i + 1] - sets->offset[i];
-  const float *prediction = model->decoder.out->value + begin, *points = (const float *)sets->rows + begin;
+/* The distances of set i from its prediction. */
+static void find_distances(ae_set_model *model, const ae_block *sets, int64_t i, const float *prediction,
+                           double *figure) {
+  const int64_t begin = sets->offset[i], count = sets->offset[i + 1] - begin;
+  const float *points = (const float *)sets->rows + begin * model->network.dim;
   for (ae_set_figure kind = AE_SET_CHAMFER; kind <= AE_SET_MATCHING && count > 0; kind++)
     if (wants(model, kind)) figure[kind] = (double)distance_of(model, kind, count, prediction, points);
   if (model->network.variational)
     figure[AE_SET_RECONSTRUCTION] = (double)count * figure[model->distance] / (2 * model->sigma * model->sigma);
+}
+
+/* Decodes the drawn codes part by part: sets of images may have any number of points. */
+static ae_status judge_sets(ae_set_model *model, const ae_block *sets, uint32_t draw, double figure[][AE_SET_FIGURES]) {
+  int64_t own[AE_BLOCK_ROWS + 1];
+  for (int64_t at = 0, count = 0; at < sets->count; at += count) {
+    count = part_of(sets->count, sets->offset, at, own);
+    AE_RETURN_IF(run_decoder(model, count, own, model->z + at * model->network.code, sets->example + at,
+                             model->base.setup.seed, draw));
+    for (int64_t i = 0; i < count; i++)
+      find_distances(model, sets, at + i, model->decoder.out->value + own[i] * model->network.dim, figure[at + i]);
+  }
+  return AE_OK;
 }
 
 static void judge_size(const ae_set_model *model, int64_t row, int64_t size, double *figure) {
@@ -242,25 +271,22 @@ static void judge_size(const ae_set_model *model, int64_t row, int64_t size, dou
 ae_status ae_set_evaluate(ae_model *base, const ae_block *block, uint32_t draw, double *terms, double *log_weight) {
   ae_set_model *model = (ae_set_model *)base;
   const int figures = base->terms + base->measures;
-  const bool decodes = wants(model, AE_SET_CHAMFER);
   float divergence[AE_BLOCK_ROWS] = {0};
+  double figure[AE_BLOCK_ROWS][AE_SET_FIGURES] = {0};
   ae_block sets;
   (void)log_weight;
   AE_RETURN_IF(ae_set_sets_of(base, block, &sets));
   AE_RETURN_IF(prepare_distances(model, &sets));
   if (draw == 0) AE_RETURN_IF(ae_set_run_encoder(model, block));
   draw_codes(model, block, draw);
-  if (decodes)
-    AE_RETURN_IF(run_decoder(model, sets.count, sets.offset, model->z, sets.example, base->setup.seed, draw));
+  if (wants(model, AE_SET_CHAMFER)) AE_RETURN_IF(judge_sets(model, &sets, draw, figure));
   if (base->sized) run_predictor(model, block->count, model->z);
   if (model->network.variational)
     ae_gaussian_divergence(block->count, model->network.code, model->encoder.out->value, NULL, divergence);
   for (int64_t i = 0; i < block->count; i++) {
-    double figure[AE_SET_FIGURES] = {0};
-    figure[AE_SET_KL] = (double)divergence[i];
-    if (decodes) find_distances(model, &sets, i, figure);
-    if (base->sized) judge_size(model, i, sets.offset[i + 1] - sets.offset[i], figure);
-    for (int j = 0; j < figures; j++) terms[i * figures + j] = figure[model->figure[j]];
+    figure[i][AE_SET_KL] = (double)divergence[i];
+    if (base->sized) judge_size(model, i, sets.offset[i + 1] - sets.offset[i], figure[i]);
+    for (int j = 0; j < figures; j++) terms[i * figures + j] = figure[i][model->figure[j]];
   }
   return AE_OK;
 }
@@ -291,20 +317,12 @@ ae_status ae_set_predict_sizes(ae_model *base, const ae_set_codes *codes, bool d
   return AE_OK;
 }
 
-/* How many sets from `begin` on a block has. */
-static int64_t block_of(const ae_set_codes *codes, const int64_t *offset, int64_t begin) {
-  int64_t end = begin + 1;
-  while (end < codes->count && end - begin < AE_BLOCK_ROWS && offset[end + 1] - offset[begin] <= AE_BLOCK_POINTS) end++;
-  return end - begin;
-}
-
 ae_status ae_set_decode(ae_model *base, const ae_set_codes *codes, const int64_t *offset, float *points) {
   ae_set_model *model = (ae_set_model *)base;
   const int64_t dim = model->network.dim;
   int64_t own[AE_BLOCK_ROWS + 1];
   for (int64_t at = 0, count = 0; at < codes->count; at += count) {
-    count = block_of(codes, offset, at);
-    for (int64_t i = 0; i <= count; i++) own[i] = offset[at + i] - offset[at];
+    count = part_of(codes->count, offset, at, own);
     AE_RETURN_IF(
         run_decoder(model, count, own, codes->code + at * base->code_width, codes->number + at, codes->seed, 0));
     memcpy(points + offset[at] * dim, model->decoder.out->value, (size_t)(own[count] * dim) * sizeof *points);

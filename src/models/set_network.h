@@ -23,10 +23,11 @@ ae_status ae_set_network_read(const ae_config *config, int64_t dim, bool variati
  * blocks, pooling by one learned seed with one head; then, of a variational one, width → width / 2 → (μ | s). */
 ae_tensor *ae_set_encoder(const ae_set_network *network, ae_graph *graph, ae_tensor *points, int sets);
 
-/* The code of each set and the points that its prediction begins as → the points of the prediction. Begins as a linear
- * layer over point and code side by side would, but in two parts, each started by its own number of inputs: a point has
- * few, and what tells it from the others must not drown in the code that they share. Then the blocks, and a last layer
- * whose weights start at 0 and whose bias (ae_set_output_bias) is for the caller to start. */
+/* The code of each set and the points that its prediction begins as → the points of the prediction. Begins with a
+ * linear layer over point and code side by side, in two parts that are each started by their own number of inputs
+ * (PyTorch's start of one layer would go by both together): a point has few, and what tells it from the others must not
+ * drown in the code that they share. Then the blocks, and a last layer whose weights start at 0 and whose bias
+ * (ae_set_output_bias) is for the caller to start. */
 ae_tensor *ae_set_decoder(const ae_set_network *network, ae_graph *graph, ae_tensor *code, ae_tensor *start);
 const ae_parameter *ae_set_output_bias(const ae_set_network *network, ae_params *params);
 

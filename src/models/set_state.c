@@ -4,6 +4,7 @@
 #include "set.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Sums and sums of squares of the coordinates in each own shard, and the number of points. */
 static void add_moments(const ae_set_examples *examples, const ae_shards *shards, double *moments) {
@@ -72,27 +73,54 @@ ae_status ae_set_save(ae_model *base, ae_h5 *file) {
                       model->deviation);
 }
 
+static ae_status read_moment(const ae_set_model *model, ae_h5 *file, const char *path, double *values) {
+  ae_h5_type type;
+  int rank;
+  int64_t dim[AE_H5_MAX_RANK];
+  AE_RETURN_IF(ae_h5_describe(file, path, &type, &rank, dim));
+  if (rank != 1 || dim[0] != model->network.dim)
+    return AE_FAIL(AE_DATA,
+                   "%s: %s has another shape than the configuration in the same file says: the file is damaged or was "
+                   "changed",
+                   ae_h5_path(file), path);
+  return ae_h5_read(file, path, AE_H5_FLOAT64, 1, 0, model->network.dim, values);
+}
+
+static ae_status check_loaded(const ae_set_model *model, const ae_h5 *file) {
+  for (int64_t k = 0; k < model->network.dim; k++)
+    if (!isfinite(model->mean[k]) || !isfinite(model->deviation[k]) || model->deviation[k] < 0)
+      return AE_FAIL(AE_DATA, "%s: /set holds numbers that cannot be: the file is damaged or was changed",
+                     ae_h5_path(file));
+  return AE_OK;
+}
+
 ae_status ae_set_load(ae_model *base, ae_h5 *file) {
   ae_set_model *model = (ae_set_model *)base;
+  AE_RETURN_IF(read_moment(model, file, "/set/mean", model->mean));
+  AE_RETURN_IF(read_moment(model, file, "/set/deviation", model->deviation));
+  AE_RETURN_IF(ae_comm_agree(base->setup.comm, check_loaded(model, file)));
   model->begun = true;
-  AE_RETURN_IF(ae_h5_read(file, "/set/mean", AE_H5_FLOAT64, 1, 0, model->network.dim, model->mean));
-  return ae_h5_read(file, "/set/deviation", AE_H5_FLOAT64, 1, 0, model->network.dim, model->deviation);
+  return AE_OK;
 }
 
 /* The other's decoder knows the points that the other's predictions begin as. */
 ae_status ae_set_init_from(ae_model *base, const ae_config *config, ae_h5 *file) {
-  static const char *const keys[] = {"set.width", "set.heads", "set.blocks"};
+  static const char *const all[] = {"set.width", "set.heads", "set.blocks", "set.latent_size", "set.most_points"};
   const ae_config *own = base->setup.config;
+  const bool variational = ((const ae_set_model *)base)->network.variational;
   if (!ae_config_is(config, "model", base->type->name))
     return AE_FAIL(AE_USAGE, "%s is a model '%s': a '%s' begins with the parameters of its like", ae_h5_path(file),
                    ae_config_text(config, "model"), base->type->name);
   if (!ae_config_is(config, "set.input", ae_config_text(own, "set.input")))
     return AE_FAIL(AE_USAGE, "%s has set.input=%s, but here it is %s: the encoders must be the same", ae_h5_path(file),
                    ae_config_text(config, "set.input"), ae_config_text(own, "set.input"));
-  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-    if (ae_config_integer(config, keys[i]) != ae_config_integer(own, keys[i]))
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    if (strcmp(all[i], "set.latent_size") == 0 && !variational) continue;
+    if (strcmp(all[i], "set.most_points") == 0 && !(base->sized && ae_config_is(config, "set.stage", "size"))) continue;
+    const long long theirs = ae_config_integer(config, all[i]), ours = ae_config_integer(own, all[i]);
+    if (theirs != ours)
       return AE_FAIL(AE_USAGE, "%s has %s=%lld, but here it is %lld: the networks must be the same", ae_h5_path(file),
-                     keys[i], (long long)ae_config_integer(config, keys[i]),
-                     (long long)ae_config_integer(own, keys[i]));
+                     all[i], theirs, ours);
+  }
   return ae_set_load(base, file);
 }

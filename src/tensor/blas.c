@@ -15,9 +15,18 @@ static void use_openmp_threads(int threads) {
   if (set != NULL) set(threads);
 }
 
+/* OpenBLAS asks for its workspace at the first large product; refused, it asks for ever. So it does before there is
+ * much else in memory. */
+static void claim_workspace(void) {
+  enum { SIDE = 128 };
+  float zero[SIDE * SIDE] = {0}, product[SIDE * SIDE];
+  ae_gemm(false, false, SIDE, SIDE, SIDE, 1, zero, SIDE, zero, SIDE, 0, product, SIDE);
+}
+
 void ae_blas_use_threads(int threads) {
   openblas_set_num_threads(threads);
   use_openmp_threads(threads);
+  claim_workspace();
 }
 const char *ae_blas_core(void) { return openblas_get_corename(); }
 const char *ae_blas_version(void) { return openblas_get_config(); }

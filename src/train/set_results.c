@@ -37,6 +37,9 @@ static ae_status make_sets(ae_model *model, const ae_set_codes *codes, const ae_
                            float **points) {
   AE_RETURN_IF(AE_NEW(*offset, codes->count + 1));
   AE_RETURN_IF(place_sets(model, codes, sizes, *offset));
+  AE_RETURN_IF(ae_memory_expect((double)(*offset)[codes->count] * (double)model->coordinates * sizeof(float),
+                                "%lld sets of %lld points in all", (long long)codes->count,
+                                (long long)(*offset)[codes->count]));
   AE_RETURN_IF(AE_NEW(*points, (*offset)[codes->count] * model->coordinates));
   return decode_blocks(model, codes, *offset, *points);
 }

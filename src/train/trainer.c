@@ -270,12 +270,13 @@ static void introduce(const ae_trainer *t, ae_run_mode mode) {
   const ae_shards *shards = &t->data->shards;
   char shape[AE_SHAPE_SIZE];
   ae_print_shape(NULL, t->data->rank, t->data->dim, shape);
-  ae_log_info("%s: %lld parameters, %lld examples of shape %s in %d shard%s on %d rank%s, batch %lld, %lld step%s an "
+  const bool sets = t->data->offset != NULL;
+  ae_log_info("%s: %lld parameters, %lld %s of shape %s in %d shard%s on %d rank%s, batch %lld, %lld step%s an "
               "epoch; run directory %s",
-              t->model->type->name, (long long)ae_params_elements(t->params), (long long)t->data->examples, shape,
-              shards->shards, plural(shards->shards), shards->ranks, plural(shards->ranks),
-              (long long)ae_config_integer(t->config, "train.batch_size"), (long long)ae_sampler_steps(t->sampler),
-              plural(ae_sampler_steps(t->sampler)), t->directory);
+              t->model->type->name, (long long)ae_params_elements(t->params), (long long)t->data->examples,
+              sets ? "sets of points" : "examples", shape, shards->shards, plural(shards->shards), shards->ranks,
+              plural(shards->ranks), (long long)ae_config_integer(t->config, "train.batch_size"),
+              (long long)ae_sampler_steps(t->sampler), plural(ae_sampler_steps(t->sampler)), t->directory);
   if (t->origin != NULL) ae_log_info("the first parameters %s from %s", t->state.step > 0 ? "came" : "come", t->origin);
   if (t->state.epoch_step > 0)
     ae_log_info("going on in epoch %lld, after %lld of its steps; step %lld", (long long)t->state.epoch + 1,
