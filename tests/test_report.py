@@ -168,7 +168,7 @@ class RunTest(Base):
     def test_terms_of_the_loss(self):
         def sections(text):
             self.metrics("epoch,train_loss," + text)
-            found = report.curve_sections(report.read_metrics(self.run_directory / "metrics.csv"))
+            found = report.curve_sections(report.read_metrics(self.run_directory / "metrics.csv"), "nats per example")
             return [(title, re.search('alt="[^"]*: ([^"]*)"', shown)[1]) for title, shown in found if shown]
 
         self.assertEqual(sections("train_cross_entropy,train_kl_c,train_kl_z,test_label_price\n1,9,5,1,3,2\n"), [
@@ -177,6 +177,18 @@ class RunTest(Base):
         names = "train_squared_error,test_loss,test_squared_error\n1,9,9,,\n"
         self.assertEqual([title for title, _ in sections(names + "2,8,8,5,5\n")], ["Loss"])
         self.assertEqual(len(sections(names + "2,8,8,5,4\n")), 2)
+
+    def test_units_of_the_loss(self):
+        def units(text):
+            (self.run_directory / "config.yaml").write_text(text, "utf-8")
+            return report.units_of(self.run_directory)
+
+        self.assertEqual(report.units_of(self.run_directory), "nats per example")
+        self.assertEqual(units("model: vqvae\nnetwork:\n  likelihood: auto\n"), "shares of the variance")
+        self.assertEqual(units("model: vqvae\nnetwork:\n  likelihood: categorical\n"), "nats per number of an example")
+        self.assertEqual(units("model: set-ae\nset:\n  stage: autoencoder\n"), "squared distance")
+        for text in ("model: set-ae\nset:\n  stage: size\n", "model: set-vae\n", "model: vhe\n"):
+            self.assertEqual(units(text), "nats per example")
 
     def test_curves_of_a_term_share_a_colour(self):
         names = ["train_kl_c", "train_kl_z", "test_kl_z", "test_price"]

@@ -21,6 +21,7 @@ typedef struct bench {
 } bench;
 
 static void create_on(bench *b, const char *model, const char *stage, const ae_dataset *data) {
+  static const int plane_end = 1;
   char text[512];
   memset(b, 0, sizeof *b);
   snprintf(text, sizeof text,
@@ -37,7 +38,7 @@ static void create_on(bench *b, const char *model, const char *stage, const ae_d
                                 .seed = SEED,
                                 .data = data,
                                 .capacity = SETS,
-                                .plane_end = (int[]){1},
+                                .plane_end = &plane_end,
                                 .planes = 1};
   ae_test_ok(ae_model_find(model)->create(&setup, &b->model));
   ae_test_ok(ae_params_seal(b->params));
@@ -62,8 +63,9 @@ typedef struct sets {
 } sets;
 
 static void fill(sets *s, const int *order, bool backward) {
+  static char path[] = "sets";
   memset(s, 0, sizeof *s);
-  s->data.path = (char[]){"sets"};
+  s->data.path = path;
   for (int i = 0; i < SETS; i++) {
     const int64_t set = order[i], count = sizes[set];
     s->example[i] = set;
