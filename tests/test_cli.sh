@@ -471,7 +471,8 @@ for flag in --overwrite --resume; do
   accept "" train vhe.yaml --run run "$flag"
   absent run/checkpoint-000000099.h5.partial
 done
-exec 9<run/.lock
+absent run/.lock
+exec 9>run/.lock
 flock 9
 refuse 2 "another process trains in run" train vhe.yaml --run run --resume
 flock --unlock 9
@@ -517,7 +518,7 @@ refuse 2 "--init-from: run-vae/checkpoint-000000003.h5 has no parameter encoder_
 refuse 2 "--init-from: the networks of run-vae/checkpoint-000000003.h5 are others: network.hidden is '[8, 8]' here but '[8]' there" train vae.yaml network.hidden=[8,8] --init-from run-vae --run r-init
 refuse 2 "--init-from: parameter encoder/hidden_0/weight of run-vae/checkpoint-000000003.h5 is (8, 784), but (8, 6) in this model" train vae.yaml data.train=vectors.h5 --init-from run-vae --run r-init
 refuse 2 "run-vae already holds a run" train vae.yaml --init-from run-vae --run run-vae
-if [ -e r-init/config.yaml ]; then fail "a run that could not begin left files"; fi
+absent r-init
 accept "" train vae.yaml --init-from run-vae/checkpoint-000000003.h5 --run run-init
 accept "" train vae.yaml --init-from run-init --run run-init --overwrite train.steps=2 checkpoint.best=true
 accept "run-init/checkpoint-000000002.h5: checkpoint" info run-init

@@ -251,5 +251,5 @@ printf 'model: vae\ndata: {train: arrays.h5}\ntrain: {epochs: 1}\nnetwork: {hidd
 on 1 train arrays.yaml --run arrays
 refused 2 "--size: model 'vae' makes no sets of points" sample arrays --size 3 --out refused.h5
 refused 2 "--matching: model 'vae' makes no sets of points" evaluate arrays arrays.h5 --matching
-if [ -e refused.h5 ] || [ -e refused/config.yaml ]; then fail "something refused left files"; fi
+if [ -e refused.h5 ] || [ -e refused ]; then fail "something refused left files"; fi
 finish

@@ -40,8 +40,8 @@ typedef struct ae_trainer {
   int64_t newest;       /* step of the newest checkpoint; 0 = there is none */
   char *origin;         /* file whose parameters the run began with, or NULL */
   double begun;
-  FILE *log;         /* run.log, on rank 0 */
-  int lock;          /* holds the directory, on rank 0 */
+  FILE *log; /* run.log, on rank 0 */
+  ae_run_lock lock;
   bool without_link; /* checkpoint-best.h5 was refused, on rank 0 */
   ae_watchdog *watchdog;
   int64_t verify_every; /* steps; 0 = never */

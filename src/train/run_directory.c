@@ -81,12 +81,13 @@ static bool is_of_a_run(const char *name) {
 
 bool ae_run_directory_owns(const char *name) { return is_of_a_run(name); }
 
-static ae_status make_directories(const char *directory) {
+static ae_status make_directories(const char *directory, bool *made) {
   char path[AE_PATH_SIZE];
   snprintf(path, sizeof path, "%s/", directory);
   for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
     *slash = '\0';
-    if (mkdir(path, 0777) != 0 && errno != EEXIST)
+    *made = mkdir(path, 0777) == 0;
+    if (!*made && errno != EEXIST)
       return AE_FAIL(AE_DATA, "run directory %s cannot be made: %s: %s; choose another with --run", directory, path,
                      strerror(errno));
     *slash = '/';
@@ -98,18 +99,45 @@ static void lock_file(const char *directory, char path[AE_PATH_SIZE]) {
   snprintf(path, AE_PATH_SIZE, "%s/.lock", directory);
 }
 
-/* Fails now rather than at the first checkpoint. The lock ends with the process, however that ends. */
-static ae_status take_lock(const char *directory, int *lock) {
+/* Whether the file of this name is still the one that is open. */
+static bool is_current(const char *path, int descriptor) {
+  struct stat named, opened;
+  return stat(path, &named) == 0 && fstat(descriptor, &opened) == 0 && named.st_dev == opened.st_dev &&
+         named.st_ino == opened.st_ino;
+}
+
+static void close_lock(ae_run_lock *lock) {
+  close(lock->descriptor);
+  lock->descriptor = -1;
+}
+
+/* Fails now rather than at the first checkpoint. The lock ends with the process, however that ends; a process that ends
+ * in good order removes the file, which may be the one just opened here. */
+static ae_status take_lock(const char *directory, ae_run_lock *lock) {
   char path[AE_PATH_SIZE];
   lock_file(directory, path);
-  *lock = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-  if (*lock < 0)
-    return AE_FAIL(AE_DATA, "run directory %s cannot be written to: %s; choose another with --run", directory,
-                   strerror(errno));
-  if (flock(*lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-    return AE_FAIL(AE_USAGE, "another process trains in %s; wait for it, or choose another directory with --run",
-                   directory);
-  return AE_OK;
+  for (;;) {
+    lock->descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    if (lock->descriptor < 0)
+      return AE_FAIL(AE_DATA, "run directory %s cannot be written to: %s; choose another with --run", directory,
+                     strerror(errno));
+    if (flock(lock->descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+      close_lock(lock);
+      return AE_FAIL(AE_USAGE, "another process trains in %s; wait for it, or choose another directory with --run",
+                     directory);
+    }
+    if (is_current(path, lock->descriptor)) return AE_OK;
+    close_lock(lock);
+  }
+}
+
+void ae_run_directory_release(const char *directory, ae_run_lock *lock) {
+  char path[AE_PATH_SIZE];
+  if (lock->descriptor < 0) return;
+  lock_file(directory, path);
+  unlink(path);
+  close_lock(lock);
+  if (lock->made) rmdir(directory);
 }
 
 /* Removes the files of a run, or, with `look`, only tells whether there are any. */
@@ -142,12 +170,12 @@ static void remove_unfinished(const char *directory) {
   closedir(entries);
 }
 
-static ae_status take(const char *directory, ae_run_mode mode, int *lock) {
+static ae_status take(const char *directory, ae_run_mode mode, ae_run_lock *lock) {
   bool found;
   if (strlen(directory) + NAME_MAX > AE_PATH_SIZE)
     return AE_FAIL(AE_USAGE, "the path of the run directory has %zu bytes; at most %d are possible", strlen(directory),
                    AE_PATH_SIZE - NAME_MAX);
-  AE_RETURN_IF(make_directories(directory));
+  AE_RETURN_IF(make_directories(directory, &lock->made));
   AE_RETURN_IF(take_lock(directory, lock));
   if (mode == AE_RUN_RESUME) remove_unfinished(directory);
   AE_RETURN_IF(sweep(directory, true, &found));
@@ -173,8 +201,8 @@ static ae_status see_lock(const ae_comm *comm, const char *directory) {
       ae_comm_rank(comm), host, directory, path, strerror(reason));
 }
 
-ae_status ae_run_directory_take(const ae_comm *comm, const char *directory, ae_run_mode mode, int *lock) {
-  *lock = -1;
+ae_status ae_run_directory_take(const ae_comm *comm, const char *directory, ae_run_mode mode, ae_run_lock *lock) {
+  *lock = (ae_run_lock){.descriptor = -1};
   AE_RETURN_IF(ae_comm_agree(comm, ae_comm_rank(comm) == 0 ? take(directory, mode, lock) : AE_OK));
   return ae_comm_agree(comm, see_lock(comm, directory));
 }

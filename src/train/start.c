@@ -289,5 +289,5 @@ void ae_trainer_destroy(ae_trainer *t) {
   AE_FREE(t->origin);
   ae_log_set_copy(NULL);
   if (t->log != NULL) fclose(t->log);
-  if (t->lock >= 0) close(t->lock);
+  ae_run_directory_release(t->directory, &t->lock);
 }

@@ -357,7 +357,8 @@ static ae_status run(ae_trainer *t, ae_run_mode mode, const char *init_from) {
 
 ae_status ae_train(const ae_comm *comm, ae_config *config, const char *directory, ae_run_mode mode,
                    const char *init_from) {
-  ae_trainer t = {.comm = comm, .config = config, .directory = directory, .begun = ae_clock_seconds(), .lock = -1};
+  ae_trainer t = {
+      .comm = comm, .config = config, .directory = directory, .begun = ae_clock_seconds(), .lock = {.descriptor = -1}};
   ae_profile_reset();
   const ae_status status = run(&t, mode, init_from);
   if (status != AE_OK && t.log != NULL)

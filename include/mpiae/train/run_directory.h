@@ -8,11 +8,19 @@
 
 typedef enum ae_run_mode { AE_RUN_NEW, AE_RUN_RESUME, AE_RUN_OVERWRITE } ae_run_mode;
 
-/* Makes the directory (and those above) and takes it for this process: *lock is a descriptor on rank 0 (−1 elsewhere)
- * that holds it until it is closed. AE_USAGE: it holds a run and the mode is AE_RUN_NEW; another process trains in it.
- * AE_DATA: nothing can be written in it; a rank does not see the directory that rank 0 has. Removes nothing but, for
- * AE_RUN_RESUME, files that a killed run left unfinished. */
-ae_status ae_run_directory_take(const ae_comm *comm, const char *directory, ae_run_mode mode, int *lock);
+/* A directory that is held: by a descriptor on rank 0, −1 elsewhere. */
+typedef struct ae_run_lock {
+  int descriptor;
+  bool made; /* it was not there before */
+} ae_run_lock;
+
+/* Makes the directory (and those above) and takes it for this process until it is released. AE_USAGE: it holds a run
+ * and the mode is AE_RUN_NEW; another process trains in it. AE_DATA: nothing can be written in it; a rank does not see
+ * the directory that rank 0 has. Removes nothing but, for AE_RUN_RESUME, files that a killed run left unfinished. */
+ae_status ae_run_directory_take(const ae_comm *comm, const char *directory, ae_run_mode mode, ae_run_lock *lock);
+
+/* Local. Lets go of the directory; one that was made for this run and is still empty is removed. */
+void ae_run_directory_release(const char *directory, ae_run_lock *lock);
 
 /* Removes the files of a run, unfinished ones too. Rank 0 acts. */
 ae_status ae_run_directory_clear(const ae_comm *comm, const char *directory);
