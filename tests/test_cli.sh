@@ -62,6 +62,17 @@ accept() {
   check_noise
 }
 
+# warn PART ARGUMENTS…: succeeds with one warning, which holds PART.
+warn() {
+  local part=$1
+  shift
+  run "$@"
+  if [ "$status" != 0 ]; then fail "exit status $status"; fi
+  if [ "$(grep -c '^mpiae: ' err)" != 1 ]; then fail "not one message"; fi
+  if ! grep '^mpiae: warning: ' err | grep -qF -- "$part"; then fail "no warning holds '$part'"; fi
+  check_noise
+}
+
 # A directory that may not be written. Root may write everywhere, so it becomes nobody for this.
 refuse_read_only() {
   local before=("${launch[@]}")
@@ -440,6 +451,8 @@ accept "" train vae.yaml data.train=signed.h5 network.likelihood=gaussian --run 
 refuse 2 "signed.h5 has no known /label" train vhe.yaml data.train=signed.h5 network.likelihood=gaussian vhe.labels=given --run r-unknown
 accept "" train vhe.yaml data.train=vectors.h5 --run r-vectors
 accept "" train vhe.yaml data.train=vectors.h5 --run r-vectors --resume train.epochs=2
+warn "train.momentum has no effect here: it is for train.optimizer=sgd" train vhe.yaml train.momentum=0.8 --run r-idle
+accept "" train vhe.yaml train.momentum=0.9 network.channels="[32, 64, 128]" --run r-idle --overwrite
 refuse 2 "command line: key 'vae.beta' is not for model 'vhe' (it is for: vae, set-vae)" train vhe.yaml vae.beta=2 --run r-beta
 sed 's/^model: vae/model: ae/' vae.yaml >ae.yaml
 accept "" train ae.yaml data.train=vectors.h5 data.binarize=dynamic --run run-ae
@@ -496,8 +509,7 @@ refuse 3 "checkpoint-000000003.h5" sample run --count 3 --out s.h5
 refuse 3 "checkpoint-000000003.h5" train vhe.yaml --run run --resume
 cp kept.h5 run/checkpoint-000000003.h5
 head -c 5000 kept.h5 >run/checkpoint-000000009.h5
-run sample run --count 3 --out s.h5
-if [ "$status" != 0 ] || ! grep -q 'warning: .*checkpoint-000000009.h5' err; then fail "a damaged checkpoint is not passed by"; fi
+warn checkpoint-000000009.h5 sample run --count 3 --out s.h5
 run train vhe.yaml train.epochs=2 checkpoint.keep=1 --run run --resume
 if [ "$status" != 0 ] || ! grep -q 'warning: .*checkpoint-000000009.h5' err; then fail "a damaged checkpoint is not passed by"; fi
 absent run/checkpoint-000000009.h5
@@ -565,8 +577,7 @@ with open(name, "r+b") as file:
     file.seek(place)
     file.write(bytes([byte ^ 1]))
 END
-run sample run --count 3 --out s.h5
-if [ "$status" != 0 ] || ! grep -q 'warning: .*checkpoint-000000009.h5' err; then fail "a damaged checkpoint is not passed by"; fi
+warn checkpoint-000000009.h5 sample run --count 3 --out s.h5
 rm run/checkpoint-000000009.h5
 "$python" - <<'END'
 import h5py
@@ -592,8 +603,7 @@ accept "neighbours_acc" evaluate plane-ae test.h5
 accept "" decode plane --grid 4 --out grid.h5
 accept "(4, 4, 1, 28, 28)" info grid.h5
 accept "" decode plane-ae --grid 3 --out grid.h5
-run decode plane-ae --grid 3 --data test.h5 --out grid.h5
-if [ "$status" != 0 ] || ! grep -q 'warning: test.h5 is not the data' err; then fail "other data than those of training are not told"; fi
+warn "test.h5 is not the data" decode plane-ae --grid 3 --data test.h5 --out grid.h5
 accept "" sample runs/glyphs --like test.h5:0,10,20 --count 5 --out like.h5
 accept "" sample runs/glyphs --like test.h5:/x:0 --count 5 --out like.h5
 accept "" sample runs/glyphs --like test.h5:0,3,5 --swap --out table.h5
@@ -706,8 +716,7 @@ accept "" cluster points.h5:/integers --clusters 3 --init random --out found.h5
 accept "300 rows of 1 numbers in 2 clusters" cluster points.h5:/line --clusters 2 --out found.h5
 accept "4 rows of 8 numbers in 4 clusters" cluster points.h5:/words/x --clusters 4 --out found.h5
 if grep -q label_ out; then fail "scored labels that are words"; fi
-run cluster points.h5:/huge-label/x --clusters 3 --out found.h5
-if [ "$status" != 0 ] || ! grep -q 'warning: /huge-label/label goes up to 299000000' err; then fail "no warning"; fi
+warn "/huge-label/label goes up to 299000000" cluster points.h5:/huge-label/x --clusters 3 --out found.h5
 refuse 2 "mpiae cluster needs --clusters K" cluster points.h5:/start --out not.h5
 refuse 2 "mpiae cluster needs --out FILE" cluster points.h5:/start --clusters 2
 refuse 2 "--clusters must be an integer from 1" cluster points.h5:/start --clusters 0 --out not.h5

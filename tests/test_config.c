@@ -77,6 +77,13 @@ static void test_reading(void **state) {
   assert_int_equal(hidden[1], 500);
   assert_true(ae_config_was_given(config, "train.epochs"));
   assert_false(ae_config_was_given(config, "train.seed"));
+  assert_true(ae_config_is_default(config, "train.seed"));
+  assert_false(ae_config_is_default(config, "train.epochs"));
+  ae_config_set(config, "train.epochs", "10");
+  assert_true(ae_config_is_default(config, "train.epochs"));
+  assert_false(ae_config_is_default(config, "model")); /* has none */
+  assert_true(ae_config_has(config, "model"));
+  assert_false(ae_config_has(config, "train"));
   ae_config_destroy(&config);
 }
 

@@ -2,6 +2,7 @@
  * what they refuse; and the threads a model computes on. */
 #include "harness.h"
 
+#include "mpiae/models/keys.h"
 #include "mpiae/models/network.h"
 #include "mpiae/tensor/blas.h"
 
@@ -202,6 +203,22 @@ static void a_model_computes_on_the_threads_it_is_told(void **state) {
   }
 }
 
+/* A name that is mistyped would never be found, and never be missed. */
+static void conditions_of_keys_name_keys(void **state) {
+  (void)state;
+  static const char text[] = "model: vae\ndata: {train: unused}\n";
+  ae_config *config = NULL, *vae = NULL;
+  ae_test_ok(ae_config_create(ae_model_key_tables(), &config));
+  for (const ae_key_condition *condition = ae_key_conditions; condition->key != NULL; condition++) {
+    assert_true(ae_config_has(config, condition->key));
+    ae_config_set(config, condition->other, condition->word); /* asserts that it is a choice */
+  }
+  ae_config_destroy(&config);
+  ae_test_ok(ae_model_configure(text, (int64_t)strlen(text), "test", NULL, 0, &vae));
+  ae_model_warn_of_idle_keys(vae); /* lacks most of the keys */
+  ae_config_destroy(&vae);
+}
+
 int main(int argc, char **argv) {
   const ae_test tests[] = {AE_TEST(a_model_takes_arrays_or_sets),
                            AE_TEST(convolutions_see_channels_last),
@@ -209,6 +226,7 @@ int main(int argc, char **argv) {
                            AE_TEST(logits_are_shown_as_probabilities),
                            AE_TEST(images_that_cannot_be_halved_are_refused),
                            AE_TEST(a_centre_needs_a_gaussian),
-                           AE_TEST(a_model_computes_on_the_threads_it_is_told)};
+                           AE_TEST(a_model_computes_on_the_threads_it_is_told),
+                           AE_TEST(conditions_of_keys_name_keys)};
   return ae_test_main(argc, argv, tests, sizeof tests / sizeof *tests);
 }

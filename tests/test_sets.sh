@@ -234,6 +234,10 @@ refused 2 "has set.heads=2, but here it is 4" train ae.yaml set.heads=4 --init-f
 refused 2 "has set.latent_size=6, but here it is 7" train vae.yaml set.latent_size=7 --init-from vae-autoencoder-1 --run refused
 refused 2 "has set.most_points=" train ae.yaml set.stage=size set.most_points=7 --init-from ae-size-1 --run refused
 refused 2 "9 sets of 19327352823 points in all would take" sample vae-autoencoder-1 --count 9 --size 2147483647 --out refused.h5
+refused 2 "would take" sample vae-autoencoder-1 --count 1 --size 1000000000 --out refused.h5
+if [ "$(awk '/^MemTotal/ { print $2 }' /proc/meminfo)" -lt 60000000 ]; then
+  refused 2 "a predictor with set.most_points=1000000 would take" train ae.yaml set.stage=size set.most_points=1000000 --init-from ae-autoencoder-1 --run refused
+fi
 cp -r ae-autoencoder-1 damaged
 damaged=damaged/checkpoint-000000012.h5
 for damage in 'f["set/mean"][0] = float("nan")' 'f["set/deviation"][1] = -1' 'f["set/deviation"][0] = float("inf")' \

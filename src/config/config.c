@@ -116,6 +116,18 @@ int ae_config_integers(const ae_config *config, const char *key, const int64_t *
 
 bool ae_config_was_overridden(const ae_config *config, const char *key) { return require(config, key)->overridden; }
 bool ae_config_was_given(const ae_config *config, const char *key) { return require(config, key)->given; }
+bool ae_config_has(const ae_config *config, const char *key) { return ae_config_find(config, key) != NULL; }
+
+bool ae_config_is_default(const ae_config *config, const char *key) {
+  const ae_value *value = require(config, key);
+  if (value->key->preset == NULL) return false;
+  ae_value preset = {.key = value->key};
+  ae_status status = ae_value_parse(&preset, value->key->preset, false);
+  const bool equal = status == AE_OK && ae_value_equal(value, &preset);
+  ae_error_clear(&status);
+  ae_value_free(&preset);
+  return equal;
+}
 
 static const char *shown(const ae_value *value) { return value->text == NULL ? "(no value)" : value->text; }
 

@@ -119,3 +119,23 @@ const ae_key ae_keys_kmeans[] = {{"kmeans.clusters", AE_KEY_INTEGER, "10", 1, 1e
                                   "drawn one by one; or many drawn in a "
                                   "few passes and thinned out, for many clusters (k-means||)"},
                                  {0}};
+
+const ae_key_condition ae_key_conditions[] = {{"train.momentum", "train.optimizer", "sgd"},
+                                              {"train.schedule_every", "train.schedule", "step"},
+                                              {"train.schedule_factor", "train.schedule", "step"},
+                                              {"network.channels", "network.kind", "conv"},
+                                              {"network.kind", "set.input", "image"},
+                                              {"network.channels", "set.input", "image"},
+                                              {"network.hidden", "set.input", "image"},
+                                              {"network.activation", "set.input", "image"},
+                                              {"vae.beta", "set.stage", "autoencoder"},
+                                              {"vae.warmup_epochs", "set.stage", "autoencoder"},
+                                              {"kmeans.clusters", "vhe.labels", "kmeans"},
+                                              {"vhe.anneal_epochs", "vhe.weighting", "anneal"},
+                                              {"vqvae.decay", "vqvae.codebook", "ema"},
+                                              {"vqvae.revive_after", "vqvae.codebook", "ema"},
+                                              {"set.threshold", "set.input", "image"},
+                                              {"set.loss", "set.stage", "autoencoder"},
+                                              {"set.sigma", "set.stage", "autoencoder"},
+                                              {"set.most_points", "set.stage", "size"},
+                                              {0}};

@@ -1,5 +1,6 @@
 #include "mpiae/models/model.h"
 
+#include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/models/keys.h"
 #include "mpiae/tensor/blas.h"
@@ -93,6 +94,17 @@ static ae_status refuse_foreign_keys(const ae_config *all, const ae_model_type *
                      name, key->name, type->name, owners);
     }
   return AE_OK;
+}
+
+static bool is_idle(const ae_config *config, const ae_key_condition *condition) {
+  return ae_config_has(config, condition->key) && ae_config_has(config, condition->other) &&
+         !ae_config_is_default(config, condition->key) && !ae_config_is(config, condition->other, condition->word);
+}
+
+void ae_model_warn_of_idle_keys(const ae_config *config) {
+  for (const ae_key_condition *condition = ae_key_conditions; condition->key != NULL; condition++)
+    if (is_idle(config, condition))
+      ae_log_warning("%s has no effect here: it is for %s=%s", condition->key, condition->other, condition->word);
 }
 
 ae_status ae_model_configure(const char *text, int64_t length, const char *name, const char *const *overrides,

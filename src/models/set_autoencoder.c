@@ -370,52 +370,25 @@ static const ae_key set_vae_keys[] = {
 static const ae_key *const ae_key_tables[] = {ae_keys_common, set_keys, ae_keys_network, NULL};
 static const ae_key *const vae_key_tables[] = {ae_keys_common, set_keys,        set_vae_keys,
                                                ae_keys_vae,    ae_keys_network, NULL};
+
+/* The hooks of both. */
+#define SET_HOOKS                                                                                                      \
+  .takes_sets = takes_sets, .resolve = resolve, .destroy = destroy, .own_parameters = AE_SET_SIZE_PATH,                \
+  .init_from = ae_set_init_from, .start = ae_set_start, .epoch_begin = epoch_begin, .epoch_end = epoch_end,            \
+  .save = ae_set_save, .load = ae_set_load, .fill = fill, .statistics = statistics, .accepts = accepts,                \
+  .sets_of = ae_set_sets_of, .encode = ae_set_encode, .predict_sizes = ae_set_predict_sizes,                           \
+  .decode_sets = ae_set_decode, .add_matching = add_matching, .evaluate = ae_set_evaluate
+
 const ae_model_type ae_model_set_ae = {.name = "set-ae",
                                        .summary = "autoencoder of sets of points",
                                        .keys = ae_key_tables,
-                                       .takes_sets = takes_sets,
-                                       .resolve = resolve,
                                        .create = create_ae,
-                                       .destroy = destroy,
-                                       .own_parameters = AE_SET_SIZE_PATH,
-                                       .init_from = ae_set_init_from,
-                                       .start = ae_set_start,
-                                       .epoch_begin = epoch_begin,
-                                       .epoch_end = epoch_end,
-                                       .save = ae_set_save,
-                                       .load = ae_set_load,
-                                       .fill = fill,
-                                       .statistics = statistics,
-                                       .accepts = accepts,
-                                       .sets_of = ae_set_sets_of,
-                                       .encode = ae_set_encode,
-                                       .predict_sizes = ae_set_predict_sizes,
-                                       .decode_sets = ae_set_decode,
-                                       .add_matching = add_matching,
-                                       .evaluate = ae_set_evaluate};
+                                       SET_HOOKS};
 
 const ae_model_type ae_model_set_vae = {.name = "set-vae",
                                         .summary = "variational autoencoder of sets of points",
                                         .keys = vae_key_tables,
-                                        .takes_sets = takes_sets,
-                                        .resolve = resolve,
                                         .create = create_vae,
-                                        .destroy = destroy,
-                                        .own_parameters = AE_SET_SIZE_PATH,
-                                        .init_from = ae_set_init_from,
-                                        .start = ae_set_start,
-                                        .epoch_begin = epoch_begin,
-                                        .epoch_end = epoch_end,
-                                        .save = ae_set_save,
-                                        .load = ae_set_load,
-                                        .fill = fill,
-                                        .statistics = statistics,
-                                        .accepts = accepts,
-                                        .sets_of = ae_set_sets_of,
-                                        .encode = ae_set_encode,
-                                        .predict_sizes = ae_set_predict_sizes,
-                                        .decode_sets = ae_set_decode,
-                                        .add_matching = add_matching,
-                                        .evaluate = ae_set_evaluate,
                                         .draw = ae_set_draw,
-                                        .annotate = annotate};
+                                        .annotate = annotate,
+                                        SET_HOOKS};

@@ -141,6 +141,7 @@ static void fix_horizon(ae_trainer *t) {
 
 static ae_status build(ae_trainer *t) {
   AE_RETURN_IF(open_data(t));
+  ae_model_warn_of_idle_keys(t->config);
   AE_RETURN_IF(ae_comm_agree(t->comm, list_planes(t)));
   AE_RETURN_IF(
       ae_comm_agree(t->comm, ae_sampler_create(&t->data->shards, ae_config_integer(t->config, "train.batch_size"),

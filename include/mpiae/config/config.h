@@ -61,7 +61,9 @@ const char *ae_config_text(const ae_config *config, const char *key);          /
 bool ae_config_is(const ae_config *config, const char *key, const char *word); /* CHOICE or word == `word` */
 int ae_config_integers(const ae_config *config, const char *key, const int64_t **values); /* lent; returns the count */
 bool ae_config_was_overridden(const ae_config *config, const char *key);                  /* by the command line */
-bool ae_config_was_given(const ae_config *config, const char *key); /* by file or override, not the default */
+bool ae_config_was_given(const ae_config *config, const char *key);  /* by file or override, not the default */
+bool ae_config_is_default(const ae_config *config, const char *key); /* given or not */
+bool ae_config_has(const ae_config *config, const char *key);        /* of any type; the one reader that may miss */
 
 /* Local. The configuration as YAML text, every key with its value, in table order, nested; owned by the caller. Reading
  * it back gives an equal configuration. */

@@ -219,6 +219,9 @@ const ae_key *const *ae_model_own_key_tables(const ae_model_type *type);
 ae_status ae_model_configure(const char *text, int64_t length, const char *name, const char *const *overrides,
                              int count, ae_config **out);
 
+/* Local. Warns of every key whose value is not its default but has no effect, another key being what it is. */
+void ae_model_warn_of_idle_keys(const ae_config *config);
+
 /* Local. AE_USAGE when the data are sets and such a model is for arrays, or the reverse. */
 ae_status ae_model_check_kind(const ae_model_type *type, const ae_config *config, const ae_dataset *data);
 
