@@ -466,6 +466,8 @@ refuse_read_only train vhe.yaml --run read-only
 refuse_read_only train vhe.yaml --run read-only/run
 if [ "$ranks" -gt 1 ]; then refuse 2 "data.shards" train vhe.yaml data.shards=2 --run r-shards; fi
 accept "" train vhe.yaml --run run
+refuse 3 "half-train.h5" train vhe.yaml data.train=half-train.h5 --run r-slash/
+absent r-slash
 refuse 2 "run already holds a run" train vhe.yaml --run run
 refuse 2 "model" train vae.yaml --run run --resume
 refuse 2 "network.latent_size" train vhe.yaml network.latent_size=3 --run run --resume

@@ -125,7 +125,7 @@ refuse() {
   shift
   timeout 100 mpirun -n 2 --oversubscribe --bind-to none "$mpiae" "$@" >log 2>&1 </dev/null
   status=$?
-  if [ "$status" != 2 ] || ! grep -qF -- "$message" log; then
+  if [ "$status" != 2 ] || [ "$(grep -c '^mpiae: error: ' log)" != 1 ] || ! grep -qF -- "$message" log; then
     fail "status $status, not 2 with '$message': $*"
     tail -3 log
   fi
@@ -144,9 +144,9 @@ refuse "--init-from: the networks of" train vae.yaml network.kind=dense --init-f
 if [ -e no.h5 ]; then fail "what was refused left a file"; fi
 
 # Every configuration of images is read, and lacks but its data.
-for config in "$configs"/conv-*.yaml "$configs"/vhe-conv-*.yaml; do
+for config in "$configs"/conv-*.yaml "$configs"/vhe-conv-*.yaml "$configs"/vqvae-cifar10*.yaml "$configs"/pixelcnn-cifar10.yaml; do
   timeout 100 mpirun -n 1 "$mpiae" train "$config" --run no >log 2>&1
-  if [ $? != 3 ] || ! grep -qE '(cifar10|mnist)-train.h5' log; then fail "$config: $(tail -1 log)"; fi
+  if [ $? != 3 ] || ! grep -qE '(cifar10-train|mnist-train|cifar10-codes).h5' log; then fail "$config: $(tail -1 log)"; fi
 done
 
 finish

@@ -167,6 +167,21 @@ priced, prior = (json.load(open(f"{name}.json")) for name in ("priced", "prior")
 assert abs(priced["prior"] - prior["loss"]) < 1e-5 and abs(priced["prior_per_index"] - prior["nats_per_index"]) < 1e-6
 END
 refuse 2 "is over the indices of another codebook" sample stranger --prior glyph-prior --out x.h5
+"$python" - <<'END' || fail "maps of another shape"
+import h5py
+with h5py.File("glyph-codes.h5") as file, h5py.File("reshaped.h5", "w") as other:
+    other["index"], other["label"] = file["index"][()].reshape(-1, 49, 1), file["label"][()]
+with h5py.File("glyph-codes.h5") as file, h5py.File("untagged.h5", "w") as other:
+    other["index"], other["label"] = file["index"][()], file["label"][()]
+    other["index"].attrs["entries"], other["index"].attrs["codebook"] = 8, "mine"
+END
+on 1 train prior.yaml --run tall data.train=reshaped.h5:/index data.test=none train.steps=1 pixelcnn.entries=8
+refuse 2 "is over maps of 49 × 1 indices, but those of vqvae have 7 × 7" sample vqvae --prior tall --out x.h5
+on 1 train prior.yaml --run untagged data.train=untagged.h5:/index data.test=none train.steps=1
+on 1 sample vqvae --prior untagged --count 3 --out untagged-samples.h5
+grep -q "warning: --prior untagged: the indices that it learned from did not tell their codebook" log || fail "nothing is said of a prior over indices without a codebook"
+on 1 evaluate vqvae glyphs.h5 --prior glyph-prior
+grep -q "the indices are priced given the labels of the data" log || fail "what a price is the price of"
 refuse 2 "is over 20 indices below 8, but a code of vqvae has 49 below 8" sample vqvae --prior run-1 --out x.h5
 refuse 2 "is no prior over codes; these are: pixelcnn" sample vqvae --prior vqvae --out x.h5
 refuse 2 "--prior: glyph-prior is itself a prior: give the model of the codes first, and glyph-prior with --prior" \

@@ -118,7 +118,7 @@ write("empty.h5", [np.zeros((0, 2))] * 4, 2)
 write("large.h5", [random.random((3, 2)), random.random((2001, 2))], 2)
 with h5py.File("colour.h5", "w") as f:
     f["x"] = random.random((9, 3, 4, 4)).astype("float32")
-write("wide.h5", [random.random((9000, 2)), random.random((4, 2)), random.random((12000, 2)), np.zeros((0, 2))], 2)
+write("wide.h5", [random.random((9000, 2)), random.random((4, 2)), random.random((30000, 2)), np.zeros((0, 2))], 2)
 EOF
 for d in 1 2 3; do
   for model in ae vae; do
@@ -126,6 +126,11 @@ for d in 1 2 3; do
     for loss in chamfer huber hungarian; do
       [ $d = 2 ] || [ $loss = chamfer ] || continue
       on 2 train $model.yaml "${odd[@]}" set.loss=$loss --run odd-$model-$loss-$d
+      [ $d = 2 ] || continue
+      on 3 train $model.yaml "${odd[@]}" set.loss=$loss --run odd-$model-$loss-3-ranks
+      equal_metrics odd-$model-$loss-2 odd-$model-$loss-3-ranks
+      last=$(basename "$(ls odd-$model-$loss-2/checkpoint-*.h5 | tail -1)")
+      equal odd-$model-$loss-2/$last odd-$model-$loss-3-ranks/$last
     done
     on 2 train $model.yaml "${odd[@]}" set.stage=size --init-from odd-$model-chamfer-$d --run odd-$model-size-$d
     "$mpiae" evaluate odd-$model-size-$d odd-$d.h5 --matching --json >figures 2>/dev/null || fail "evaluate odd sets"
@@ -207,11 +212,15 @@ grep -qE '; [3-9] buckets of gradients' many-buckets-1/run.log || fail "buckets:
 equal many-buckets-1/checkpoint-000000002.h5 many-buckets-3/checkpoint-000000002.h5
 
 # larger than a block, and than what training saw
-on 1 reconstruct vae-size-1 wide.h5 --out wide-1.h5
-on 3 reconstruct vae-size-1 wide.h5 --out wide-3.h5
-equal wide-1.h5 wide-3.h5
-on 1 evaluate vae-size-1 wide.h5
-grep -q 'warning: wide.h5 has sets of up to 12000 points: those of more than set.most_points=' log || fail "nothing is said of larger sets: $(cat log)"
+for ranks in 1 3; do
+  on "$ranks" reconstruct vae-size-1 wide.h5 --out wide-$ranks.h5
+  on "$ranks" encode vae-size-1 wide.h5 --out wide-codes-$ranks.h5
+  on "$ranks" evaluate vae-size-1 wide.h5
+  grep -v warning log >wide-$ranks
+done
+for what in wide wide-codes; do equal $what-1.h5 $what-3.h5; done
+diff wide-1 wide-3 || fail "evaluate of large sets on 1 and 3 ranks"
+grep -q 'warning: wide.h5 has sets of up to 30000 points: those of more than set.most_points=' log || fail "nothing is said of larger sets: $(cat log)"
 
 # What it refuses: one message each.
 refused 2 "odd-3.h5 holds points of 3 coordinates, but the model is for 2" encode ae-autoencoder-1 odd-3.h5 --out refused.h5
@@ -236,8 +245,11 @@ refused 2 "has set.most_points=" train ae.yaml set.stage=size set.most_points=7 
 refused 2 "9 sets of 19327352823 points in all would take" sample vae-autoencoder-1 --count 9 --size 2147483647 --out refused.h5
 refused 2 "would take" sample vae-autoencoder-1 --count 1 --size 1000000000 --out refused.h5
 if [ "$(awk '/^MemTotal/ { print $2 }' /proc/meminfo)" -lt 60000000 ]; then
-  refused 2 "a predictor with set.most_points=1000000 would take" train ae.yaml set.stage=size set.most_points=1000000 --init-from ae-autoencoder-1 --run refused
+  refused 2 "a predictor with set.most_points=1000000 would take" train ae.yaml set.width=16384 set.stage=size set.most_points=1000000 --init-from ae-autoencoder-1 --run refused
+  refused 2 "train.batch_size=60: steps of up to " train ae.yaml set.width=65536 set.blocks=4 train.batch_size=60 --run refused
 fi
+refused 2 "is for points of 2 coordinates, but those of the data have 3" train ae.yaml data.train=odd-3.h5 data.test=none --init-from ae-autoencoder-1 --run refused
+refused 2 "has data.center=0, but here it is 0.5" train image.yaml set.stage=size data.center=0.5 --init-from set-ae-image-1 --run refused
 cp -r ae-autoencoder-1 damaged
 damaged=damaged/checkpoint-000000012.h5
 for damage in 'f["set/mean"][0] = float("nan")' 'f["set/deviation"][1] = -1' 'f["set/deviation"][0] = float("inf")' \

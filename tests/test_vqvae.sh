@@ -60,6 +60,19 @@ EOF
 done
 differ ema-codes-1.h5 loss-codes-1.h5
 
+# A new run from another's networks has its codebook too: at a rate near 0 it says what the other says.
+for kind in ema loss; do
+  read -ra keys <<<"${kinds[$kind]}"
+  on 1 train small.yaml "${keys[@]}" vqvae.decay=0.999999 train.learning_rate=1e-12 train.steps=1 --init-from "$kind-1" --run "$kind-again"
+  on 1 evaluate "$kind-again" test.h5 --json
+  grep '^{' log >again.json
+  "$python" - "$kind" <<'EOF' || fail "$kind: a run begun from another's codebook"
+import json, sys
+before, again = (json.load(open(name)) for name in (f"{sys.argv[1]}-1.json", "again.json"))
+assert abs(before["squared_error"] - again["squared_error"]) < 1e-3 * before["squared_error"], (before, again)
+EOF
+done
+
 # What it refuses: one message each.
 "$python" - <<'EOF' || fail "making files"
 import h5py, numpy as np
@@ -70,7 +83,8 @@ def write(name, x):
 write("odd.h5", np.random.rand(20, 1, 30, 28).astype("float32"))
 write("flat.h5", np.random.rand(20, 64).astype("float32"))
 write("wide.h5", np.random.rand(20, 1, 28, 28).astype("float32") * 3)
-write("same.h5", np.full((20, 1, 28, 28), 0.5, "float32"))
+write("same.h5", np.full((20, 1, 28, 28), 0.3, "float32"))
+write("same-bytes.h5", np.full((20, 1, 28, 28), 77, "uint8"))
 write("colour.h5", np.random.rand(20, 3, 28, 28).astype("float32"))
 with h5py.File("wrong.h5", "w") as f:
     f["index"] = np.full((3, 7, 7), 12, "int32")
@@ -78,11 +92,16 @@ EOF
 refused 2 "it needs sides that 4 divides, (N, C, H, W), not (N, 1, 30, 28)" train small.yaml data.train=odd.h5 data.test=none --run refused
 refused 2 "not (N, 64)" train small.yaml data.train=flat.h5 data.test=none --run refused
 refused 2 "wide.h5 holds" train small.yaml data.train=wide.h5 data.test=none network.likelihood=categorical --run refused
-refused 3 "all its numbers are the same" train small.yaml data.train=same.h5 data.test=none --run refused
+for same in same.h5 same-bytes.h5; do refused 3 "$same: all its numbers are the same" train small.yaml data.train=$same data.test=none --run refused; done
 refused 2 "colour.h5 holds examples of shape (N, 3, 28, 28), but the model is for (N, 1, 28, 28)" evaluate ema-1 colour.h5
 refused 3 "12 is no entry of the codebook, which has 0 to 11" decode ema-1 wrong.h5:/index --out refused.h5
 refused 2 "indices of a codebook: nothing lies between" interpolate ema-1 test.h5 --from 0 --to 1 --out refused.h5
 refused 2 "model 'vqvae' is no prior over codes" sample ema-1 --prior loss-1 --out refused.h5
 refused 2 "--from prior is for vhe: give --prior MODEL" sample ema-1 --from prior --out refused.h5
+refused 2 "data.binarize is for likelihoods of black and white" train small.yaml data.binarize=static --run refused
+refused 2 "the networks have more than 512 operations" train small.yaml vqvae.residual_blocks=64 --run refused
+refused 2 "has vqvae.entries=12, but here it is 13" train small.yaml vqvae.entries=13 --init-from ema-1 --run refused
+refused 2 "has vqvae.codebook=loss, but here it is ema" train small.yaml --init-from loss-1 --run refused
+refused 2 "ema-codes-1.h5: /index holds indices of another codebook than that of loss-1 (epoch 2)" decode loss-1 ema-codes-1.h5 --out refused.h5
 refused 2 "network.likelihood=bernoulli is not for model 'vqvae'" train small.yaml network.likelihood=bernoulli --run refused
 finish

@@ -42,6 +42,22 @@ static ae_status place_rows(const ae_result *result, decoding *what, int64_t row
   return ae_comm_agree(result->comm, AE_NEW(what->code, (what->end - what->begin) * result->loaded->model->code_width));
 }
 
+/* Indices say which codebook they are of, where encode wrote them; it may also have moved on since. */
+static ae_status check_codebook(const ae_result *result, ae_h5 *file, const char *path) {
+  const ae_model *model = result->loaded->model;
+  bool exists;
+  int64_t there;
+  if (model->type->codebook == NULL) return AE_OK;
+  AE_RETURN_IF(ae_h5_has_attribute(file, path, "codebook", &exists));
+  if (!exists) return AE_OK;
+  AE_RETURN_IF(ae_h5_get_integer(file, path, "codebook", &there));
+  if (there == 0 || there == model->type->codebook(model)) return AE_OK;
+  return AE_FAIL(
+      AE_USAGE,
+      "%s: %s holds indices of another codebook than that of %s (epoch %lld): encode the data with this model",
+      ae_h5_path(file), path, result->name, (long long)result->loaded->state.epoch);
+}
+
 /* Whole codes from one dataset. */
 static ae_status read_whole(const ae_result *result, decoding *what, ae_h5 *file, const char *path) {
   int64_t rows, width;
@@ -50,6 +66,7 @@ static ae_status read_whole(const ae_result *result, decoding *what, ae_h5 *file
   if (width != model->code_width)
     return AE_FAIL(AE_USAGE, "%s: %s holds %lld numbers a row, but a code of this model has %lld", ae_h5_path(file),
                    path, (long long)width, (long long)model->code_width);
+  AE_RETURN_IF(check_codebook(result, file, path));
   AE_RETURN_IF(place_rows(result, what, rows));
   return ae_h5_read(file, path, AE_H5_FLOAT32, width, what->begin, what->end - what->begin, what->code);
 }
@@ -80,6 +97,7 @@ static ae_status read_part(const ae_result *result, decoding *what, ae_h5 *file,
   if (width != field->width)
     AE_RAISE(AE_USAGE, "%s: %s holds %lld numbers a row, but %s of this model has %lld", ae_h5_path(file), path,
              (long long)width, field->code, (long long)field->width);
+  AE_CHECK(check_codebook(result, file, path));
   if (what->code == NULL) AE_CHECK(place_rows(result, what, rows));
   if (rows != what->count)
     AE_RAISE(AE_DATA, "%s: %s has %lld rows, the part of the code before it %lld", ae_h5_path(file), path,

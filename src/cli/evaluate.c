@@ -25,6 +25,7 @@ typedef struct figure {
 typedef struct answer {
   figure figure[MOST_FIGURES];
   int count;
+  bool given_labels; /* what indices cost is told under the condition of their labels */
 } answer;
 
 static void add(answer *all, const char *name, double value, const char *units) {
@@ -51,6 +52,7 @@ static ae_status add_losses(const ae_result *result, int draws, answer *all) {
   for (int i = 0; i < model->measures; i++)
     add(all, model->measure[i], found.term[model->terms + i], units_of(model, model->measure[i]));
   if (model->type->price != NULL) add(all, "nats_per_index", found.loss / (double)model->setup.features, "nat");
+  all->given_labels = model->type->price != NULL && model->labels > 0 && result->data->label != NULL;
   if (!model->proper) return AE_OK;
   add(all, "elbo", found.elbo, "nat");
   if (draws > 1) add(all, "importance_weighted_bound", found.bound, "nat");
@@ -165,6 +167,7 @@ static ae_status add_price(const ae_result *result, ae_model *prior, const float
   AE_RETURN_IF(ae_prior_price(result, prior, rows, &nats));
   add(all, "prior", nats, "nat");
   add(all, "prior_per_index", nats / (double)model->code_width, "nat");
+  all->given_labels = prior->labels > 0 && result->data->label != NULL;
   if (!model->per_number) return AE_OK;
   const double number = figure_of(all, model->term[0].name) + nats / (double)model->setup.features;
   add(all, "bits_per_dimension", number / log(2), "bit");
@@ -210,6 +213,7 @@ static void print_text(const ae_result *result, int draws, bool episodes, const 
   printf("\n\n");
   for (int i = 0; i < all->count; i++)
     printf("  %-28s %12.5g %s\n", all->figure[i].name, all->figure[i].value, all->figure[i].units);
+  if (all->given_labels) printf("\n  the indices are priced given the labels of the data, which are not paid for\n");
   if (model->entries > 0 && model->type->price == NULL && !has(all, "prior"))
     printf("\n  without what the indices cost: --prior MODEL adds it\n");
   else if (!model->proper && !episodes && model->entries == 0)

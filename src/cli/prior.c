@@ -1,6 +1,7 @@
 #include "prior.h"
 
 #include "mpiae/base/arithmetic.h"
+#include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/comm/reduce.h"
 
@@ -23,7 +24,16 @@ static ae_status check(const ae_result *result, const char *name, const ae_model
                    "encode writes of this model",
                    name, (long long)prior->code_width, (long long)prior->entries, result->name,
                    (long long)model->code_width, (long long)model->entries);
+  const int64_t there = prior->field[0].columns, here = model->field[0].columns;
+  if (there != here)
+    return AE_FAIL(AE_USAGE, "--prior %s is over maps of %lld × %lld indices, but those of %s have %lld × %lld", name,
+                   (long long)(prior->code_width / there), (long long)there, result->name,
+                   (long long)(model->code_width / here), (long long)here);
   const int64_t trained = prior->type->codebook(prior), own = model->type->codebook(model);
+  if (trained == 0)
+    ae_log_warning("--prior %s: the indices that it learned from did not tell their codebook; make sure that it is "
+                   "that of %s",
+                   name, result->name);
   if (trained == own || trained == 0) return AE_OK;
   return AE_FAIL(AE_USAGE,
                  "--prior %s is over the indices of another codebook than that of %s: encode the data with this model "

@@ -145,6 +145,16 @@ ae_status ae_config_check_resume(const ae_config *now, const ae_config *then) {
   return AE_OK;
 }
 
+ae_status ae_config_check_keys(const ae_config *now, const ae_config *then, const char *const *keys, const char *name) {
+  for (; *keys != NULL; keys++) {
+    const ae_value *value = ae_config_find(now, *keys), *before = ae_config_find(then, *keys);
+    if (value != NULL && before != NULL && !ae_value_equal(value, before))
+      return AE_FAIL(AE_USAGE, "%s has %s=%s, but here it is %s: the networks must be the same", name, *keys,
+                     shown(before), shown(value));
+  }
+  return AE_OK;
+}
+
 ae_status ae_config_check_section(const ae_config *now, const ae_config *then, const char *section) {
   const size_t length = strlen(section);
   for (int i = 0; i < now->count; i++) {

@@ -290,14 +290,16 @@ static ae_status slice(const ae_comm *comm, slicing cut, ae_dataset *dataset) {
   return ae_shards_init(&dataset->shards, dataset->examples, cut.shards == 0 ? ranks : cut.shards, rank, ranks);
 }
 
-/* What an array of indices tells of its codebook. */
+/* What an array of indices tells of its codebook. Attributes of these names that are no such numbers are the user's. */
 static ae_status read_codebook(const ae_source *from, ae_dataset *dataset) {
   static const char *const names[] = {"entries", "codebook"};
   int64_t *const values[] = {&dataset->entries, &dataset->codebook};
   for (int i = 0; i < 2; i++) {
     bool exists;
     AE_RETURN_IF(ae_h5_has_attribute(from->file, from->array, names[i], &exists));
-    if (exists) AE_RETURN_IF(ae_h5_get_integer(from->file, from->array, names[i], values[i]));
+    ae_status status = exists ? ae_h5_get_integer(from->file, from->array, names[i], values[i]) : AE_OK;
+    if (status != AE_OK || *values[i] < 0) *values[i] = 0;
+    ae_error_clear(&status);
   }
   return AE_OK;
 }

@@ -126,7 +126,10 @@ static const ae_array *file_of(const source *from, int64_t *place) {
 
 static int64_t label_of(const source *from, int64_t place) {
   const ae_array *labels = &from->labels;
-  if (labels->values == NULL) return file_of(from, &place)->label[place];
+  if (labels->values == NULL) {
+    const ae_array *file = file_of(from, &place);
+    return file->label[place];
+  }
   if (labels->type == AE_H5_UINT8) return ((const uint8_t *)labels->values)[place];
   return ((const int64_t *)labels->values)[place];
 }

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { MAX_AXES = 8, MAX_TENSORS = 512, MAX_NODES = 512, MAX_ROOTS = 8 };
+enum { MAX_AXES = 8, MAX_TENSORS = 512, MAX_NODES = MAX_TENSORS, MAX_ROOTS = 8 };
 
 typedef struct row_axis {
   int64_t capacity;
@@ -118,7 +118,11 @@ int ae_graph_axis_grouped(ae_graph *graph, int groups, int64_t capacity) {
 static ae_tensor *add_tensor(ae_graph *graph, const char *name, int axis, int rank, const int64_t *dim) {
   ae_tensor *tensor = NULL;
   char *copy = NULL;
-  AE_ASSERT(graph->tensor_count < MAX_TENSORS && axis < graph->axis_count);
+  AE_ASSERT(axis < graph->axis_count);
+  if (graph->tensor_count == MAX_TENSORS)
+    return ae_graph_fail(
+        graph,
+        AE_FAIL(AE_USAGE, "the networks have more than %d operations: ask for fewer layers or blocks", MAX_TENSORS));
   ae_status status = AE_NEW(tensor, 1);
   if (status == AE_OK) graph->tensor[graph->tensor_count++] = tensor;
   if (status == AE_OK) status = ae_memory_text(name, &copy);

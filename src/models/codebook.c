@@ -262,3 +262,11 @@ ae_status ae_codebook_load(ae_codebook *codebook, ae_h5 *file) {
   }
   return ae_comm_agree(codebook->comm, check_loaded(codebook, file));
 }
+
+ae_status ae_codebook_take_over(ae_codebook *codebook, ae_h5 *file) {
+  AE_RETURN_IF(ae_codebook_load(codebook, file));
+  memset(codebook->used, 0, (size_t)codebook->entries * sizeof *codebook->used);
+  memset(codebook->unused, 0, (size_t)codebook->entries * sizeof *codebook->unused);
+  codebook->revived = 0;
+  return AE_OK;
+}

@@ -96,15 +96,27 @@ static ae_status refuse_foreign_keys(const ae_config *all, const ae_model_type *
   return AE_OK;
 }
 
+ae_status ae_model_check_origin(const ae_model *model, const ae_config *other, ae_h5 *file, const char *const *keys) {
+  if (!ae_config_is(other, "model", model->type->name))
+    return AE_FAIL(AE_USAGE, "%s is a model '%s': a '%s' begins with the parameters of its like", ae_h5_path(file),
+                   ae_config_text(other, "model"), model->type->name);
+  return ae_config_check_keys(model->setup.config, other, keys, ae_h5_path(file));
+}
+
 static bool is_idle(const ae_config *config, const ae_key_condition *condition) {
   return ae_config_has(config, condition->key) && ae_config_has(config, condition->other) &&
-         !ae_config_is_default(config, condition->key) && !ae_config_is(config, condition->other, condition->word);
+         !ae_config_is_default(config, condition->key) &&
+         ae_config_is(config, condition->other, condition->word) == condition->unless;
 }
 
 void ae_model_warn_of_idle_keys(const ae_config *config) {
-  for (const ae_key_condition *condition = ae_key_conditions; condition->key != NULL; condition++)
-    if (is_idle(config, condition))
-      ae_log_warning("%s has no effect here: it is for %s=%s", condition->key, condition->other, condition->word);
+  const char *told = "";
+  for (const ae_key_condition *condition = ae_key_conditions; condition->key != NULL; condition++) {
+    if (strcmp(condition->key, told) == 0 || !is_idle(config, condition)) continue;
+    told = condition->key;
+    ae_log_warning("%s has no effect here: it is for %s%s=%s", told, condition->unless ? "anything but " : "",
+                   condition->other, condition->word);
+  }
 }
 
 ae_status ae_model_configure(const char *text, int64_t length, const char *name, const char *const *overrides,

@@ -197,7 +197,7 @@ static ae_status resolve(const ae_comm *comm, ae_config *config, const ae_datase
   (void)comm;
   AE_RETURN_IF(check_indices(data));
   if (ae_config_is(config, "pixelcnn.entries", "auto")) {
-    const int64_t entries = data->entries > 0 ? data->entries : ae_max(2, (int64_t)data->high + 1);
+    const int64_t entries = ae_max(2, data->entries > 0 ? data->entries : (int64_t)data->high + 1);
     if (entries > MOST_ENTRIES)
       return AE_FAIL(AE_USAGE, "%s holds indices of a codebook of %lld entries; pixelcnn.entries is at most %d",
                      data->path, (long long)entries, MOST_ENTRIES);

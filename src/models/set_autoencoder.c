@@ -16,6 +16,9 @@
 
 extern const ae_model_type ae_model_set_ae, ae_model_set_vae;
 
+/* The largest set.most_points. */
+#define MOST_POINTS 1000000
+
 static const char *const names[AE_SET_FIGURES] = {"reconstruction", "kl",   "chamfer",   "huber",
                                                   "matching",       "size", "size_rmse", "size_acc"};
 
@@ -41,10 +44,23 @@ static ae_tensor *add_encoder(ae_set_model *model, ae_graph *graph) {
   return ae_network_encoder(&model->base, graph, model->image, model->network.code, model->network.variational);
 }
 
+/* Rows of the width of a point that its backward pass needs, about: of a block, and of what is before and behind. */
+enum { ROWS_OF_A_BLOCK = 8, ROWS_AROUND = 6 };
+
+/* Whether the host has room for so many points of a step: encoded and decoded. */
+static ae_status expect_points(const ae_set_model *model, int64_t points) {
+  const ae_config *config = model->base.setup.config;
+  const double rows = 2.0 * ROWS_OF_A_BLOCK * (double)model->network.blocks + ROWS_AROUND;
+  return ae_memory_expect((double)points * rows * (double)model->network.width * sizeof(float),
+                          "train.batch_size=%lld: steps of up to %lld points",
+                          (long long)ae_config_integer(config, "train.batch_size"), (long long)points);
+}
+
 static ae_status build_autoencoder(ae_set_model *model) {
   const ae_model_setup *setup = &model->base.setup;
   int64_t most;
   AE_RETURN_IF(ae_points_most(model->examples.count, model->examples.offset, setup->capacity, &most));
+  AE_RETURN_IF(expect_points(model, most));
   AE_RETURN_IF(AE_NEW(model->offset, setup->capacity + 1));
   AE_RETURN_IF(begin_graph(model));
   ae_graph *graph = model->base.graph;
@@ -70,8 +86,17 @@ static ae_status build_autoencoder(ae_set_model *model) {
   return ae_graph_seal(graph);
 }
 
+/* Logits, their gradients and what products of them keep; the weights, their gradients and the optimizer's state. */
+static ae_status expect_sizes(const ae_set_model *model) {
+  const double rows =
+      5.0 * (double)ae_max(AE_BLOCK_ROWS, model->base.setup.capacity) + 2.0 * (double)model->network.width;
+  return ae_memory_expect(rows * (double)model->most * sizeof(float), "a predictor with set.most_points=%lld",
+                          (long long)model->most);
+}
+
 static ae_status build_predictor(ae_set_model *model) {
   const int64_t one = 1;
+  AE_RETURN_IF(expect_sizes(model));
   AE_RETURN_IF(AE_NEW(model->frozen_noise, model->network.code));
   AE_RETURN_IF(begin_graph(model));
   ae_graph *graph = model->base.graph;
@@ -223,7 +248,8 @@ static ae_status resolve(const ae_comm *comm, ae_config *config, const ae_datase
   if (!ae_config_is(config, "set.stage", "size") || !ae_config_is(config, "set.most_points", "auto")) return AE_OK;
   memcpy(setup.dim, data->dim, sizeof setup.dim);
   AE_RETURN_IF(ae_set_examples_read(&setup, &examples));
-  snprintf(number, sizeof number, "%lld", (long long)ae_max(1, ae_set_examples_largest(&examples, comm, data)));
+  const int64_t largest = ae_set_examples_largest(&examples, comm, data);
+  snprintf(number, sizeof number, "%lld", (long long)ae_min(ae_max(1, largest), MOST_POINTS));
   ae_config_set(config, "set.most_points", number);
   return AE_OK;
 }
@@ -356,7 +382,7 @@ static const ae_key set_keys[] = {
      "set.stage=autoencoder: distance of a set from its prediction: squared Chamfer, Huber's Chamfer, or that of the "
      "optimal matching, for "
      "sets of at most 2000 points"},
-    {"set.most_points", AE_KEY_INTEGER, "auto", 1, 1e6, NULL, "auto", AE_KEY_FIXED,
+    {"set.most_points", AE_KEY_INTEGER, "auto", 1, MOST_POINTS, NULL, "auto", AE_KEY_FIXED,
      "set.stage=size: largest size that is predicted; larger sets count as such; auto = the largest of the training "
      "data"},
     {0}};

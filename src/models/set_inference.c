@@ -54,8 +54,6 @@ static ae_status build_decoder(ae_set_model *model, int64_t points) {
 
 static ae_status build_predictor(ae_set_model *model) {
   ae_set_pass *pass = &model->predictor;
-  AE_RETURN_IF(ae_memory_expect(2.0 * AE_BLOCK_ROWS * (double)model->most * sizeof(float),
-                                "a predictor with set.most_points=%lld", (long long)model->most));
   AE_RETURN_IF(ae_graph_create(model->base.setup.params, 1, NULL, 0, &pass->graph));
   pass->code = add_input(pass->graph, "code", ae_graph_axis(pass->graph, AE_BLOCK_ROWS), model->network.code);
   pass->out = ae_set_size_predictor(&model->network, pass->graph, pass->code, model->most);

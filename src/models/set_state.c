@@ -103,24 +103,26 @@ ae_status ae_set_load(ae_model *base, ae_h5 *file) {
   return AE_OK;
 }
 
+/* The decoder knows the coordinates of a point. */
+static ae_status check_coordinates(const ae_set_model *model, ae_h5 *file) {
+  ae_h5_type type;
+  int rank;
+  int64_t dim[AE_H5_MAX_RANK];
+  AE_RETURN_IF(ae_h5_describe(file, "/set/mean", &type, &rank, dim));
+  if (rank != 1 || dim[0] == model->network.dim) return AE_OK;
+  return AE_FAIL(AE_USAGE, "%s is for points of %lld coordinates, but those of the data have %lld", ae_h5_path(file),
+                 (long long)dim[0], (long long)model->network.dim);
+}
+
 /* The other's decoder knows the points that the other's predictions begin as. */
 ae_status ae_set_init_from(ae_model *base, const ae_config *config, ae_h5 *file) {
-  static const char *const all[] = {"set.width", "set.heads", "set.blocks", "set.latent_size", "set.most_points"};
-  const ae_config *own = base->setup.config;
-  const bool variational = ((const ae_set_model *)base)->network.variational;
-  if (!ae_config_is(config, "model", base->type->name))
-    return AE_FAIL(AE_USAGE, "%s is a model '%s': a '%s' begins with the parameters of its like", ae_h5_path(file),
-                   ae_config_text(config, "model"), base->type->name);
-  if (!ae_config_is(config, "set.input", ae_config_text(own, "set.input")))
-    return AE_FAIL(AE_USAGE, "%s has set.input=%s, but here it is %s: the encoders must be the same", ae_h5_path(file),
-                   ae_config_text(config, "set.input"), ae_config_text(own, "set.input"));
-  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-    if (strcmp(all[i], "set.latent_size") == 0 && !variational) continue;
-    if (strcmp(all[i], "set.most_points") == 0 && !(base->sized && ae_config_is(config, "set.stage", "size"))) continue;
-    const long long theirs = ae_config_integer(config, all[i]), ours = ae_config_integer(own, all[i]);
-    if (theirs != ours)
-      return AE_FAIL(AE_USAGE, "%s has %s=%lld, but here it is %lld: the networks must be the same", ae_h5_path(file),
-                     all[i], theirs, ours);
-  }
+  static const char *const same[] = {"set.input", "set.width", "set.heads", "set.blocks", "set.latent_size", NULL};
+  static const char *const frozen[] = {"data.center", "data.binarize", "set.threshold", NULL};
+  static const char *const same_sizes[] = {"set.most_points", NULL};
+  AE_RETURN_IF(ae_model_check_origin(base, config, file, same));
+  AE_RETURN_IF(check_coordinates((ae_set_model *)base, file));
+  if (base->sized) AE_RETURN_IF(ae_model_check_origin(base, config, file, frozen));
+  if (base->sized && ae_config_is(config, "set.stage", "size"))
+    AE_RETURN_IF(ae_model_check_origin(base, config, file, same_sizes));
   return ae_set_load(base, file);
 }

@@ -198,6 +198,9 @@ static ae_status create(const ae_model_setup *setup, ae_model **out) {
   model->base.channels_last = true;
   if (ae_config_is(setup->config, "network.likelihood", "bernoulli"))
     AE_RAISE(AE_USAGE, "network.likelihood=bernoulli is not for model 'vqvae': choose gaussian or categorical");
+  if (!ae_config_is(setup->config, "data.binarize", "none"))
+    AE_RAISE(AE_USAGE,
+             "data.binarize is for likelihoods of black and white, which model 'vqvae' has not: leave it out");
   AE_CHECK(measure(model));
   AE_CHECK(AE_NEW(model->shown, DECODED * setup->features));
   if (model->categorical) AE_CHECK(AE_NEW(model->norm, DECODED * setup->features * 2));
@@ -243,11 +246,24 @@ static ae_status start(ae_model *base) {
   AE_CHECK(ae_reduce_sum(base->setup.comm, &data->shards, moments, 2, sum));
   const double count = (double)data->examples * (double)data->features, mean = sum[0] / count;
   model->variance = sum[1] / count - mean * mean;
-  if (!(model->variance > 0))
-    AE_RAISE(AE_DATA, "%s: all its numbers are the same: there is nothing to learn", data->path);
+  if (!(model->variance > 1e-9 * sum[1] / count)) /* that of numbers which are the same is a matter of rounding */
+    AE_RAISE(AE_DATA, "%s: all its numbers are the same, or nearly: there is nothing to learn", data->path);
 cleanup:
   AE_FREE(moments);
   return status;
+}
+
+/* Entries that are moving averages are no parameters; those of the other model go with its networks. */
+static ae_status init_from(ae_model *base, const ae_config *config, ae_h5 *file) {
+  static const char *const alike[] = {"vqvae.codebook",
+                                      "vqvae.entries",
+                                      "vqvae.entry_size",
+                                      "vqvae.channels",
+                                      "vqvae.residual_channels",
+                                      "vqvae.residual_blocks",
+                                      NULL};
+  AE_RETURN_IF(ae_model_check_origin(base, config, file, alike));
+  return ae_codebook_take_over(((vqvae *)base)->codebook, file);
 }
 
 static ae_status save(ae_model *base, ae_h5 *file) {
@@ -441,6 +457,7 @@ const ae_model_type ae_model_vqvae = {.name = "vqvae",
                                       .columns = columns,
                                       .create = create,
                                       .destroy = destroy,
+                                      .init_from = init_from,
                                       .start = start,
                                       .epoch_end = epoch_end,
                                       .save = save,

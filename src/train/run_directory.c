@@ -85,6 +85,7 @@ static ae_status make_directories(const char *directory, bool *made) {
   char path[AE_PATH_SIZE];
   snprintf(path, sizeof path, "%s/", directory);
   for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+    if (slash[-1] == '/') continue;
     *slash = '\0';
     *made = mkdir(path, 0777) == 0;
     if (!*made && errno != EEXIST)
@@ -112,12 +113,17 @@ static void close_lock(ae_run_lock *lock) {
 }
 
 /* Fails now rather than at the first checkpoint. The lock ends with the process, however that ends; a process that ends
- * in good order removes the file, which may be the one just opened here. */
+ * in good order removes the file, and a directory that it made and left empty: here they may go between two calls. */
 static ae_status take_lock(const char *directory, ae_run_lock *lock) {
+  enum { ATTEMPTS = 100 };
   char path[AE_PATH_SIZE];
   lock_file(directory, path);
-  for (;;) {
+  for (int attempt = 1;; attempt++) {
+    bool made = false;
+    AE_RETURN_IF(make_directories(directory, &made));
+    lock->made |= made;
     lock->descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    if (lock->descriptor < 0 && errno == ENOENT && attempt < ATTEMPTS) continue;
     if (lock->descriptor < 0)
       return AE_FAIL(AE_DATA, "run directory %s cannot be written to: %s; choose another with --run", directory,
                      strerror(errno));
@@ -175,7 +181,6 @@ static ae_status take(const char *directory, ae_run_mode mode, ae_run_lock *lock
   if (strlen(directory) + NAME_MAX > AE_PATH_SIZE)
     return AE_FAIL(AE_USAGE, "the path of the run directory has %zu bytes; at most %d are possible", strlen(directory),
                    AE_PATH_SIZE - NAME_MAX);
-  AE_RETURN_IF(make_directories(directory, &lock->made));
   AE_RETURN_IF(take_lock(directory, lock));
   if (mode == AE_RUN_RESUME) remove_unfinished(directory);
   AE_RETURN_IF(sweep(directory, true, &found));

@@ -54,4 +54,7 @@ void ae_codebook_epoch(ae_codebook *codebook, double *perplexity, int64_t *used)
 ae_status ae_codebook_save(const ae_codebook *codebook, ae_h5 *file);
 ae_status ae_codebook_load(ae_codebook *codebook, ae_h5 *file);
 
+/* Collective. The same for a new run: its entries and averages, and no use of them yet. */
+ae_status ae_codebook_take_over(ae_codebook *codebook, ae_h5 *file);
+
 #endif

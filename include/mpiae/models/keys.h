@@ -11,10 +11,12 @@ extern const ae_key ae_keys_likelihood[]; /* network.likelihood */
 extern const ae_key ae_keys_vae[];        /* vae */
 extern const ae_key ae_keys_kmeans[];     /* kmeans */
 
-/* A key has an effect only where another has this value; models that lack the other have no such condition. */
+/* A key has an effect only where another has this value, or any but this; models that lack the other have no such
+ * condition. */
 typedef struct ae_key_condition {
   const char *key, *other, *word;
+  bool unless;
 } ae_key_condition;
-extern const ae_key_condition ae_key_conditions[]; /* ends with a row whose key is NULL */
+extern const ae_key_condition ae_key_conditions[]; /* conditions of a key together; ends with a row whose key is NULL */
 
 #endif

@@ -219,6 +219,10 @@ const ae_key *const *ae_model_own_key_tables(const ae_model_type *type);
 ae_status ae_model_configure(const char *text, int64_t length, const char *name, const char *const *overrides,
                              int count, ae_config **out);
 
+/* Local. For init_from: AE_USAGE when the other model, of this configuration and file, is of another type, or one of
+ * these keys (NULL-terminated) has another value there. */
+ae_status ae_model_check_origin(const ae_model *model, const ae_config *other, ae_h5 *file, const char *const *keys);
+
 /* Local. Warns of every key whose value is not its default but has no effect, another key being what it is. */
 void ae_model_warn_of_idle_keys(const ae_config *config);
 

@@ -19,7 +19,8 @@ typedef struct ae_run_lock {
  * the directory that rank 0 has. Removes nothing but, for AE_RUN_RESUME, files that a killed run left unfinished. */
 ae_status ae_run_directory_take(const ae_comm *comm, const char *directory, ae_run_mode mode, ae_run_lock *lock);
 
-/* Local. Lets go of the directory; one that was made for this run and is still empty is removed. */
+/* Local. Lets go of the directory; one that was made for this run and is still empty is removed (not those above it).
+ */
 void ae_run_directory_release(const char *directory, ae_run_lock *lock);
 
 /* Removes the files of a run, unfinished ones too. Rank 0 acts. */
