@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 static ae_comm *comm;
-static char scratch[256];
+static char scratch[256], session[64];
 
 const ae_comm *ae_test_comm(void) { return comm; }
 
@@ -38,6 +38,20 @@ const char *ae_test_path(const char *name) {
   return path[next];
 }
 
+/* Without Open MPI's daemon, programs that run alone would share one directory: tests/CMakeLists.txt. */
+static void make_session(void) {
+  if (getenv("OMPI_MCA_ess_singleton_isolated") == NULL || getenv("OMPI_COMM_WORLD_SIZE") != NULL) return;
+  snprintf(session, sizeof session, "/tmp/mpiae-session-XXXXXX");
+  if (mkdtemp(session) == NULL || setenv("OMPI_MCA_orte_tmpdir_base", session, 1) != 0) perror("session");
+}
+
+static void remove_directory(const char *directory) {
+  char command[300];
+  if (*directory == '\0') return;
+  snprintf(command, sizeof command, "rm -rf '%s'", directory);
+  if (system(command) != 0) fprintf(stderr, "cannot remove %s\n", directory);
+}
+
 static void make_scratch(void) {
   const char *base = getenv("TMPDIR");
   if (ae_comm_rank(comm) == 0) {
@@ -48,11 +62,8 @@ static void make_scratch(void) {
 }
 
 static void remove_scratch(void) {
-  char command[300];
   ae_comm_barrier(comm);
-  if (ae_comm_rank(comm) != 0) return;
-  snprintf(command, sizeof command, "rm -rf '%s'", scratch);
-  if (system(command) != 0) fprintf(stderr, "cannot remove %s\n", scratch);
+  if (ae_comm_rank(comm) == 0) remove_directory(scratch);
 }
 
 /* Runs one test in a group of its own, so that a failing rank can be told at once. */
@@ -72,6 +83,7 @@ int ae_test_main(int argc, char **argv, const ae_test *tests, int count) {
   setenv("CMOCKA_MESSAGE_OUTPUT", "STDOUT", 0);
   ae_blas_choose_core(argv);
   ae_blas_use_threads(1);
+  make_session();
   ae_status status = ae_comm_create(&argc, &argv, &comm);
   if (status != AE_OK) {
     fprintf(stderr, "%s\n", ae_error_message(status));
@@ -92,5 +104,6 @@ int ae_test_main(int argc, char **argv, const ae_test *tests, int count) {
   failed = (int)ae_comm_max(comm, failed);
   remove_scratch();
   ae_comm_destroy(&comm);
+  remove_directory(session);
   return failed == 0 ? 0 : 1;
 }

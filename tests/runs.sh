@@ -8,6 +8,7 @@ failures=0
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 1
+if [ -n "${OMPI_MCA_ess_singleton_isolated:-}" ]; then export OMPI_MCA_orte_tmpdir_base=$scratch; fi
 
 # A run that fails makes everything after it fail too.
 fail() {

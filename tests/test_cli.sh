@@ -18,6 +18,7 @@ scratch=$(mktemp -d)
 chmod 755 "$scratch"
 trap 'chmod -R u+w "$scratch"; rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 1
+if [ -n "${OMPI_MCA_ess_singleton_isolated:-}" ]; then export OMPI_MCA_orte_tmpdir_base=$scratch; fi
 
 fail() {
   failures=$((failures + 1))
@@ -76,7 +77,7 @@ warn() {
 # A directory that may not be written. Root may write everywhere, so it becomes nobody for this.
 refuse_read_only() {
   local before=("${launch[@]}")
-  if [ "$(id -u)" = 0 ]; then launch=(setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/tmp "${launch[@]}"); fi
+  if [ "$(id -u)" = 0 ]; then launch=(setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/tmp OMPI_MCA_orte_tmpdir_base=/tmp "${launch[@]}"); fi
   refuse 3 "Permission denied" "$@"
   launch=("${before[@]}")
 }

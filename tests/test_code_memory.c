@@ -233,6 +233,12 @@ static void an_epoch_goes_on_from_a_file_of_its_middle(void **state) {
     record(&loaded, 2, 1);
     ae_code_memory_epoch_end(loaded.memory);
     expect_rows(&loaded, loaded.memory->remembered, 2, 0);
+    ae_test_ok(ae_code_memory_gather(loaded.memory));
+    for (int64_t example = 0; example < dealt.examples; example++) {
+      float gaussian[2 * WIDEST];
+      gaussian_of(dealt.latent, 2, example, gaussian);
+      assert_memory_equal(loaded.memory->all + example * dealt.latent, gaussian, (size_t)dealt.latent * sizeof(float));
+    }
     ae_code_memory_destroy(&loaded.memory);
   }
 }
@@ -264,7 +270,7 @@ static void the_nearest_are_recalled(void **state) {
     for (int64_t e = 0; e < c->examples; e++) {
       float own[2 * WIDEST];
       gaussian_of(c->latent, 1, e, own);
-      assert_memory_equal(memory->remembered + e * c->latent, own, (size_t)c->latent * sizeof *own);
+      assert_memory_equal(memory->all + e * c->latent, own, (size_t)c->latent * sizeof *own);
       expect_recalled(memory, c, own, 1);
       ae_test_ok(ae_code_memory_recall(memory, 1, own, number));
       assert_int_equal(number[0], e);

@@ -10,6 +10,7 @@ on 1 synth glyphs --count 5 --seed 3 --out few.h5
 run=(data.train=train.h5 data.test=test.h5 data.shards=6 train.batch_size=60 train.epochs=2 output.samples=270)
 printf 'model: vhe\nnetwork: {hidden: [48], latent_size: 6}\nkmeans: {clusters: 7}\n' >vhe.yaml
 printf 'model: vae\nnetwork: {hidden: [48], latent_size: 2}\ndata: {binarize: dynamic}\n' >vae.yaml
+printf 'model: acn\nnetwork: {hidden: [48], latent_size: 6}\nacn: {neighbours: 3}\n' >acn.yaml
 printf 'model: ae\nnetwork: {hidden: [48], latent_size: 2}\n' >ae.yaml
 
 # to RANKS COMMAND…: its results in files <name>-<ranks>.h5, those of one rank compared with them
@@ -23,7 +24,7 @@ to() {
 # What it prints, but for the line that names the run.
 told() { timeout 100 mpirun -n "$1" --oversubscribe --bind-to none "$mpiae" "${@:2}" 2>log || fail "mpiae ${*:2}"; }
 
-for model in vhe vae ae; do
+for model in vhe vae ae acn; do
   for ranks in 1 3 7; do
     # 7 ranks: more than blocks of data, and than the shards of a run
     if [ "$ranks" != 7 ]; then
@@ -42,6 +43,8 @@ for model in vhe vae ae; do
     if ! diff "$model-1.json" "$model-$ranks.json"; then fail "mpiae evaluate on $ranks ranks"; fi
   done
 done
+on 2 train vhe.yaml "${run[@]}" vhe.weighting=mutual-information --run weighted-1
+told 2 evaluate weighted-1 test.h5 --json >weighted-1.json
 for ranks in 1 2 4; do
   to "$ranks" vhe-samples sample vhe-1 --count 300
   to "$ranks" vhe-like sample vhe-1 --count 300 --like test.h5:3,500
@@ -86,7 +89,7 @@ done
 # A run evaluates its test set as the command does: the figures of the last epoch are those of the last checkpoint.
 "$python" - <<'END' || fail "test_loss and evaluate"
 import csv, json
-for model in ("vhe", "vae", "ae"):
+for model in ("vhe", "vae", "ae", "acn", "weighted"):
     with open(f"{model}-1/metrics.csv") as file:
         last = list(csv.DictReader(file))[-1]
     with open(f"{model}-1.json") as file:

@@ -17,9 +17,6 @@
 /* Rows of a slice, and most slices: sums over slices are small beside the products, and many ranks have work. */
 enum { SLICE_ROWS = 4096, MOST_SLICES = 1024 };
 
-/* Larger tables of clusters and classes are not counted; more of either are not matched. */
-enum { MOST_COUNTED = 1 << 27, MOST_MATCHED = 2000 };
-
 typedef struct clustering {
   const ae_comm *comm;
   const char *source; /* FILE.h5:/path */
@@ -162,7 +159,7 @@ static ae_status read_known(clustering *c, matrix *m) {
   AE_CHECK(ae_h5_read(m->file, path, AE_H5_INT32, 1, ae_shards_own_begin(&c->shards), own_count(c), c->known));
   for (int64_t i = 0; i < own_count(c); i++) most = ae_max(most, c->known[i]);
   most = ae_comm_max(c->comm, most);
-  if ((most + 1) * c->options.clusters <= MOST_COUNTED) c->classes = (int)most + 1;
+  if ((most + 1) * c->options.clusters <= AE_SCORE_MOST_CELLS) c->classes = (int)most + 1;
   else ae_log_warning("%s goes up to %lld: too many classes to compare clusters with", path, (long long)most);
 cleanup:
   AE_FREE(path);
@@ -275,21 +272,13 @@ static ae_status fill_file(ae_h5 *file, void *context) {
 }
 
 static ae_status print_scores(const clustering *c) {
-  ae_status status;
-  int64_t *table = NULL;
-  double accuracy;
-  const int rows = c->options.clusters, columns = c->classes;
-  if (columns == 0) return AE_OK;
-  AE_CHECK(ae_comm_agree(c->comm, AE_NEW(table, (int64_t)rows * columns)));
-  AE_CHECK(ae_score_contingency(c->comm, c->label, c->known, own_count(c), rows, columns, table));
-  printf("  %-20s %.5g\n", "label_nmi", ae_score_nmi(table, rows, columns));
-  printf("  %-20s %.5g\n", "label_ari", ae_score_ari(table, rows, columns));
-  if (rows > MOST_MATCHED || columns > MOST_MATCHED) goto cleanup;
-  AE_CHECK(ae_comm_agree(c->comm, ae_score_accuracy(table, rows, columns, &accuracy)));
-  printf("  %-20s %.5g\n", "label_acc", accuracy);
-cleanup:
-  AE_FREE(table);
-  return status;
+  ae_scores scores;
+  if (c->classes == 0) return AE_OK;
+  AE_RETURN_IF(ae_score_labels(c->comm, c->label, c->known, own_count(c), c->options.clusters, c->classes, &scores));
+  printf("  %-20s %.5g\n", "label_nmi", scores.nmi);
+  printf("  %-20s %.5g\n", "label_ari", scores.ari);
+  if (!isnan(scores.accuracy)) printf("  %-20s %.5g\n", "label_acc", scores.accuracy);
+  return AE_OK;
 }
 
 static ae_status print_figures(const clustering *c) {

@@ -11,9 +11,8 @@
 #include <math.h>
 #include <string.h>
 
-/* The probe asks for the classes of at most so many examples, by so many neighbours; a matching of more classes takes
- * too long. */
-enum { NEIGHBOURS = 5, MOST_PROBED = 10000, MOST_MATCHED = 2000, MOST_FIGURES = 32, EPISODES = 400 };
+/* The probe asks for the classes of at most so many examples, by so many neighbours. */
+enum { NEIGHBOURS = 5, MOST_PROBED = 10000, MOST_FIGURES = 32, EPISODES = 400 };
 
 /* One line of the answer. */
 typedef struct figure {
@@ -64,21 +63,18 @@ static ae_status add_losses(const ae_result *result, int draws, answer *all) {
 
 /* Agreement of clusters with the known labels. */
 static ae_status add_scores(const ae_result *result, const int32_t *label, int clusters, answer *all) {
-  ae_status status;
-  int64_t *table = NULL;
-  double accuracy;
-  const int classes = result->data->classes;
-  AE_CHECK(ae_comm_agree(result->comm, AE_NEW(table, (int64_t)clusters * classes)));
-  AE_CHECK(ae_score_contingency(result->comm, label, result->data->label, ae_shards_own_count(&result->data->shards),
-                                clusters, classes, table));
-  add(all, "label_nmi", ae_score_nmi(table, clusters, classes), "");
-  add(all, "label_ari", ae_score_ari(table, clusters, classes), "");
-  if (clusters > MOST_MATCHED || classes > MOST_MATCHED) goto cleanup;
-  AE_CHECK(ae_comm_agree(result->comm, ae_score_accuracy(table, clusters, classes, &accuracy)));
-  add(all, "label_acc", accuracy, "");
-cleanup:
-  AE_FREE(table);
-  return status;
+  const ae_dataset *data = result->data;
+  ae_scores scores;
+  AE_RETURN_IF(ae_score_labels(result->comm, label, data->label, ae_shards_own_count(&data->shards), clusters,
+                               data->classes, &scores));
+  if (isnan(scores.nmi)) {
+    ae_log_warning("%s has labels up to %d: too many classes to compare clusters with", data->path, data->classes - 1);
+    return AE_OK;
+  }
+  add(all, "label_nmi", scores.nmi, "");
+  add(all, "label_ari", scores.ari, "");
+  if (!isnan(scores.accuracy)) add(all, "label_acc", scores.accuracy, "");
+  return AE_OK;
 }
 
 /* Clusters of a model without any of its own: as many as there are classes, by k-means over the codes. */
@@ -109,7 +105,7 @@ static ae_status add_clusters(const ae_result *result, const ae_codes *codes, co
   for (int i = 0; i < model->fields; i++)
     if (strcmp(model->field[i].name, "pseudo_label") == 0)
       return add_scores(result, codes->field[i], model->classes, all);
-  if (result->data->classes > result->data->examples) return AE_OK;
+  if (result->data->classes > ae_min(result->data->examples, AE_SCORE_MOST_MATCHED)) return AE_OK;
   AE_CHECK(ae_comm_agree(result->comm, AE_NEW(label, ae_shards_own_count(&result->data->shards))));
   AE_CHECK(cluster_codes(result, rows, label));
   AE_CHECK(add_scores(result, label, result->data->classes, all));

@@ -305,6 +305,11 @@ static ae_status print_subgroup(const ae_comm *comm, ae_h5 *file, const char *pa
   return print_group(comm, file, path, level + 1);
 }
 
+/* The configuration of a checkpoint is printed as one. */
+static bool is_config(const char *path, const object *what) {
+  return strcmp(path, "/config") == 0 && what->kind == OBJECT_DATASET && what->type == H5T_STRING && what->rank == 0;
+}
+
 /* Datasets first, then groups. */
 static ae_status print_group(const ae_comm *comm, ae_h5 *file, const char *group, int level) {
   ae_status status = AE_OK;
@@ -317,8 +322,7 @@ static ae_status print_group(const ae_comm *comm, ae_h5 *file, const char *group
       object what;
       AE_CHECK(join(group, names[i], path));
       AE_CHECK(look_at(comm, file, path, &what));
-      if (strcmp(path, "/config") == 0 || what.kind == OBJECT_SCALE || (what.kind == OBJECT_GROUP) != (groups == 1))
-        continue;
+      if (is_config(path, &what) || what.kind == OBJECT_SCALE || (what.kind == OBJECT_GROUP) != (groups == 1)) continue;
       if (groups) AE_CHECK(print_subgroup(comm, file, path, &what, level));
       else AE_CHECK(print_dataset(file, path, &what));
       if (!groups) AE_CHECK(print_sets(comm, file, path, &what));
@@ -387,15 +391,18 @@ cleanup:
 static ae_status print_file(const ae_comm *comm, ae_h5 *file) {
   ae_status status = AE_OK;
   char *config = NULL;
-  bool has_config = false;
-  object root;
+  bool exists;
+  object root, last = {.kind = OBJECT_LOST};
   AE_CHECK(print_kind(comm, file));
   AE_CHECK(look_at(comm, file, "/", &root));
   AE_CHECK(print_attributes(comm, file, "/", root.attributes));
   AE_CHECK(print_group(comm, file, "/", 1));
-  AE_CHECK(ae_h5_exists(file, "/config", &has_config));
-  if (has_config) AE_CHECK(ae_h5_read_text(file, "/config", &config));
-  if (has_config) print_config(config);
+  AE_CHECK(ae_h5_exists(file, "/config", &exists));
+  if (exists) AE_CHECK(look_at(comm, file, "/config", &last));
+  if (is_config("/config", &last)) {
+    AE_CHECK(ae_h5_read_text(file, "/config", &config));
+    print_config(config);
+  }
 cleanup:
   AE_FREE(config);
   return status;

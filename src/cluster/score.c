@@ -92,3 +92,20 @@ cleanup:
   AE_FREE(match);
   return status;
 }
+
+ae_status ae_score_labels(const ae_comm *comm, const int32_t *a, const int32_t *b, int64_t count, int rows, int columns,
+                          ae_scores *scores) {
+  ae_status status;
+  int64_t *table = NULL;
+  *scores = (ae_scores){NAN, NAN, NAN};
+  if ((int64_t)rows * columns > AE_SCORE_MOST_CELLS) return AE_OK;
+  AE_CHECK(ae_comm_agree(comm, AE_NEW(table, (int64_t)rows * columns)));
+  AE_CHECK(ae_score_contingency(comm, a, b, count, rows, columns, table));
+  scores->nmi = ae_score_nmi(table, rows, columns);
+  scores->ari = ae_score_ari(table, rows, columns);
+  if (rows <= AE_SCORE_MOST_MATCHED && columns <= AE_SCORE_MOST_MATCHED)
+    AE_CHECK(ae_comm_agree(comm, ae_score_accuracy(table, rows, columns, &scores->accuracy)));
+cleanup:
+  AE_FREE(table);
+  return status;
+}

@@ -76,8 +76,9 @@ static ae_status set_value(reader *in, const char *text, bool quoted, int line) 
   if (value->line != 0) return AE_FAIL(AE_USAGE, "%s was given before, in line %d; remove one", in->path, value->line);
   value->line = line;
   if (is_null(text, quoted)) {
-    if (value->key->type != AE_KEY_TEXT) return AE_FAIL(AE_USAGE, "%s has no value", in->path);
-    text = "";
+    if (value->key->type != AE_KEY_TEXT || value->key->preset == NULL)
+      return AE_FAIL(AE_USAGE, "%s has no value", in->path);
+    text = value->key->preset;
   }
   AE_RETURN_IF(ae_value_parse(value, text, quoted));
   value->given = true;

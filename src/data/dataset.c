@@ -212,7 +212,7 @@ static void find_bounds(const ae_comm *comm, ae_dataset *dataset) {
                     "bounds of the data");
     if (dataset->offset != NULL && dataset->points == 0) bound[0] = bound[1] = 0;
   }
-  dataset->low = -bound[0];
+  dataset->low = 0.0f - bound[0]; /* not -0 */
   dataset->high = bound[1];
   dataset->whole = bound[2] == 0;
 }
@@ -222,7 +222,9 @@ static ae_status read_rows(const ae_comm *comm, const ae_source *from, ae_datase
   const int64_t begin = sets ? dataset->first_point : ae_shards_own_begin(&dataset->shards);
   const int64_t count = count_rows(dataset);
   char *rows = NULL;
-  const ae_status allocated = AE_NEW(rows, count * dataset->row_bytes);
+  ae_status allocated = ae_memory_expect((double)count * (double)dataset->row_bytes, "%s: its share on %d ranks",
+                                         from->path, ae_comm_size(comm));
+  if (allocated == AE_OK) allocated = AE_NEW(rows, count * dataset->row_bytes);
   dataset->rows = rows;
   AE_RETURN_IF(ae_comm_agree(comm, allocated));
   AE_RETURN_IF(ae_h5_read(from->file, from->array, dataset->type, dataset->features, begin, count, dataset->rows));

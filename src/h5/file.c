@@ -77,14 +77,16 @@ static ae_status see_file(const ae_h5 *file, const char *name, int flags, int64_
                  host, name, (long long)info.st_size, (long long)first_size);
 }
 
-static ae_status prepare(ae_h5 *file, const char *name, int flags, int lock) {
+static ae_status take(ae_h5 *file, const char *name, int flags, int lock) {
+  return ae_comm_agree(file->comm, ae_comm_rank(file->comm) == 0 ? take_guard(file, name, flags, lock) : AE_OK);
+}
+
+static ae_status see(const ae_h5 *file, const char *name, int mode) {
   struct stat info = {0};
-  const bool root = ae_comm_rank(file->comm) == 0;
-  AE_RETURN_IF(ae_comm_agree(file->comm, root ? take_guard(file, name, flags, lock) : AE_OK));
-  if (root) fstat(file->guard, &info);
+  if (ae_comm_rank(file->comm) == 0) fstat(file->guard, &info);
   int64_t size = (int64_t)info.st_size;
   ae_comm_broadcast(file->comm, &size, (int64_t)sizeof size);
-  return ae_comm_agree(file->comm, see_file(file, name, flags & O_ACCMODE, size));
+  return ae_comm_agree(file->comm, see_file(file, name, mode, size));
 }
 
 static hid_t access_list(const ae_comm *comm) {
@@ -157,16 +159,29 @@ static ae_status refuse_directory(const char *path) {
 
 ae_status ae_h5_create(const ae_comm *comm, const char *path, ae_h5 **out) {
   ae_status status = AE_OK;
+  bool locked = false;
   ae_h5 *file = NULL;
   *out = NULL;
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   AE_CHECK(ae_comm_agree(comm, refuse_directory(path)));
   AE_CHECK(ae_comm_agree(comm, new_handle(comm, path, true, &file)));
-  AE_CHECK(prepare(file, file->temporary, O_RDWR | O_CREAT, LOCK_EX));
+  AE_CHECK(take(file, file->temporary, O_RDWR | O_CREAT, LOCK_EX));
+  locked = true;
+  AE_CHECK(see(file, file->temporary, O_RDWR));
   AE_CHECK(create_temporary(file));
   *out = file;
   return AE_OK;
 cleanup:
+  if (locked && ae_comm_rank(comm) == 0) unlink(file->temporary);
+  free_handle(&file);
+  return status;
+}
+
+ae_status ae_h5_look(const ae_comm *comm, const char *path) {
+  ae_h5 *file = NULL;
+  AE_RETURN_IF(ae_comm_agree(comm, new_handle(comm, path, false, &file)));
+  ae_status status = take(file, path, O_RDONLY, LOCK_SH);
+  if (status == AE_OK) status = see(file, path, O_RDONLY);
   free_handle(&file);
   return status;
 }
@@ -184,7 +199,8 @@ ae_status ae_h5_open(const ae_comm *comm, const char *path, ae_h5 **out) {
   *out = NULL;
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   AE_CHECK(ae_comm_agree(comm, new_handle(comm, path, false, &file)));
-  AE_CHECK(prepare(file, path, O_RDONLY, LOCK_SH));
+  AE_CHECK(take(file, path, O_RDONLY, LOCK_SH));
+  AE_CHECK(see(file, path, O_RDONLY));
   AE_CHECK(ae_comm_agree(comm, ae_comm_rank(comm) == 0 ? require_hdf5(path) : AE_OK));
   access = access_list(comm);
   file->handle = H5Fopen(path, H5F_ACC_RDONLY, access);

@@ -10,7 +10,6 @@
 /* A chunk is at least MIN_CHUNK and at most MAX_CHUNK bytes, in between such that a dataset has about 64 of them. */
 #define MIN_CHUNK ((int64_t)64 << 10)
 #define MAX_CHUNK ((int64_t)1 << 20)
-#define MAX_ROW ((int64_t)1 << 30)
 
 static int64_t bytes_of(const ae_h5_dataset *dataset) {
   int64_t bytes = ae_h5_type_size(dataset->type);
@@ -124,9 +123,9 @@ static ae_status describe(const ae_h5 *file, hid_t target, const ae_h5_dataset *
 static ae_status check_size(const ae_h5_dataset *dataset) {
   int64_t bytes = ae_h5_type_size(dataset->type);
   for (int i = 0; i < dataset->rank; i++) AE_RETURN_IF(ae_multiply(bytes, dataset->dim[i], dataset->path, &bytes));
-  if (bytes > 0 && dataset->rank > 0 && bytes / dataset->dim[0] > MAX_ROW)
+  if (bytes > 0 && dataset->rank > 0 && bytes / dataset->dim[0] > AE_H5_MAX_ROW)
     return AE_FAIL(AE_INTERNAL, "%s: a row has %lld bytes, at most %lld can be written; give it another first axis",
-                   dataset->path, (long long)(bytes / dataset->dim[0]), (long long)MAX_ROW);
+                   dataset->path, (long long)(bytes / dataset->dim[0]), (long long)AE_H5_MAX_ROW);
   return AE_OK;
 }
 

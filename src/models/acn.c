@@ -132,10 +132,13 @@ static ae_status epoch_begin(ae_model *base, uint32_t epoch, ae_metrics *metrics
   return ae_code_memory_epoch_begin(((acn *)base)->memory, epoch);
 }
 
+/* A test set and pictures are inference in the midst of training. */
 static ae_status epoch_end(ae_model *base, uint32_t epoch, ae_metrics *metrics) {
+  const ae_config *config = base->setup.config;
+  const bool infers = !ae_config_is(config, "data.test", "none") || ae_config_integer(config, "output.samples") > 0;
   (void)epoch, (void)metrics;
   ae_code_memory_epoch_end(((acn *)base)->memory);
-  return AE_OK;
+  return infers ? ae_code_memory_gather(((acn *)base)->memory) : AE_OK;
 }
 
 static ae_status save(ae_model *base, ae_h5 *file) { return ae_code_memory_save(((acn *)base)->memory, file); }
@@ -211,7 +214,7 @@ static void expect(acn *model, const ae_block *block, uint32_t draw) {
     while (found < model->neighbours && nearest[found] >= 0) found++;
     const ae_stream stream = ae_stream_of(model->base.setup.seed, AE_RANDOM_EVALUATE_C, draw, block->example[i]);
     memcpy(model->prior.in->value + i * model->latent,
-           model->memory->remembered + nearest[ae_random_below(stream, 0, found)] * model->latent,
+           model->memory->all + nearest[ae_random_below(stream, 0, found)] * model->latent,
            (size_t)model->latent * sizeof(float));
   }
   ae_network_run(model->prior.graph, model->prior.in, block->count);
@@ -249,8 +252,7 @@ static ae_status draw(ae_model *base, const ae_sample_request *request, int64_t 
   for (int64_t i = 0; i < count; i++) {
     const ae_stream stream = ae_stream_of(request->seed, AE_RANDOM_SAMPLE, DRAW_NEIGHBOUR, at + i);
     const int64_t example = ae_random_below(stream, 0, model->memory->examples);
-    memcpy(model->prior.in->value + i * latent, model->memory->remembered + example * latent,
-           (size_t)latent * sizeof(float));
+    memcpy(model->prior.in->value + i * latent, model->memory->all + example * latent, (size_t)latent * sizeof(float));
     ae_random_fill_normal(ae_stream_of(request->seed, AE_RANDOM_SAMPLE, DRAW_Z, at + i), latent,
                           model->scratch + i * latent);
   }

@@ -6,6 +6,7 @@
 #include "mpiae/cluster/neighbours.h"
 #include "mpiae/tensor/nearest.h"
 
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 
@@ -47,6 +48,7 @@ void ae_code_memory_destroy(ae_code_memory **memory) {
   AE_FREE((*memory)->mean);
   AE_FREE((*memory)->logstd);
   AE_FREE((*memory)->remembered);
+  AE_FREE((*memory)->all);
   AE_FREE((*memory)->chosen);
   AE_FREE(*memory);
 }
@@ -101,6 +103,39 @@ void ae_code_memory_record(ae_code_memory *memory, int64_t example, const float 
 void ae_code_memory_epoch_end(ae_code_memory *memory) {
   ae_window_destroy(&memory->window);
   memcpy(memory->remembered, memory->mean, (size_t)(own(memory) * memory->latent) * sizeof *memory->mean);
+}
+
+/* Rows are the units, so that counts fit an int. */
+static void gather_rows(ae_code_memory *memory, int *count, int *at) {
+  const MPI_Comm comm = ae_comm_handle(memory->comm);
+  const int own_count = (int)own(memory), ranks = ae_comm_size(memory->comm);
+  MPI_Datatype row;
+  ae_comm_require(memory->comm, MPI_Allgather(&own_count, 1, MPI_INT, count, 1, MPI_INT, comm), "counts of codes");
+  at[0] = 0;
+  for (int r = 1; r < ranks; r++) at[r] = at[r - 1] + count[r - 1];
+  ae_comm_require(memory->comm, MPI_Type_contiguous((int)memory->latent, MPI_FLOAT, &row), "type of a code");
+  ae_comm_require(memory->comm, MPI_Type_commit(&row), "type of a code");
+  ae_comm_require(memory->comm, MPI_Allgatherv(memory->remembered, own_count, row, memory->all, count, at, row, comm),
+                  "codes");
+  MPI_Type_free(&row);
+}
+
+ae_status ae_code_memory_gather(ae_code_memory *memory) {
+  ae_status status;
+  int *count = NULL, *at = NULL;
+  const double bytes = (double)memory->examples * (double)memory->latent * sizeof(float);
+  status = memory->examples > INT_MAX
+               ? AE_FAIL(AE_USAGE, "more than %d examples: leave data.test and output.samples out", INT_MAX)
+               : ae_memory_expect(bytes, "the codes of all examples, which data.test and output.samples need,");
+  if (status == AE_OK && memory->all == NULL) status = AE_NEW(memory->all, memory->examples * memory->latent);
+  if (status == AE_OK) status = AE_NEW(count, ae_comm_size(memory->comm));
+  if (status == AE_OK) status = AE_NEW(at, ae_comm_size(memory->comm));
+  AE_CHECK(ae_comm_agree(memory->comm, status));
+  gather_rows(memory, count, at);
+cleanup:
+  AE_FREE(count);
+  AE_FREE(at);
+  return status;
 }
 
 /* Files. In the middle of an epoch what is recorded and what is remembered differ. */
@@ -161,13 +196,13 @@ static ae_status read_rows(ae_code_memory *memory, ae_h5 *file, const char *path
 }
 
 ae_status ae_code_memory_load(ae_code_memory *memory, ae_h5 *file) {
-  AE_RETURN_IF(read_rows(memory, file, "/code_memory/remembered", &memory->remembered));
+  AE_RETURN_IF(
+      read_rows(memory, file, "/code_memory/remembered", memory->data == NULL ? &memory->all : &memory->remembered));
   if (memory->data == NULL) return AE_OK;
   AE_RETURN_IF(read_rows(memory, file, "/code_memory/mean", &memory->mean));
   return read_rows(memory, file, "/code_memory/logstd", &memory->logstd);
 }
 
 ae_status ae_code_memory_recall(const ae_code_memory *memory, int64_t count, const float *code, int64_t *number) {
-  return ae_neighbours_among(memory->remembered, memory->examples, memory->latent, code, count, memory->neighbours,
-                             number);
+  return ae_neighbours_among(memory->all, memory->examples, memory->latent, code, count, memory->neighbours, number);
 }

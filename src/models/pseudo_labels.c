@@ -11,10 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Above this, tables of K × K and the matching take longer than an epoch: NMI with the epoch before and ACC are left
- * out. */
-enum { MOST_MATCHED = 2000 };
-
 static int64_t own(const ae_pseudo_labels *labels) {
   return labels->data == NULL ? 0 : ae_shards_own_count(&labels->data->shards);
 }
@@ -148,7 +144,7 @@ static ae_status compare_with_used(ae_pseudo_labels *labels) {
   ae_reduce_integers(labels->comm, &changed, 1);
   labels->changed = (double)changed / (double)labels->data->examples;
   labels->previous_nmi = NAN;
-  if (clusters > MOST_MATCHED) return AE_OK;
+  if (clusters > AE_SCORE_MOST_MATCHED) return AE_OK; /* tables of K × K take longer than an epoch */
   AE_CHECK(ae_comm_agree(labels->comm, AE_NEW(table, (int64_t)clusters * clusters)));
   AE_CHECK(ae_score_contingency(labels->comm, labels->used, labels->label, own(labels), clusters, clusters, table));
   labels->previous_nmi = ae_score_nmi(table, clusters, clusters);
@@ -184,6 +180,8 @@ static ae_status fit(ae_pseudo_labels *labels, ae_kmeans_start start, uint32_t e
                                    2 * labels->latent, &options, labels->given ? labels->data->label : NULL,
                                    labels->scaled_centroid, labels->label, labels->size, &labels->last);
   if (status == AE_OK && scaled) status = average_codes(labels);
+  /* examples that are not of the training data go to what is saved */
+  if (status == AE_OK && scaled) scale_codes(labels, labels->clusters, labels->centroid, labels->scaled_centroid);
   if (status == AE_OK && !scaled)
     memcpy(labels->centroid, labels->scaled_centroid,
            (size_t)(labels->clusters * 2 * labels->latent) * sizeof *labels->centroid);
@@ -259,21 +257,14 @@ static ae_status record_sizes(const ae_pseudo_labels *labels, ae_metrics *metric
 }
 
 static ae_status record_scores(const ae_pseudo_labels *labels, ae_metrics *metrics) {
-  const int rows = labels->clusters, columns = labels->data->classes;
-  ae_status status = AE_OK;
-  int64_t *table = NULL;
-  if (columns == 0) return AE_OK;
-  AE_CHECK(ae_comm_agree(labels->comm, AE_NEW(table, (int64_t)rows * columns)));
-  AE_CHECK(ae_score_contingency(labels->comm, labels->label, labels->data->label, own(labels), rows, columns, table));
-  ae_metrics_set(metrics, "label_nmi", ae_score_nmi(table, rows, columns));
-  ae_metrics_set(metrics, "label_ari", ae_score_ari(table, rows, columns));
-  if (rows > MOST_MATCHED || columns > MOST_MATCHED) goto cleanup;
-  double accuracy;
-  AE_CHECK(ae_comm_agree(labels->comm, ae_score_accuracy(table, rows, columns, &accuracy)));
-  ae_metrics_set(metrics, "label_acc", accuracy);
-cleanup:
-  AE_FREE(table);
-  return status;
+  ae_scores scores;
+  if (labels->data->classes == 0) return AE_OK;
+  AE_RETURN_IF(ae_score_labels(labels->comm, labels->label, labels->data->label, own(labels), labels->clusters,
+                               labels->data->classes, &scores));
+  ae_metrics_set(metrics, "label_nmi", scores.nmi);
+  ae_metrics_set(metrics, "label_ari", scores.ari);
+  ae_metrics_set(metrics, "label_acc", scores.accuracy);
+  return AE_OK;
 }
 
 ae_status ae_pseudo_labels_epoch_begin(ae_pseudo_labels *labels, ae_metrics *metrics) {

@@ -3,12 +3,12 @@
 #include "mpiae/base/memory.h"
 #include "mpiae/base/profile.h"
 
+#include <math.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-/* A length no axis of an example has: more is damage. */
-enum { PATH_SIZE = 512, MOST_FEATURES = 1 << 20 };
+enum { PATH_SIZE = 512 };
 
 /* Scalars of /state: name, place, description; whether 0 stands for an absent one. */
 static const struct {
@@ -101,9 +101,9 @@ static ae_status write_optimizer(const ae_checkpoint *checkpoint, ae_h5 *file) {
 static ae_status write_provenance(const ae_checkpoint *checkpoint, ae_h5 *file) {
   AE_RETURN_IF(ae_provenance_write(checkpoint->comm, file, checkpoint->seconds));
   if (checkpoint->origin != NULL) AE_RETURN_IF(ae_h5_put_text(file, "/provenance", "init_from", checkpoint->origin));
-  return checkpoint->state.epoch_step > 0
-             ? ae_h5_put_real(file, "/provenance", "epoch_seconds", checkpoint->sums->seconds)
-             : AE_OK;
+  double seconds = checkpoint->sums->seconds;
+  ae_comm_broadcast(checkpoint->comm, &seconds, (int64_t)sizeof seconds);
+  return checkpoint->state.epoch_step > 0 ? ae_h5_put_real(file, "/provenance", "epoch_seconds", seconds) : AE_OK;
 }
 
 static ae_status write_all(ae_h5 *file, void *context) {
@@ -155,8 +155,10 @@ static ae_status read_state(ae_h5 *file, ae_run_state *state) {
                    ae_h5_path(file));
   state->rank = dim[0];
   AE_RETURN_IF(ae_h5_read(file, "/state/example_shape", AE_H5_INT64, 1, 0, dim[0], state->dim));
+  double features = 1;
+  for (int64_t i = 0; i < state->rank; i++) features *= fmax(0, (double)state->dim[i]);
   for (int64_t i = 0; i < state->rank; i++)
-    if (state->dim[i] < 1 || state->dim[i] > MOST_FEATURES)
+    if (state->dim[i] < 1 || features > INT32_MAX)
       return AE_FAIL(AE_DATA, "%s: /state/example_shape holds %lld: the file is damaged", ae_h5_path(file),
                      (long long)state->dim[i]);
   return AE_OK;

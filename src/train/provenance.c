@@ -50,7 +50,6 @@ ae_status ae_provenance_write(const ae_comm *comm, ae_h5 *file, double seconds) 
   const time_t now = time(NULL);
   struct tm utc;
   strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
-  ae_comm_broadcast(comm, date, (int64_t)sizeof date);
   AE_RETURN_IF(list_hosts(comm, hosts, sizeof hosts));
   MPI_Get_library_version(library, &length);
   library[strcspn(library, ",\n")] = '\0';
@@ -71,8 +70,13 @@ ae_status ae_provenance_write(const ae_comm *comm, ae_h5 *file, double seconds) 
   AE_RETURN_IF(ae_h5_create_group(file, "/provenance",
                                   "where and with what this file was written; all else in the file depends on "
                                   "configuration, data, seed and kind of CPU alone"));
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-    AE_RETURN_IF(ae_h5_put_text(file, "/provenance", rows[i].name, rows[i].text));
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    char text[sizeof hosts]; /* rank 0's: attributes are equal on all ranks, kinds of CPU need not be */
+    snprintf(text, sizeof text, "%s", rows[i].text);
+    ae_comm_broadcast(comm, text, (int64_t)sizeof text);
+    AE_RETURN_IF(ae_h5_put_text(file, "/provenance", rows[i].name, text));
+  }
+  ae_comm_broadcast(comm, &seconds, (int64_t)sizeof seconds);
   AE_RETURN_IF(ae_h5_put_integer(file, "/provenance", "ranks", ae_comm_size(comm)));
   return ae_h5_put_real(file, "/provenance", "seconds", seconds);
 }

@@ -2,6 +2,7 @@
 
 #include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"
+#include "mpiae/h5/h5.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -257,6 +258,7 @@ ae_status ae_run_directory_visit(const ae_comm *comm, const char *model,
   for (int i = 0; i < count; i++) {
     ae_error_clear(&status);
     ae_run_directory_checkpoint(model, steps[i], path);
+    AE_CHECK(ae_h5_look(comm, path)); /* a file that cannot be opened now is not a damaged one */
     status = use(comm, path, context);
     if (ae_error_code(status) != AE_DATA) break;
     if (i + 1 < count) ae_log_warning("%s; trying the checkpoint before", ae_error_message(status));

@@ -22,12 +22,14 @@ ae_checkpoint ae_trainer_checkpoint(ae_trainer *t) {
 }
 
 static ae_status write_text(const char *directory, const char *name, const char *text) {
-  char path[AE_PATH_SIZE];
+  char path[AE_PATH_SIZE], temporary[AE_PATH_SIZE];
   snprintf(path, sizeof path, "%s/%s", directory, name);
-  FILE *file = fopen(path, "w");
+  snprintf(temporary, sizeof temporary, "%s/%s.tmp", directory, name);
+  FILE *file = fopen(temporary, "w");
   if (file == NULL) return AE_FAIL(AE_DATA, "%s cannot be written: %s", path, strerror(errno));
   const bool written = fputs(text, file) >= 0;
-  if (fclose(file) != 0 || !written) return AE_FAIL(AE_DATA, "%s cannot be written: %s", path, strerror(errno));
+  if (fclose(file) != 0 || !written || rename(temporary, path) != 0)
+    return AE_FAIL(AE_DATA, "%s cannot be written: %s", path, strerror(errno));
   return AE_OK;
 }
 

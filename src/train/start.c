@@ -53,6 +53,19 @@ static ae_status list_planes(ae_trainer *t) {
   return status;
 }
 
+/* The first checkpoint would find out, after an epoch. */
+static ae_status check_rows(const ae_params *params) {
+  for (int i = 0; i < ae_params_count(params); i++) {
+    const ae_parameter *parameter = ae_params_at(params, i);
+    char shape[AE_SHAPE_SIZE];
+    if (parameter->count / parameter->dim[0] <= AE_H5_MAX_ROW / (int64_t)sizeof(float)) continue;
+    ae_print_shape(NULL, parameter->rank, parameter->dim, shape);
+    return AE_FAIL(AE_USAGE, "parameter %s would be %s, too large for a checkpoint: ask for narrower layers",
+                   parameter->path, shape);
+  }
+  return AE_OK;
+}
+
 static ae_status build_model(ae_trainer *t) {
   ae_model_setup setup = {.comm = t->comm,
                           .config = t->config,
@@ -67,7 +80,8 @@ static ae_status build_model(ae_trainer *t) {
   memcpy(setup.dim, t->data->dim, sizeof setup.dim);
   AE_RETURN_IF(ae_model_find(ae_config_text(t->config, "model"))->create(&setup, &t->model));
   if (t->test != NULL) AE_RETURN_IF(ae_inference_accept(t->model, t->test));
-  return ae_comm_agree(t->comm, ae_params_seal(t->params));
+  AE_RETURN_IF(ae_comm_agree(t->comm, ae_params_seal(t->params)));
+  return check_rows(t->params);
 }
 
 /* Buckets of whole parameters; the last ones leave first in the backward pass. */
@@ -141,7 +155,6 @@ static void fix_horizon(ae_trainer *t) {
 
 static ae_status build(ae_trainer *t) {
   AE_RETURN_IF(open_data(t));
-  ae_model_warn_of_idle_keys(t->config);
   AE_RETURN_IF(ae_comm_agree(t->comm, list_planes(t)));
   AE_RETURN_IF(
       ae_comm_agree(t->comm, ae_sampler_create(&t->data->shards, ae_config_integer(t->config, "train.batch_size"),
@@ -204,6 +217,8 @@ static ae_status try_checkpoint(ae_trainer *t, int64_t step, bool *hopeless) {
   ae_run_state state;
   ae_status status;
   ae_run_directory_checkpoint(t->directory, step, path);
+  *hopeless = true; /* a file that cannot be opened now is not a damaged one */
+  AE_CHECK(ae_h5_look(t->comm, path));
   *hopeless = false;
   AE_CHECK(ae_checkpoint_open(t->comm, path, &file, &then, &state));
   *hopeless = true;
@@ -248,7 +263,7 @@ static ae_status resume(ae_trainer *t, bool *resumed) {
     status =
         ae_error_prefix(status, "no checkpoint in %s can be read (--overwrite begins anew); the oldest", t->directory);
   for (int i = 0; i + 1 < tried && *resumed; i++) ae_run_directory_set_aside(t->comm, t->directory, steps[i]);
-  if (*resumed) ae_run_directory_rewind(t->comm, t->directory, t->state.step, t->state.epoch);
+  if (*resumed || count == 0) ae_run_directory_rewind(t->comm, t->directory, t->state.step, t->state.epoch);
 cleanup:
   AE_FREE(steps);
   return status;
@@ -267,6 +282,7 @@ ae_status ae_trainer_start(ae_trainer *t, ae_run_mode mode, const char *init_fro
   if (mode == AE_RUN_RESUME) AE_RETURN_IF(resume(t, &resumed));
   if (!resumed) AE_RETURN_IF(begin(t, init_from));
   else if (init_from != NULL) ae_log_info("--init-from is of no use here: the run goes on from its own checkpoint");
+  ae_model_warn_of_idle_keys(t->config);
   /* the values may be one array for all: nobody reads them before all have written the same */
   ae_comm_barrier(t->comm);
   return AE_OK;

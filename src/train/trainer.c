@@ -95,9 +95,12 @@ static ae_status fail_of_divergence(const ae_trainer *t, const char *what, int64
   char kept[64] = "there is no checkpoint yet", help[192];
   if (t->newest > 0) snprintf(kept, sizeof kept, "the checkpoint of step %lld is kept", (long long)t->newest);
   /* nothing has been learned yet that could have blown up */
-  if (t->state.step == 0)
+  if (t->state.step == 0 && fmaxf(fabsf(t->data->low), fabsf(t->data->high)) > 10)
     snprintf(help, sizeof help, "The data hold %g to %g: scale them to about -1 to 1", (double)t->data->low,
              (double)t->data->high);
+  else if (t->state.step == 0)
+    snprintf(help, sizeof help,
+             "The parameters it began with blow up: is data.center right, and the model of --init-from?");
   else
     snprintf(help, sizeof help,
              "A lower train.learning_rate (now %g) usually helps; train.on_nonfinite=skip leaves such steps out",

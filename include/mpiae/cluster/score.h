@@ -4,6 +4,19 @@
 
 #include "mpiae/comm/comm.h"
 
+/* More classes than this are not matched, tables of more cells are not made. */
+#define AE_SCORE_MOST_MATCHED 2000
+#define AE_SCORE_MOST_CELLS (1 << 27)
+
+/* NaN: there are too many classes. */
+typedef struct ae_scores {
+  double nmi, ari, accuracy;
+} ae_scores;
+
+/* Collective. How well two labelings of `count` own examples agree, as below. */
+ae_status ae_score_labels(const ae_comm *comm, const int32_t *a, const int32_t *b, int64_t count, int rows, int columns,
+                          ae_scores *scores);
+
 /* Collective. Counts of (a, b) over all ranks into table (rows_a × columns_b, row-major, equal on all ranks);
  * examples with a < 0 or b < 0 are left out. a and b: `count` own examples. Errors: AE_INTERNAL when a label is
  * beyond the table. */

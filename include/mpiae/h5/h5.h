@@ -83,6 +83,13 @@ ae_status ae_h5_exists(ae_h5 *file, const char *path, bool *exists);
 ae_status ae_h5_read(ae_h5 *file, const char *path, ae_h5_type type, int64_t width, int64_t begin, int64_t count,
                      void *rows);
 
+/* Most bytes of a row: an index of the first axis. */
+#define AE_H5_MAX_ROW ((int64_t)1 << 30)
+
+/* Collective. AE_DATA when the file cannot be opened, is locked by another program, or is not one file to all ranks: of
+ * what is in it nothing is said. */
+ae_status ae_h5_look(const ae_comm *comm, const char *path);
+
 /* Attributes of the object at `path` ("/" for the file), equal on all ranks. Text is UTF-8; the text read is
  * owned by the caller. */
 ae_status ae_h5_put_text(ae_h5 *file, const char *path, const char *name, const char *text);

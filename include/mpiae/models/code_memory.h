@@ -17,7 +17,8 @@ typedef struct ae_code_memory {
   int neighbours;    /* of an example, that one is drawn from */
   float *mean;       /* (own, L): recorded last */
   float *logstd;     /* (own, L): likewise */
-  float *remembered; /* training: (own, L) means at the begin of the epoch; inference: (N, L), all of them */
+  float *remembered; /* (own, L): in training, means at the begin of the epoch */
+  float *all;        /* (N, L): those of all examples, as inference wants them; in training as of the last gathering */
   int64_t examples;  /* N */
   int64_t *chosen;   /* own: the neighbour drawn for each example in the epoch */
   ae_window *window; /* of `remembered`, in an epoch */
@@ -45,12 +46,16 @@ void ae_code_memory_record(ae_code_memory *memory, int64_t example, const float 
 /* Collective. What was recorded is remembered from now on. */
 void ae_code_memory_epoch_end(ae_code_memory *memory);
 
+/* Collective, in training. Every rank receives all that is remembered (`all`): N·L numbers. AE_USAGE when its host has
+ * no room for them. */
+ae_status ae_code_memory_gather(ae_code_memory *memory);
+
 /* Collective. Group /code_memory of a checkpoint. Loading: AE_DATA when a dataset of it is missing or of another shape,
  * or a code in it is not finite or above 1e15 in size (names the lowest such example). */
 ae_status ae_code_memory_save(const ae_code_memory *memory, ae_h5 *file);
 ae_status ae_code_memory_load(ae_code_memory *memory, ae_h5 *file);
 
-/* Local, for inference. The nearest remembered codes of `count` codes (count, L): number (count, neighbours), −1 where
+/* Local, with `all`. The nearest remembered codes of `count` codes (count, L): number (count, neighbours), −1 where
  * there are fewer. A training example's own code is among them. */
 ae_status ae_code_memory_recall(const ae_code_memory *memory, int64_t count, const float *code, int64_t *number);
 
