@@ -30,7 +30,18 @@ with h5py.File("study/study.h5") as f, h5py.File(max(glob.glob("study/vhe-10-non
     assert f["code_length"][place, 0] == run["history/train_loss"][-1] + run["history/label_entropy"][-1]
     assert f["history_grad_z"].shape == (6, 1, 2) and np.isnan(f["history_grad_z"][names.index("vae")]).all()
 EOF
+# as many parameters as the homoencoder has with the width that was asked for
+grep -q 'hidden: \[1[0-9][0-9]\]\|hidden: \[[2-9][0-9]\]' study/vae-wide-seed0/config.yaml || fail "the wide VAE is $(grep hidden study/vae-wide-seed0/config.yaml)"
 echo '{"loss": 1' >study/vae-seed0/evaluation.json
-"${study[@]}" >out 2>err && fail "an evaluation cut short"
-grep -q '^vhe_mnist: error: ' err || fail "an evaluation cut short says $(cat err)"
+"${study[@]}" >out || fail "an evaluation cut short"
+grep -q '^6 runs, 1 of them to do$' out || fail "an evaluation cut short is not made again"
+# other settings are other results
+"${study[@]}" --epochs 3 --only vae >out || fail "more epochs"
+grep -q '^2 runs, 2 of them to do$' out || fail "more epochs are taken for done"
+"${study[@]}" --only vae >out 2>err && fail "fewer epochs than there are"
+grep -q '^vhe_mnist: error: study/vae.*-seed0 has 3 epochs, not 2: choose another --out' err || fail "fewer epochs say $(cat err)"
+"${study[@]}" --set kmeans.clusters=5 >out 2>err && fail "a key that the study varies"
+grep -q 'the study decides this itself' err || fail "a key that the study varies says $(cat err)"
+"${study[@]}" --set vhe.exemplars=2 'network.hidden=[16]' --out other --only vae vhe-10-none >out || fail "a key that only some models have"
+grep -q 'exemplars: 2' other/vhe-10-none-seed0/config.yaml || fail "--set does not arrive"
 finish

@@ -8,7 +8,7 @@ Started again it goes on where it was. On a cluster, as an array, one task a run
 
   sbatch --array=0-N --ntasks=8 --wrap 'tools/study/vhe_mnist TRAIN.h5 TEST.h5 --task "$SLURM_ARRAY_TASK_ID" --launch "srun --mpi=pmix"'
 
-(N: `--list` numbers the runs.) --set KEY=VALUE goes to every run.
+(N: `--list` numbers the runs.) --set KEY=VALUE goes to every run whose model has such a key.
 """
 import argparse
 import concurrent.futures
@@ -29,7 +29,12 @@ except ModuleNotFoundError as error:
 
 CLUSTERS = [10, 30, 100, 300, 1000]
 WEIGHTINGS = ["none", "anneal", "gradient", "mutual-information"]
-HIDDEN, LATENT, PIXELS = 512, 20, 784
+PIXELS = 784
+BASE = {"data.shards": 8, "train.batch_size": 128, "train.learning_rate": 0.001, "network.latent_size": 20, "network.hidden": "[512]",
+        "output.codes": "none"}
+# What the study itself decides; and sections of keys that only some models have.
+DECIDED = {"model", "data.train", "train.epochs", "train.seed", "kmeans.clusters", "vhe.labels", "vhe.weighting"}
+OWNERS = {"vae": ["vae"], "acn": ["acn"], "vhe": ["vhe"], "kmeans": ["vhe"]}
 
 # What the table says of a setting: column, of which file, what it is.
 FIGURES = [
@@ -63,9 +68,22 @@ def width_of_vae(parameters, latent, pixels):
     return round((parameters - 2 * latent - pixels) / (pixels + 1 + 2 * latent + latent + 1 + pixels))
 
 
-def settings():
+def base_of(arguments):
+    """What all runs share."""
+    given = dict(setting.split("=", 1) for setting in arguments.set)
+    decided = sorted(DECIDED & set(given))
+    if decided:
+        raise StudyError(f"--set {decided[0]}: the study decides this itself; --epochs, --seeds and --only choose among its runs")
+    return BASE | given
+
+
+def settings(base):
     """Name and configuration of each, in the order of the table."""
-    wide = width_of_vae(parameters_of_vhe(HIDDEN, LATENT, PIXELS), LATENT, PIXELS)
+    try:
+        (width,), latent = json.loads(base["network.hidden"]), int(base["network.latent_size"])
+    except (ValueError, TypeError) as error:
+        raise StudyError("--set: network.hidden has one width here, as [512], and network.latent_size is a number") from error
+    wide = width_of_vae(parameters_of_vhe(width, latent, PIXELS), latent, PIXELS)
     rows = [
         ("vae", {"model": "vae"}),
         ("vae-wide", {"model": "vae", "network.hidden": f"[{wide}]"}),
@@ -81,11 +99,13 @@ def settings():
 
 def runs_of(arguments):
     """(setting, seed, directory, configuration) of every run, seed by seed, so that a table is soon there."""
-    found = []
+    found, base = [], base_of(arguments)
     for seed in range(arguments.seeds):
-        for name, keys in settings():
+        for name, keys in settings(base):
             if not arguments.only or any(name == only or name.startswith(only + "-") for only in arguments.only):
-                found.append((name, seed, arguments.out / f"{name}-seed{seed}", keys))
+                own = {key: value for key, value in base.items() if keys["model"] in OWNERS.get(key.split(".")[0], [keys["model"]])}
+                values = own | {"data.train": arguments.train, "train.epochs": arguments.epochs, "train.seed": seed} | keys
+                found.append((name, seed, arguments.out / f"{name}-seed{seed}", values))
     if not found:
         raise StudyError(f"--only {' '.join(arguments.only)}: no setting has such a name")
     return found
@@ -105,38 +125,46 @@ def newest_checkpoint(directory):
     return max(directory.glob("checkpoint-0*.h5"), default=None)
 
 
-def is_done(directory, epochs):
-    """Whether the run is whole and evaluated."""
-    if not (directory / "evaluation.json").exists():
+def stamp_of(arguments, values):
+    """What an evaluation is of."""
+    return {"test": arguments.test, **{key: str(value) for key, value in values.items()}}
+
+
+def is_done(arguments, run):
+    """Whether the run is whole, and evaluated, with these settings."""
+    _, _, directory, values = run
+    try:
+        evaluation = json.loads((directory / "evaluation.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
         return False
-    with h5py.File(newest_checkpoint(directory), "r") as file:
-        return int(file["state/epoch"][()]) >= epochs
+    return evaluation["epoch"] == arguments.epochs and evaluation["study"] == stamp_of(arguments, values)
 
 
 def do_run(arguments, run):
-    name, seed, directory, keys = run
-    if is_done(directory, arguments.epochs):
+    name, seed, directory, values = run
+    if is_done(arguments, run):
         return
     base = directory.with_suffix(".yaml")
     base.parent.mkdir(parents=True, exist_ok=True)
-    base.write_text(f"model: {keys['model']}\n", encoding="utf-8")
-    values = {"data.train": arguments.train, "data.shards": 8, "train.batch_size": 128, "train.learning_rate": 0.001,
-              "train.epochs": arguments.epochs, "train.seed": seed, "network.latent_size": LATENT,
-              "network.hidden": f"[{HIDDEN}]", "output.codes": "none", **keys}
-    values.update(setting.split("=", 1) for setting in arguments.set)
+    base.write_text(f"model: {values['model']}\n", encoding="utf-8")
     words = [f"{key}={value}" for key, value in values.items() if key != "model"]
     command(arguments, ["train", base, *words, "--run", directory, "--resume"])
-    evaluation = command(arguments, ["evaluate", directory, arguments.test, "--json"])
-    json.loads(evaluation)
-    (directory / "evaluation.json").write_text(evaluation, encoding="utf-8")
+    evaluation = json.loads(command(arguments, ["evaluate", directory, arguments.test, "--json"]))
+    if evaluation["epoch"] != arguments.epochs:
+        raise StudyError(f"{directory} has {evaluation['epoch']} epochs, not {arguments.epochs}: choose another --out")
+    part = directory / "evaluation.json.tmp"
+    part.write_text(json.dumps(evaluation | {"study": stamp_of(arguments, values)}), encoding="utf-8")
+    part.replace(directory / "evaluation.json")
     print(f"{name}, seed {seed}: done", flush=True)
 
 
 def do_runs(arguments, runs):
-    missing = [run for run in runs if not is_done(run[2], arguments.epochs)]
+    missing = [run for run in runs if not is_done(arguments, run)]
     print(f"{len(runs)} runs, {len(missing)} of them to do", flush=True)
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        for future in [pool.submit(do_run, arguments, run) for run in missing]:
+        for future in concurrent.futures.as_completed([pool.submit(do_run, arguments, run) for run in missing]):
+            if future.exception() is not None:
+                pool.shutdown(wait=False, cancel_futures=True)
             future.result()
 
 
@@ -222,14 +250,17 @@ def table_of(names, figures):
 
 
 def findings(names, figures):
-    """The best of the settings that know no labels, and what weighting does."""
+    """The best of the settings that know no labels, those it is not told apart from, and what weighting does."""
     free = [i for i, name in enumerate(names) if name.startswith("vhe-") and name != "vhe-given"]
     lines = []
     for key, best, meaning in (("code_length", np.nanargmin, "code length"), ("nmi", np.nanargmax, "NMI")):
         if free:
             means = np.nanmean(figures[key][free], axis=1)
             place = free[int(best(means))]
-            lines.append(f"Best unsupervised setting by {meaning}: {names[place]} ({tell(figures[key][place], 3)}).")
+            spread = np.nanstd(figures[key][place], ddof=1) if np.isfinite(figures[key][place]).sum() > 1 else 0
+            near = [names[i] for i, mean in zip(free, means) if i != place and abs(mean - figures[key][place].mean()) <= spread]
+            ties = f"; within one deviation: {', '.join(near)}" if near else ""
+            lines.append(f"Best unsupervised setting by {meaning}: {names[place]} ({tell(figures[key][place], 3)}){ties}.")
     for clusters in CLUSTERS:
         plain = f"vhe-{clusters}-none"
         if plain not in names:
@@ -255,7 +286,7 @@ def draw(path, names, figures, epochs):
                     if f"vhe-{k}-{weighting}" in names]
             if rows:
                 axes.errorbar([k for k, _ in rows], [np.nanmean(v) for _, v in rows],
-                              [np.nanstd(v) for _, v in rows], marker="o", capsize=3, label=f"k-means, {weighting}")
+                              [np.std(v, ddof=1) if len(v) > 1 else 0 for _, v in rows], marker="o", capsize=3, label=f"k-means, {weighting}")
         for name, style in (("vae", ":"), ("vae-wide", "-."), ("vhe-given", "--")):
             if name in names:
                 axes.axhline(np.nanmean(figures[key][names.index(name)]), color="gray", linestyle=style, label=name)
@@ -266,7 +297,7 @@ def draw(path, names, figures, epochs):
 
 
 def finish(arguments, runs):
-    absent = [run for run in runs if not is_done(run[2], arguments.epochs)]
+    absent = [run for run in runs if not is_done(arguments, run)]
     if absent:
         raise StudyError(f"{len(absent)} of {len(runs)} runs are not done, {absent[0][2]} among them: no table yet")
     names, seeds, figures, histories = collect(runs)
