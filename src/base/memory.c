@@ -42,16 +42,20 @@ void ae_memory_free(void *pointer_to_pointer) {
   memset(pointer_to_pointer, 0, sizeof(void *));
 }
 
+static int sharers = 1;
+
+void ae_memory_share(int processes) { sharers = processes; }
+
 ae_status ae_memory_expect(double wanted, const char *format, ...) {
   const double there = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
   char what[256];
   va_list arguments;
-  if (wanted <= there) return AE_OK;
+  if (wanted * sharers <= there) return AE_OK;
   va_start(arguments, format);
   vsnprintf(what, sizeof what, format, arguments);
   va_end(arguments);
-  return AE_FAIL(AE_USAGE, "%s would take %.1f GB on each rank, but its host has %.1f GB: ask for less", what,
-                 wanted * 1e-9, there * 1e-9);
+  return AE_FAIL(AE_USAGE, "%s would take %.1f GB on each of the %d rank%s of a host that has %.1f GB: ask for less",
+                 what, wanted * 1e-9, sharers, sharers == 1 ? "" : "s", there * 1e-9);
 }
 
 ae_status ae_memory_text(const char *text, char **out) {

@@ -17,6 +17,16 @@ struct ae_comm {
   int rank, size;
 };
 
+/* How many ranks are on this host. */
+static void tell_memory(MPI_Comm all) {
+  MPI_Comm host;
+  int ranks = 1;
+  if (MPI_Comm_split_type(all, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &host) != MPI_SUCCESS) return;
+  MPI_Comm_size(host, &ranks);
+  MPI_Comm_free(&host);
+  ae_memory_share(ranks);
+}
+
 ae_status ae_comm_create(int *argc, char ***argv, ae_comm **out) {
   *out = NULL;
   /* Open MPI's ucx component for one-sided communication returns wrong values over TCP without an error. For shared
@@ -36,6 +46,7 @@ ae_status ae_comm_create(int *argc, char ***argv, ae_comm **out) {
   MPI_Comm_set_errhandler(comm->handle, MPI_ERRORS_RETURN);
   MPI_Comm_rank(comm->handle, &comm->rank);
   MPI_Comm_size(comm->handle, &comm->size);
+  tell_memory(comm->handle);
   const ae_status status = ae_launch_check(comm->size);
   if (status == AE_OK) *out = comm;
   else ae_comm_destroy(&comm);

@@ -31,7 +31,8 @@ static ae_status allocate(ae_pseudo_labels *labels) {
 /* The index of classes, and the sums over shards of what is averaged in classes. */
 static ae_status check_room(const ae_pseudo_labels *labels) {
   const ae_shards *shards = &labels->data->shards;
-  const double sums = (double)shards->count * 2 * (double)labels->latent * sizeof(double);
+  const int moments = labels->weighting == AE_WEIGHTING_INFORMATION ? 4 : 2; /* of a dimension of a class */
+  const double sums = (double)shards->count * moments * (double)labels->latent * sizeof(double);
   return ae_memory_expect(labels->clusters * ((shards->shards + 1.0) * sizeof(uint32_t) + sums),
                           "kmeans.clusters: %d classes × %d shards (data.shards)", labels->clusters, shards->shards);
 }
@@ -47,6 +48,10 @@ static ae_status choose_clusters(ae_pseudo_labels *labels) {
   labels->clusters = (int)ae_config_integer(labels->config, "kmeans.clusters");
   if (!labels->given || labels->data == NULL) return AE_OK;
   labels->clusters = labels->data->classes;
+  if (labels->clusters > labels->data->examples)
+    return AE_FAIL(AE_USAGE,
+                   "vhe.labels is 'given', but %s has labels up to %d for %lld examples: number classes from 0",
+                   labels->data->path, labels->clusters - 1, (long long)labels->data->examples);
   if (labels->clusters > 0) return AE_OK;
   return AE_FAIL(
       AE_USAGE,

@@ -11,8 +11,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Episodes whose examples are fetched together. */
-enum { ROUND = 32 };
+/* Episodes whose examples are fetched together, at most; and their bytes, unless one episode has more. */
+enum { ROUND = 32, ROUND_BYTES = 1 << 26 };
 
 typedef struct run {
   ae_model *model;
@@ -22,7 +22,8 @@ typedef struct run {
   int usable;
   int64_t *first, *member;
   int64_t width;    /* examples of an episode: ways queries, then `shots` of each class */
-  int64_t *example; /* (ROUND, width) */
+  int64_t round;    /* episodes whose examples are fetched together */
+  int64_t *example; /* (round, width) */
   char *rows;       /* the same, in the stored type */
   float *pixels;    /* (width, features) */
   double *score;    /* (ways) of a class */
@@ -161,8 +162,9 @@ static ae_status allocate(run *r) {
   const int64_t ways = r->request->ways;
   AE_RETURN_IF(AE_NEW(r->first, r->data->classes + 1));
   AE_RETURN_IF(AE_NEW(r->member, r->data->examples));
-  AE_RETURN_IF(AE_NEW(r->example, ROUND * r->width));
-  AE_RETURN_IF(AE_NEW(r->rows, ROUND * r->width * r->data->row_bytes));
+  r->round = ae_max(1, ae_min(ROUND, ROUND_BYTES / (r->width * r->data->row_bytes)));
+  AE_RETURN_IF(AE_NEW(r->example, r->round * r->width));
+  AE_RETURN_IF(AE_NEW(r->rows, r->round * r->width * r->data->row_bytes));
   AE_RETURN_IF(AE_NEW(r->pixels, r->width * r->data->features));
   AE_RETURN_IF(AE_NEW(r->score, ways));
   AE_RETURN_IF(AE_NEW(r->best, ways));
@@ -208,8 +210,8 @@ ae_status ae_episodes_run(ae_model *model, const ae_dataset *data, const ae_epis
   AE_CHECK(gather_labels(&r, &label));
   AE_CHECK(ae_comm_agree(comm, allocate(&r)));
   AE_CHECK(ae_comm_agree(comm, sort_classes(&r, label)));
-  for (int64_t e = 0; e < request->episodes; e += ROUND) {
-    AE_CHECK(run_round(&r, e, ae_min(e + ROUND, request->episodes)));
+  for (int64_t e = 0; e < request->episodes; e += r.round) {
+    AE_CHECK(run_round(&r, e, ae_min(e + r.round, request->episodes)));
     ae_progress_pass_on(&told, e);
   }
   ae_progress_pass_end(&told);

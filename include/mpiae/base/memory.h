@@ -18,6 +18,9 @@ ae_status ae_memory_allocate(void *out, size_t count, size_t size);
 void ae_memory_free(void *pointer_to_pointer);
 #define AE_FREE(pointer) ae_memory_free(&(pointer))
 
+/* Local. So many processes of the run, each with as much, are on this host; 1 unless told. */
+void ae_memory_share(int processes);
+
 /* Local. AE_USAGE when the bytes that one rank is going to need are more than its host has: the system would end it
  * later without a word. The format says what for: "K clusters". */
 ae_status ae_memory_expect(double wanted, const char *format, ...) __attribute__((format(printf, 2, 3)));
