@@ -23,7 +23,7 @@ static void memory_beyond_the_host_is_refused(void **state) {
   (void)state;
   ae_test_ok(ae_memory_expect(1e6, "%d clusters", 3));
   ae_test_error(ae_memory_expect(1e18, "%d clusters", 3), AE_USAGE,
-                "3 clusters would take 1000000000.0 GB on each of the 1 rank of a host that has ");
+                "3 clusters would take 1000000000.0 GB on a rank of a host that has ");
 }
 
 static void memory_is_zeroed_aligned_and_counted(void **state) {

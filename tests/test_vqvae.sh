@@ -63,13 +63,13 @@ differ ema-codes-1.h5 loss-codes-1.h5
 # A new run from another's networks has its codebook too: at a rate near 0 it says what the other says.
 for kind in ema loss; do
   read -ra keys <<<"${kinds[$kind]}"
-  on 1 train small.yaml "${keys[@]}" vqvae.decay=0.999999 train.learning_rate=1e-12 train.steps=1 --init-from "$kind-1" --run "$kind-again"
+  on 1 train small.yaml "${keys[@]}" train.learning_rate=1e-12 train.steps=1 --init-from "$kind-1" --run "$kind-again"
   on 1 evaluate "$kind-again" test.h5 --json
   grep '^{' log >again.json
   "$python" - "$kind" <<'EOF' || fail "$kind: a run begun from another's codebook"
 import json, sys
 before, again = (json.load(open(name)) for name in (f"{sys.argv[1]}-1.json", "again.json"))
-assert abs(before["squared_error"] - again["squared_error"]) < 1e-3 * before["squared_error"], (before, again)
+assert abs(before["squared_error"] - again["squared_error"]) < 0.03 * before["squared_error"], (before, again)
 EOF
 done
 
@@ -101,6 +101,7 @@ refused 2 "--from prior is for vhe: give --prior MODEL" sample ema-1 --from prio
 refused 2 "data.binarize is for likelihoods of black and white" train small.yaml data.binarize=static --run refused
 refused 2 "the networks have more than 512 operations" train small.yaml vqvae.residual_blocks=64 --run refused
 refused 2 "has vqvae.entries=12, but here it is 13" train small.yaml vqvae.entries=13 --init-from ema-1 --run refused
+refused 2 "has vqvae.decay=0.99, but here it is 0.9: both must have the same" train small.yaml vqvae.decay=0.9 --init-from ema-1 --run refused
 refused 2 "has vqvae.codebook=loss, but here it is ema" train small.yaml --init-from loss-1 --run refused
 refused 2 "ema-codes-1.h5: /index holds indices of another codebook than that of loss-1 (epoch 2)" decode loss-1 ema-codes-1.h5 --out refused.h5
 refused 2 "network.likelihood=bernoulli is not for model 'vqvae'" train small.yaml network.likelihood=bernoulli --run refused

@@ -65,7 +65,11 @@ target_link_options(test_verify PRIVATE LINKER:--wrap=ae_params_bind,--wrap=ae_g
 mpiae_test(watchdog RANKS ${RANKS} LIBRARIES ae_train)
 mpiae_runs(watch ARGUMENTS $<TARGET_FILE:mpiae> TIMEOUT 600)
 mpiae_runs(train USUAL ARGUMENTS $<TARGET_FILE:mpiae> TIMEOUT 900)
-mpiae_runs(images ARGUMENTS $<TARGET_FILE:mpiae> TIMEOUT 900)
+set(image_ranks 2 3 4)
+if(MPIAE_SANITIZE)
+  set(image_ranks 3)
+endif()
+mpiae_runs(images ARGUMENTS $<TARGET_FILE:mpiae> ${image_ranks} TIMEOUT 900)
 set_tests_properties(images PROPERTIES LABELS "") # the sanitizer build has the other convolutions
 add_test(NAME quickstart COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/test_quickstart.sh ${PROJECT_SOURCE_DIR})
 set_tests_properties(quickstart PROPERTIES TIMEOUT 1200 RUN_SERIAL TRUE LABELS whole)

@@ -46,16 +46,32 @@ static int sharers = 1;
 
 void ae_memory_share(int processes) { sharers = processes; }
 
-ae_status ae_memory_expect(double wanted, const char *format, ...) {
+/* `ranks` of a host each want so many bytes. */
+static ae_status expect(double wanted, int ranks, const char *format, va_list arguments) {
   const double there = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
-  char what[256];
-  va_list arguments;
-  if (wanted * sharers <= there) return AE_OK;
-  va_start(arguments, format);
+  char what[256], who[64];
+  if (wanted * ranks <= there) return AE_OK;
   vsnprintf(what, sizeof what, format, arguments);
+  if (ranks == 1) snprintf(who, sizeof who, "a rank of");
+  else snprintf(who, sizeof who, "each of %d ranks of", ranks);
+  return AE_FAIL(AE_USAGE, "%s would take %.1f GB on %s a host that has %.1f GB: ask for less", what, wanted * 1e-9,
+                 who, there * 1e-9);
+}
+
+ae_status ae_memory_expect(double wanted, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  const ae_status status = expect(wanted, 1, format, arguments);
   va_end(arguments);
-  return AE_FAIL(AE_USAGE, "%s would take %.1f GB on each of the %d rank%s of a host that has %.1f GB: ask for less",
-                 what, wanted * 1e-9, sharers, sharers == 1 ? "" : "s", there * 1e-9);
+  return status;
+}
+
+ae_status ae_memory_expect_each(double wanted, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  const ae_status status = expect(wanted, sharers, format, arguments);
+  va_end(arguments);
+  return status;
 }
 
 ae_status ae_memory_text(const char *text, char **out) {

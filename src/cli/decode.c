@@ -50,8 +50,11 @@ static ae_status check_codebook(const ae_result *result, ae_h5 *file, const char
   if (model->type->codebook == NULL) return AE_OK;
   AE_RETURN_IF(ae_h5_has_attribute(file, path, "codebook", &exists));
   if (!exists) return AE_OK;
-  AE_RETURN_IF(ae_h5_get_integer(file, path, "codebook", &there));
-  if (there == 0 || there == model->type->codebook(model)) return AE_OK;
+  ae_status status = ae_h5_get_integer(file, path, "codebook", &there);
+  if (status != AE_OK) there = 0; /* somebody's own attribute */
+  ae_error_clear(&status);
+  const int64_t own = model->type->codebook(model);
+  if (there == 0 || own == 0 || there == own) return AE_OK;
   return AE_FAIL(
       AE_USAGE,
       "%s: %s holds indices of another codebook than that of %s (epoch %lld): encode the data with this model",

@@ -105,7 +105,12 @@ static ae_status add_clusters(const ae_result *result, const ae_codes *codes, co
   for (int i = 0; i < model->fields; i++)
     if (strcmp(model->field[i].name, "pseudo_label") == 0)
       return add_scores(result, codes->field[i], model->classes, all);
-  if (result->data->classes > ae_min(result->data->examples, AE_SCORE_MOST_MATCHED)) return AE_OK;
+  if (result->data->classes > result->data->examples) return AE_OK;
+  if (result->data->classes > AE_SCORE_MOST_MATCHED) {
+    ae_log_warning("%s has labels up to %d: too many classes to cluster the codes for", result->data->path,
+                   result->data->classes - 1);
+    return AE_OK;
+  }
   AE_CHECK(ae_comm_agree(result->comm, AE_NEW(label, ae_shards_own_count(&result->data->shards))));
   AE_CHECK(cluster_codes(result, rows, label));
   AE_CHECK(add_scores(result, label, result->data->classes, all));

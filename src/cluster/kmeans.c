@@ -162,8 +162,8 @@ static ae_status iterate(lloyd *work, int *iterations) {
  * two copies of one. */
 ae_status ae_kmeans_check_room(const char *name, int64_t clusters, int64_t dim, ae_kmeans_start start) {
   const double numbers = (double)clusters * (double)dim, candidates = start == AE_KMEANS_SCALABLE ? 2 * 5 + 2 : 0;
-  return ae_memory_expect(numbers * ((3 + candidates) * sizeof(float) + sizeof(double)),
-                          "%s: %lld clusters of %lld numbers", name, (long long)clusters, (long long)dim);
+  return ae_memory_expect_each(numbers * ((3 + candidates) * sizeof(float) + sizeof(double)),
+                               "%s: %lld clusters of %lld numbers", name, (long long)clusters, (long long)dim);
 }
 
 ae_status ae_kmeans_fit(const ae_comm *comm, const ae_shards *shards, const float *rows, int64_t dim,

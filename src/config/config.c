@@ -149,8 +149,8 @@ ae_status ae_config_check_keys(const ae_config *now, const ae_config *then, cons
   for (; *keys != NULL; keys++) {
     const ae_value *value = ae_config_find(now, *keys), *before = ae_config_find(then, *keys);
     if (value != NULL && before != NULL && !ae_value_equal(value, before))
-      return AE_FAIL(AE_USAGE, "%s has %s=%s, but here it is %s: the networks must be the same", name, *keys,
-                     shown(before), shown(value));
+      return AE_FAIL(AE_USAGE, "%s has %s=%s, but here it is %s: both must have the same", name, *keys, shown(before),
+                     shown(value));
   }
   return AE_OK;
 }

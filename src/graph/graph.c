@@ -231,7 +231,7 @@ static ae_status plan_memory(ae_graph *graph) {
     ae_plan_add(plan, tensor->needs_gradient ? floats : 0, ae_plan_gradient_life(graph, tensor));
   }
   graph->arena_floats = ae_plan_solve(plan);
-  AE_CHECK(ae_memory_expect((double)graph->arena_floats * sizeof(float), "what the networks keep of a batch"));
+  AE_CHECK(ae_memory_expect_each((double)graph->arena_floats * sizeof(float), "what the networks keep of a batch"));
   AE_CHECK(AE_NEW(graph->arena, graph->arena_floats));
   for (int i = 0; i < graph->tensor_count; i++) {
     graph->tensor[i]->value = graph->arena + ae_plan_offset(plan, 2 * i);

@@ -253,6 +253,7 @@ static void sync_directory(const char *path) {
 static ae_status publish(ae_h5 *file) {
   if (fsync(file->guard) != 0)
     return AE_FAIL(AE_DATA, "cannot sync %s: %s; " AE_H5_SPACE, file->temporary, strerror(errno));
+  if (ae_h5_locks_wanted()) flock(file->guard, LOCK_UN); /* it is whole: who sees it under its name may read it */
   if (rename(file->temporary, file->path) != 0)
     return AE_FAIL(AE_DATA, "cannot rename %s to %s: %s", file->temporary, file->path, strerror(errno));
   sync_directory(file->path);

@@ -134,7 +134,7 @@ ae_status ae_code_memory_gather(ae_code_memory *memory) {
   const double bytes = (double)memory->examples * (double)memory->latent * sizeof(float);
   status = memory->examples > INT_MAX
                ? AE_FAIL(AE_USAGE, "more than %d examples: leave data.test and output.samples out", INT_MAX)
-               : ae_memory_expect(bytes, "the codes of all examples, which data.test and output.samples need,");
+               : ae_memory_expect_each(bytes, "the codes of all examples, which data.test and output.samples need,");
   if (status == AE_OK && memory->all == NULL) status = AE_NEW(memory->all, memory->examples * memory->latent);
   if (status == AE_OK) status = AE_NEW(count, ae_comm_size(memory->comm));
   if (status == AE_OK) status = AE_NEW(at, ae_comm_size(memory->comm));

@@ -33,8 +33,9 @@ static ae_status check_room(const ae_pseudo_labels *labels) {
   const ae_shards *shards = &labels->data->shards;
   const int moments = labels->weighting == AE_WEIGHTING_INFORMATION ? 4 : 2; /* of a dimension of a class */
   const double sums = (double)shards->count * moments * (double)labels->latent * sizeof(double);
-  return ae_memory_expect(labels->clusters * ((shards->shards + 1.0) * sizeof(uint32_t) + sums),
-                          "kmeans.clusters: %d classes × %d shards (data.shards)", labels->clusters, shards->shards);
+  return ae_memory_expect_each(labels->clusters * ((shards->shards + 1.0) * sizeof(uint32_t) + sums),
+                               "kmeans.clusters: %d classes × %d shards (data.shards)", labels->clusters,
+                               shards->shards);
 }
 
 static ae_weighting weighting_of(const ae_config *config) {

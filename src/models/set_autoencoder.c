@@ -50,10 +50,11 @@ enum { ROWS_OF_A_BLOCK = 8, ROWS_AROUND = 6 };
 /* Whether the host has room for so many points of a step: encoded and decoded. */
 static ae_status expect_points(const ae_set_model *model, int64_t points) {
   const ae_config *config = model->base.setup.config;
-  const double rows = 2.0 * ROWS_OF_A_BLOCK * (double)model->network.blocks + ROWS_AROUND;
-  return ae_memory_expect((double)points * rows * (double)model->network.width * sizeof(float),
-                          "train.batch_size=%lld: steps of up to %lld points",
-                          (long long)ae_config_integer(config, "train.batch_size"), (long long)points);
+  const int networks = model->examples.images ? 1 : 2; /* of points */
+  const double rows = networks * ROWS_OF_A_BLOCK * (double)model->network.blocks + ROWS_AROUND;
+  return ae_memory_expect_each((double)points * rows * (double)model->network.width * sizeof(float),
+                               "train.batch_size=%lld: steps of up to %lld points",
+                               (long long)ae_config_integer(config, "train.batch_size"), (long long)points);
 }
 
 static ae_status build_autoencoder(ae_set_model *model) {
@@ -90,8 +91,8 @@ static ae_status build_autoencoder(ae_set_model *model) {
 static ae_status expect_sizes(const ae_set_model *model) {
   const double rows =
       5.0 * (double)ae_max(AE_BLOCK_ROWS, model->base.setup.capacity) + 2.0 * (double)model->network.width;
-  return ae_memory_expect(rows * (double)model->most * sizeof(float), "a predictor with set.most_points=%lld",
-                          (long long)model->most);
+  return ae_memory_expect_each(rows * (double)model->most * sizeof(float), "a predictor with set.most_points=%lld",
+                               (long long)model->most);
 }
 
 static ae_status build_predictor(ae_set_model *model) {

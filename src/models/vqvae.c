@@ -261,6 +261,7 @@ static ae_status init_from(ae_model *base, const ae_config *config, ae_h5 *file)
                                       "vqvae.channels",
                                       "vqvae.residual_channels",
                                       "vqvae.residual_blocks",
+                                      "vqvae.decay", /* averages are corrected for where they began */
                                       NULL};
   AE_RETURN_IF(ae_model_check_origin(base, config, file, alike));
   return ae_codebook_take_over(((vqvae *)base)->codebook, file);

@@ -125,6 +125,7 @@ static ae_status take_lock(const char *directory, ae_run_lock *lock) {
     lock->made |= made;
     lock->descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
     if (lock->descriptor < 0 && errno == ENOENT && attempt < ATTEMPTS) continue;
+    if (lock->descriptor < 0 && lock->made) rmdir(directory);
     if (lock->descriptor < 0)
       return AE_FAIL(AE_DATA, "run directory %s cannot be written to: %s; choose another with --run", directory,
                      strerror(errno));
@@ -135,6 +136,9 @@ static ae_status take_lock(const char *directory, ae_run_lock *lock) {
     }
     if (is_current(path, lock->descriptor)) return AE_OK;
     close_lock(lock);
+    if (attempt >= ATTEMPTS)
+      return AE_FAIL(AE_DATA, "%s: the file that was opened is not the one of this name: does its file system work?",
+                     path);
   }
 }
 
@@ -225,20 +229,23 @@ static int newest_first(const void *a, const void *b) {
 
 enum { MOST_LISTED = 4096 };
 
-static int list(const char *directory, int64_t steps[MOST_LISTED]) {
+static ae_status list(const char *directory, int64_t steps[MOST_LISTED], int *found) {
   int count = 0;
   DIR *entries = opendir(directory);
-  if (entries == NULL) return 0;
+  *found = 0;
+  if (entries == NULL && errno == ENOENT) return AE_OK;
+  if (entries == NULL) return AE_FAIL(AE_DATA, "%s cannot be listed: %s", directory, strerror(errno));
   for (const struct dirent *entry = readdir(entries); entry != NULL && count < MOST_LISTED; entry = readdir(entries))
     if (is_numbered(entry->d_name, "checkpoint", &steps[count])) count++;
   closedir(entries);
   qsort(steps, (size_t)count, sizeof *steps, newest_first);
-  return count;
+  *found = count;
+  return AE_OK;
 }
 
 ae_status ae_run_directory_checkpoints(const ae_comm *comm, const char *directory, int64_t **steps, int *count) {
   AE_RETURN_IF(ae_comm_agree(comm, AE_NEW(*steps, MOST_LISTED)));
-  *count = ae_comm_rank(comm) == 0 ? list(directory, *steps) : 0;
+  AE_RETURN_IF(ae_comm_agree(comm, ae_comm_rank(comm) == 0 ? list(directory, *steps, count) : AE_OK));
   ae_comm_broadcast(comm, count, (int64_t)sizeof *count);
   ae_comm_broadcast(comm, *steps, MOST_LISTED * (int64_t)sizeof **steps);
   return AE_OK;

@@ -263,7 +263,7 @@ static ae_status resume(ae_trainer *t, bool *resumed) {
     status =
         ae_error_prefix(status, "no checkpoint in %s can be read (--overwrite begins anew); the oldest", t->directory);
   for (int i = 0; i + 1 < tried && *resumed; i++) ae_run_directory_set_aside(t->comm, t->directory, steps[i]);
-  if (*resumed || count == 0) ae_run_directory_rewind(t->comm, t->directory, t->state.step, t->state.epoch);
+  if (*resumed) ae_run_directory_rewind(t->comm, t->directory, t->state.step, t->state.epoch);
 cleanup:
   AE_FREE(steps);
   return status;
@@ -282,6 +282,7 @@ ae_status ae_trainer_start(ae_trainer *t, ae_run_mode mode, const char *init_fro
   if (mode == AE_RUN_RESUME) AE_RETURN_IF(resume(t, &resumed));
   if (!resumed) AE_RETURN_IF(begin(t, init_from));
   else if (init_from != NULL) ae_log_info("--init-from is of no use here: the run goes on from its own checkpoint");
+  if (mode == AE_RUN_RESUME && !resumed) ae_run_directory_rewind(t->comm, t->directory, 0, 0);
   ae_model_warn_of_idle_keys(t->config);
   /* the values may be one array for all: nobody reads them before all have written the same */
   ae_comm_barrier(t->comm);

@@ -33,7 +33,7 @@ PIXELS = 784
 BASE = {"data.shards": 8, "train.batch_size": 128, "train.learning_rate": 0.001, "network.latent_size": 20, "network.hidden": "[512]",
         "output.codes": "none"}
 # What the study itself decides; and sections of keys that only some models have.
-DECIDED = {"model", "data.train", "train.epochs", "train.seed", "kmeans.clusters", "vhe.labels", "vhe.weighting"}
+DECIDED = {"model", "data.train", "train.epochs", "train.steps", "train.patience", "train.seed", "kmeans.clusters", "vhe.labels", "vhe.weighting"}
 OWNERS = {"vae": ["vae"], "acn": ["acn"], "vhe": ["vhe"], "kmeans": ["vhe"]}
 
 # What the table says of a setting: column, of which file, what it is.
@@ -137,7 +137,10 @@ def is_done(arguments, run):
         evaluation = json.loads((directory / "evaluation.json").read_text(encoding="utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):
         return False
-    return evaluation["epoch"] == arguments.epochs and evaluation["study"] == stamp_of(arguments, values)
+    if evaluation["epoch"] != arguments.epochs or evaluation.get("study") != stamp_of(arguments, values):
+        return False
+    with h5py.File(newest_checkpoint(directory), "r") as file:
+        return int(file["state/epoch"][()]) == arguments.epochs
 
 
 def do_run(arguments, run):
@@ -151,7 +154,8 @@ def do_run(arguments, run):
     command(arguments, ["train", base, *words, "--run", directory, "--resume"])
     evaluation = json.loads(command(arguments, ["evaluate", directory, arguments.test, "--json"]))
     if evaluation["epoch"] != arguments.epochs:
-        raise StudyError(f"{directory} has {evaluation['epoch']} epochs, not {arguments.epochs}: choose another --out")
+        why = "choose another --out" if evaluation["epoch"] > arguments.epochs else "it was ended early"
+        raise StudyError(f"{directory} has {evaluation['epoch']} epochs, not {arguments.epochs}: {why}")
     part = directory / "evaluation.json.tmp"
     part.write_text(json.dumps(evaluation | {"study": stamp_of(arguments, values)}), encoding="utf-8")
     part.replace(directory / "evaluation.json")

@@ -25,6 +25,9 @@ void ae_memory_share(int processes);
  * later without a word. The format says what for: "K clusters". */
 ae_status ae_memory_expect(double wanted, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Local. The same of bytes that all ranks need alike, so that those of one host need them together. */
+ae_status ae_memory_expect_each(double wanted, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* Copies a string. */
 ae_status ae_memory_text(const char *text, char **out);
 

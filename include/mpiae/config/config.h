@@ -73,7 +73,7 @@ ae_status ae_config_format(const ae_config *config, char **out);
  * both values. A word ("auto") in `now` leaves the choice to the program and agrees with anything. */
 ae_status ae_config_check_resume(const ae_config *now, const ae_config *then);
 
-/* Local. AE_USAGE naming the first of the NULL-terminated keys of networks whose values differ, and both values; keys
+/* Local. AE_USAGE naming the first of the NULL-terminated keys whose values differ, and both values; keys
  * that one of the two lacks are passed by. `name`: where `then` is from. */
 ae_status ae_config_check_keys(const ae_config *now, const ae_config *then, const char *const *keys, const char *name);
 
