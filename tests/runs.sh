@@ -26,7 +26,7 @@ on() {
   shift
   if ! timeout 100 mpirun -n "$ranks" --oversubscribe --bind-to none "$mpiae" "$@" >log 2>&1 </dev/null; then
     fail "mpiae $* on $ranks ranks"
-    tail -5 log
+    tail -40 log
   fi
 }
 

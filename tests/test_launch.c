@@ -3,6 +3,8 @@
 
 #include "mpiae/comm/launch.h"
 
+#include <link.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static const char *const variables[] = {"OMPI_COMM_WORLD_SIZE",
@@ -80,8 +82,33 @@ static void a_single_task_is_a_world(void **state) {
   assert_non_null(getenv("SLURM_STEP_ID"));
 }
 
+static int count_one(struct dl_phdr_info *library, size_t size, void *count) {
+  (void)library;
+  (void)size;
+  *(int *)count += 1;
+  return 0;
+}
+
+static int loaded_libraries(void) {
+  int count = 0;
+  dl_iterate_phdr(count_one, &count);
+  return count;
+}
+
+/* While MPI runs; main looks again when it has ended. */
+static int loaded_with_mpi;
+
+static void libraries_are_counted(void **state) {
+  (void)state;
+  loaded_with_mpi = loaded_libraries();
+  assert_true(loaded_with_mpi > 0);
+}
+
 int main(int argc, char **argv) {
   const ae_test tests[] = {AE_TEST(copies_are_refused), AE_TEST(ranks_are_not), AE_TEST(mpirun_in_a_step_is_not),
-                           AE_TEST(a_single_task_is_a_world)};
-  return ae_test_main(argc, argv, tests, sizeof tests / sizeof *tests);
+                           AE_TEST(a_single_task_is_a_world), AE_TEST(libraries_are_counted)};
+  const int failed = ae_test_main(argc, argv, tests, sizeof tests / sizeof *tests);
+  if (loaded_libraries() >= loaded_with_mpi) return failed;
+  fprintf(stderr, "%d of %d libraries are left when MPI has ended\n", loaded_libraries(), loaded_with_mpi);
+  return 1;
 }

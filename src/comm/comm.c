@@ -57,6 +57,7 @@ void ae_comm_destroy(ae_comm **comm) {
   if (*comm == NULL) return;
   MPI_Comm_free(&(*comm)->handle);
   AE_FREE(*comm);
+  ae_launch_keep_libraries();
   MPI_Finalize();
 }
 

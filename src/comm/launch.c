@@ -1,5 +1,7 @@
 #include "mpiae/comm/launch.h"
 
+#include <dlfcn.h>
+#include <link.h>
 #include <stdlib.h>
 
 static int number_of(const char *variable) {
@@ -35,3 +37,16 @@ ae_status ae_launch_check(int ranks) {
 }
 
 bool ae_launch_speaks(void) { return srun_tasks() == 1 || number_of("SLURM_PROCID") == 0; }
+
+void ae_launch_keep_libraries(void) {
+  void *program = dlopen(NULL, RTLD_LAZY);
+  struct link_map *library = NULL;
+  if (program == NULL) return;
+  if (dlinfo(program, RTLD_DI_LINKMAP, &library) != 0) library = NULL;
+  for (; library != NULL; library = library->l_next) {
+    if (library->l_name[0] == '\0') continue; /* the program itself */
+    void *kept = dlopen(library->l_name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+    if (kept != NULL) dlclose(kept);
+  }
+  dlclose(program);
+}

@@ -1,4 +1,4 @@
-/* How the processes were started, by what launchers leave in the environment. Local. */
+/* How the processes were started, by what launchers leave in the environment, and how they end. Local. */
 #ifndef MPIAE_COMM_LAUNCH_H
 #define MPIAE_COMM_LAUNCH_H
 
@@ -15,5 +15,10 @@ ae_status ae_launch_check(int ranks);
 
 /* Whether this process speaks for all when there is no world: task 0 of srun, or any process elsewhere. */
 bool ae_launch_speaks(void);
+
+/* Before MPI_Finalize: every library that is loaded stays loaded to the end of the process. Open MPI 4.1 unloads its
+ * components while its progress threads may still run in them, and now and then, on a busy machine, a process whose
+ * work was done died of SIGSEGV there, in mca_pmix_ext3x (open-mpi/ompi, issue 10117). */
+void ae_launch_keep_libraries(void);
 
 #endif
