@@ -4,6 +4,7 @@
 #include "harness.h"
 
 #include "mpiae/models/model.h"
+#include "mpiae/tensor/update.h"
 #include "mpiae/train/optimizer.h"
 #include "mpiae/train/schedule.h"
 
@@ -152,6 +153,24 @@ static void what_no_graph_trains_stays(void **state) {
 }
 
 /* State written out and read into another optimizer goes on alike. */
+/* Without gradients, what was left of earlier ones ends at 0 and not at the smallest number above it. */
+static void means_are_never_subnormal(void **state) {
+  (void)state;
+  const ae_update rule = {
+      .scale = 1, .keep_m = 0.9f, .add_m = 0.1f, .keep_v = 0.9f, .add_v = 0.1f, .momentum = 0.9f, .epsilon = 1};
+  const float gradient[20] = {0};
+  float m[20], v[20], momentum[20], value[20] = {0};
+  for (int i = 0; i < 20; i++) v[i] = fabsf(m[i] = momentum[i] = i % 2 == 0 ? 1e-6f : -1e-36f);
+  for (int t = 0; t < 1000; t++) {
+    ae_update_adam(&rule, 20, gradient, m, v, value);
+    ae_update_sgd(&rule, 20, gradient, momentum, value);
+    for (int i = 0; i < 20; i++)
+      assert_true(fpclassify(m[i]) != FP_SUBNORMAL && fpclassify(v[i]) != FP_SUBNORMAL &&
+                  fpclassify(momentum[i]) != FP_SUBNORMAL);
+  }
+  for (int i = 0; i < 20; i++) assert_true(m[i] == 0 && v[i] == 0 && momentum[i] == 0);
+}
+
 static void the_state_survives_a_copy(void **state) {
   (void)state;
   bench a = {0}, b = {0};
@@ -219,9 +238,9 @@ static void warm_up_rises_to_the_schedule(void **state) {
 }
 
 int main(int argc, char **argv) {
-  const ae_test tests[] = {AE_TEST(updates_are_those_of_pytorch), AE_TEST(a_long_gradient_is_clipped),
-                           AE_TEST(biases_do_not_decay),          AE_TEST(what_no_graph_trains_stays),
-                           AE_TEST(the_state_survives_a_copy),    AE_TEST(schedules_are_those_of_pytorch),
-                           AE_TEST(warm_up_rises_to_the_schedule)};
+  const ae_test tests[] = {AE_TEST(updates_are_those_of_pytorch),  AE_TEST(a_long_gradient_is_clipped),
+                           AE_TEST(biases_do_not_decay),           AE_TEST(what_no_graph_trains_stays),
+                           AE_TEST(the_state_survives_a_copy),     AE_TEST(schedules_are_those_of_pytorch),
+                           AE_TEST(warm_up_rises_to_the_schedule), AE_TEST(means_are_never_subnormal)};
   return ae_test_main(argc, argv, tests, sizeof tests / sizeof *tests);
 }

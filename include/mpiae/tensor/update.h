@@ -15,7 +15,7 @@ typedef struct ae_update {
   float epsilon;
 } ae_update;
 
-/* `count` elements in place: state m, v and value. */
+/* `count` elements in place: state m, v and value. What would be subnormal in the state becomes 0. */
 void ae_update_adam(const ae_update *rule, int64_t count, const float *gradient, float *m, float *v, float *value);
 void ae_update_sgd(const ae_update *rule, int64_t count, const float *gradient, float *momentum, float *value);
 
