@@ -56,6 +56,24 @@ for ranks in 1 2 4; do
   if ! diff bound-1.txt "bound-$ranks.txt"; then fail "the bound on $ranks ranks"; fi
 done
 
+# Nothing is given to numbers that no class of the training data has, wherever their centroids lie.
+"$python" -c 'import h5py, shutil
+shutil.copy("train.h5", "gaps.h5")
+with h5py.File("gaps.h5", "a") as file: file["label"][:] = 3 * file["label"][:] + 1' || fail "labels with gaps"
+for weighting in none mutual-information; do
+  gaps=gaps-$weighting
+  on 2 train vhe.yaml data.train=gaps.h5 data.shards=2 train.epochs=2 vhe.labels=given vhe.weighting=$weighting --run "$gaps"
+  on 1 encode "$gaps" test.h5 --out "$gaps.h5"
+  "$python" -c 'import glob, h5py, numpy, sys
+with h5py.File(sys.argv[1] + ".h5") as codes, h5py.File(max(glob.glob(sys.argv[1] + "/checkpoint-*.h5")), "a") as model:
+    empty = numpy.flatnonzero(model["pseudo_labels/size"][()] == 0)
+    both = numpy.concatenate([codes["z_mean"][()], codes["c_mean"][()]], axis=1)
+    for k in empty: model["pseudo_labels/centroid"][k] = both[k]' "$gaps" || fail "centroids of empty classes"
+  on 3 encode "$gaps" test.h5 --out "$gaps.h5"
+  "$python" -c 'import h5py, sys
+sys.exit(any(k % 3 != 1 for k in h5py.File(sys.argv[1])["pseudo_label"][()]))' "$gaps.h5" || fail "an empty class has examples"
+done
+
 # Episodes; and a model that cannot tell anything guesses.
 for ranks in 1 2 3 4; do
   told "$ranks" evaluate vhe-1 test.h5 --ways 5 --shots 3 --episodes 50 --samples 2 --json >"episodes-$ranks.json"

@@ -10,6 +10,7 @@ tests=$(realpath "$2")
 start_hosts "$scratch/hosts" 4
 four=host0,host1,host2,host3
 two=host0:2,host1:2
+uneven=host0:2,host1
 
 # done_on PLACES ARGUMENTS…
 done_on() {
@@ -39,6 +40,7 @@ part() {
 }
 part "$four" test_comm
 part "$two" test_comm
+part "$uneven" test_comm
 part "$four" test_h5
 
 # The same bits as on one host; exemplars come from other hosts.
@@ -50,7 +52,8 @@ for kind in "vhe 52 2" "vae 26 1"; do
   on 1 train "$model.yaml" --run "$model-1"
   done_on "$four" train "$model.yaml" --run "$model-four"
   done_on "$two" train "$model.yaml" --run "$model-two"
-  for run in "$model-four" "$model-two"; do
+  done_on "$uneven" train "$model.yaml" --run "$model-uneven"
+  for run in "$model-four" "$model-two" "$model-uneven"; do
     equal "$model-1/checkpoint-0000000$steps.h5" "$run/checkpoint-0000000$steps.h5"
     equal "$model-1/codes-00000$epoch.h5" "$run/codes-00000$epoch.h5"
     equal_metrics "$model-1" "$run"

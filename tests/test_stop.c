@@ -75,13 +75,13 @@ static void auto_is_the_end_of_the_job(void **state) {
   leave_slurm();
 }
 
-/* A squeue that says `answer` to a question about job 17, first on the path. */
-static void pretend_squeue(const char *directory, const char *answer) {
+/* A squeue that says `answer` to a question about this job, first on the path. */
+static void pretend_squeue(const char *directory, const char *job, const char *answer) {
   char path[1024], *before = getenv("PATH");
   mkdir(directory, 0777);
   snprintf(path, sizeof path, "%s/squeue", directory);
   FILE *script = fopen(path, "w");
-  fprintf(script, "#!/bin/sh\n[ \"$SLURM_TIME_FORMAT $*\" = '%%s -h -j 17 -o %%e' ] && echo '%s'\n", answer);
+  fprintf(script, "#!/bin/sh\n[ \"$SLURM_TIME_FORMAT $*\" = '%%s -h -j %s -o %%e' ] && echo '%s'\n", job, answer);
   assert_int_equal(fclose(script), 0);
   assert_int_equal(chmod(path, 0755), 0);
   snprintf(path, sizeof path, "%s:%s", directory, before);
@@ -97,7 +97,7 @@ static void squeue_is_asked_where_the_environment_is_silent(void **state) {
   const char *directory = ae_test_path(name);
   setenv("SLURM_JOB_ID", "17", 1);
   snprintf(answer, sizeof answer, "%lld", (long long)time(NULL) + 400);
-  pretend_squeue(directory, answer);
+  pretend_squeue(directory, "17", answer);
   ae_stop_limit(&stop, -1, 0);
   assert_true(stop.limited && fabs(stop.deadline - (ae_clock_seconds() + 380)) < 5);
   set_end(-5); /* what the job began with, before its limit was raised */
@@ -107,9 +107,18 @@ static void squeue_is_asked_where_the_environment_is_silent(void **state) {
   assert_string_equal(ae_stop_reason(&stop), "the end of the SLURM job (train.time_limit=0 turns this off)");
   unsetenv("SLURM_JOB_END_TIME");
   setenv("PATH", before, 1);
-  pretend_squeue(directory, "NONE");
+  pretend_squeue(directory, "17", "NONE");
   ae_stop_limit(&stop, -1, 0);
   assert_false(stop.limited);
+  /* the last task of an array has the array's number */
+  setenv("PATH", before, 1);
+  setenv("SLURM_ARRAY_JOB_ID", "17", 1);
+  setenv("SLURM_ARRAY_TASK_ID", "3", 1);
+  pretend_squeue(directory, "17_3", answer);
+  ae_stop_limit(&stop, -1, 0);
+  assert_true(stop.limited && fabs(stop.deadline - (ae_clock_seconds() + 380)) < 5);
+  unsetenv("SLURM_ARRAY_TASK_ID");
+  unsetenv("SLURM_ARRAY_JOB_ID");
   setenv("PATH", directory, 1); /* and no timeout in it */
   ae_stop_limit(&stop, -1, 0);
   assert_false(stop.limited);

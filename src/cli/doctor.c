@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { TOLD_SIZE = 256, CORE_SIZE = 64 };
@@ -23,6 +24,7 @@ enum { TOLD_SIZE = 256, CORE_SIZE = 64 };
 #define LEAST_ROOM ((int64_t)256 << 20)
 #define EXCHANGE_ARRAY ((int64_t)16 << 20)
 #define MEGABYTE 1e6
+#define MOMENT 10 /* seconds */
 
 typedef struct doctor {
   const ae_comm *comm;
@@ -101,7 +103,8 @@ static ae_status check_blas(doctor *d) {
   return ae_comm_agree(d->comm, judge_core(d, first));
 }
 
-/* MPI-IO's semaphores bear names of files, and another user's cannot be opened. */
+/* MPI-IO's semaphores bear names of files, and another user's cannot be opened. One is there for a moment whenever a
+ * file is being opened; what is older was left behind. */
 static ae_status find_strange_semaphores(const doctor *d) {
   ae_status status = AE_OK;
   struct stat info;
@@ -111,6 +114,7 @@ static ae_status find_strange_semaphores(const doctor *d) {
   for (const struct dirent *entry = readdir(entries); entry != NULL && status == AE_OK; entry = readdir(entries)) {
     if (strncmp(entry->d_name, "sem.OMPIO_", 10) != 0) continue;
     if (fstatat(dirfd(entries), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0 || info.st_uid == geteuid()) continue;
+    if (info.st_mtime > time(NULL) - MOMENT) continue;
     status = AE_FAIL(AE_USAGE,
                      "/dev/shm/%s on %s is another user's: files called '%s' cannot be opened: have it removed, or set "
                      "OMPI_MCA_sharedfp=individual",

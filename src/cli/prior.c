@@ -4,6 +4,7 @@
 #include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/comm/reduce.h"
+#include "mpiae/tensor/blas.h"
 
 static bool prices(const ae_model_type *type, const void *unused) {
   (void)unused;
@@ -50,6 +51,8 @@ ae_status ae_prior_open(const ae_result *result, const char *name, ae_loaded **o
     return AE_FAIL(AE_USAGE, "--prior: model '%s' has no codebook, whose indices a prior would be over",
                    model->type->name);
   AE_RETURN_IF(ae_loaded_open(result->comm, name, out));
+  /* the number of threads is of the process: results of the model are those without a prior */
+  ae_blas_use_threads((int)ae_config_integer(model->setup.config, "train.threads"));
   return check(result, name, (*out)->model);
 }
 

@@ -3,6 +3,7 @@
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/base/philox.h"
+#include "mpiae/base/profile.h"
 
 #include <string.h>
 
@@ -59,11 +60,13 @@ static void count_members(ae_class_index *index) {
 static ae_status sum_counts(ae_class_index *index) {
   enum { CHUNK = 1 << 24 };
   const int64_t width = (int64_t)index->shards.shards + 1, table = index->classes * width;
+  const bool waits = ae_profile_wait(true);
   for (int64_t at = 0; at < table; at += CHUNK)
     ae_comm_require(index->comm,
                     MPI_Allreduce(MPI_IN_PLACE, index->before + at, (int)ae_min(CHUNK, table - at), MPI_UINT32_T,
                                   MPI_SUM, ae_comm_handle(index->comm)),
                     "counts of the class index");
+  ae_profile_wait(waits);
   for (int k = 0; k < index->classes; k++) {
     uint32_t *before = row_of(index, k);
     int64_t sum = 0;
@@ -244,7 +247,10 @@ ae_status ae_class_index_draw(const ae_class_index *index, uint64_t seed, uint32
   const int64_t rounds = ae_comm_max(index->comm, (total + round - 1) / round);
   for (int64_t i = 0; i < rounds; i++) {
     const draws d = {seed, epoch, exemplars, ae_min(i * round, total), ae_min((i + 1) * round, total)};
-    AE_CHECK(exchange(index, &d, &m, out));
+    const bool waits = ae_profile_wait(true);
+    status = exchange(index, &d, &m, out);
+    ae_profile_wait(waits);
+    if (status != AE_OK) goto cleanup;
   }
 cleanup:
   mail_destroy(&m);

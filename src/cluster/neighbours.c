@@ -3,6 +3,7 @@
 #include "closest.h"
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
+#include "mpiae/base/profile.h"
 #include "mpiae/comm/tree.h"
 #include "mpiae/tensor/nearest.h"
 #include "points.h"
@@ -11,6 +12,8 @@
 
 /* A tile of rows and its copy should fit in a core's own cache, with many blocks. */
 enum { TILE_FLOATS = 1 << 17, LEAST_TILE = 16 * AE_CLOSEST_CANDIDATES };
+/* Rows that are copied at a time where all are at hand. */
+enum { PIECE = 1 << 13 };
 
 typedef struct search {
   ae_points points;
@@ -112,10 +115,12 @@ static void redeal(const search *s, const ae_shards *from, const ae_shards *to, 
     intersect(range_of(from, rank), range_of(to, p), &send[p], &send[ranks + p]);
     intersect(range_of(to, rank), range_of(from, p), &receive[p], &receive[ranks + p]);
   }
+  const bool waits = ae_profile_wait(true);
   ae_comm_require(
       s->points.comm,
       MPI_Alltoallv(rows, send, send + ranks, row, out, receive, receive + ranks, row, ae_comm_handle(s->points.comm)),
       "dealing out the rows whose neighbours are sought");
+  ae_profile_wait(waits);
 }
 
 static void progress(MPI_Request request[2]) {
@@ -176,7 +181,9 @@ static void search_ring(search *s) {
                       "passing on rows for the search of neighbours");
     }
     search_piece(s, rows, piece, request);
+    const bool waits = ae_profile_wait(true);
     ae_comm_require(comm, MPI_Waitall(2, request, MPI_STATUSES_IGNORE), "passing rows for the search of neighbours");
+    ae_profile_wait(waits);
     rows = next;
   }
 }
@@ -209,20 +216,22 @@ ae_status ae_neighbours_among(const float *rows, int64_t examples, int64_t dim, 
   double *distance = NULL;
   AE_CHECK(check_queries(query, queries, dim));
   AE_CHECK(AE_NEW(distance, queries * count));
-  AE_CHECK(ae_closest_create(dim, count, examples, rows, &closest));
+  AE_CHECK(ae_closest_create(dim, count, ae_min(examples, PIECE), rows, &closest));
   for (int64_t i = 0; i < queries * count; i++) {
     number[i] = -1;
     distance[i] = INFINITY;
   }
-  const int64_t blocks = ae_closest_take_piece(closest, rows, 0, examples);
-  for (int64_t at = 0; at < queries; at += AE_CLOSEST_QUERIES) {
-    const ae_closest_queries block = {.rows = query + at * dim,
-                                      .first = examples + at,
-                                      .count = ae_min(AE_CLOSEST_QUERIES, queries - at),
-                                      .number = number + at * count,
-                                      .distance = distance + at * count};
-    ae_closest_take_queries(closest, &block);
-    for (int64_t b = 0; b < blocks; b++) ae_closest_search(closest, b);
+  for (int64_t first = 0; first < examples; first += PIECE) {
+    const int64_t blocks = ae_closest_take_piece(closest, rows + first * dim, first, ae_min(PIECE, examples - first));
+    for (int64_t at = 0; at < queries; at += AE_CLOSEST_QUERIES) {
+      const ae_closest_queries block = {.rows = query + at * dim,
+                                        .first = examples + at,
+                                        .count = ae_min(AE_CLOSEST_QUERIES, queries - at),
+                                        .number = number + at * count,
+                                        .distance = distance + at * count};
+      ae_closest_take_queries(closest, &block);
+      for (int64_t b = 0; b < blocks; b++) ae_closest_search(closest, b);
+    }
   }
 cleanup:
   ae_closest_destroy(&closest);

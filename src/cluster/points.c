@@ -3,6 +3,7 @@
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/clones.h"
 #include "mpiae/base/memory.h"
+#include "mpiae/base/profile.h"
 #include "mpiae/comm/reduce.h"
 #include "mpiae/tensor/nearest.h"
 
@@ -50,11 +51,13 @@ ae_status ae_points_check(const ae_points *points, const char *user) {
 void ae_points_share(const ae_comm *comm, void *words, int64_t count_of_32_bits) {
   enum { CHUNK = 1 << 24 };
   uint32_t *bits = words;
+  const bool before = ae_profile_wait(true);
   for (int64_t at = 0; at < count_of_32_bits; at += CHUNK)
     ae_comm_require(comm,
                     MPI_Allreduce(MPI_IN_PLACE, bits + at, (int)ae_min(CHUNK, count_of_32_bits - at), MPI_UINT32_T,
                                   MPI_BOR, ae_comm_handle(comm)),
                     "sharing of k-means rows");
+  ae_profile_wait(before);
 }
 
 void ae_points_fetch(const ae_points *points, const int64_t *examples, int64_t count, float *out) {

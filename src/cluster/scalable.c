@@ -3,6 +3,7 @@
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/base/philox.h"
+#include "mpiae/base/profile.h"
 #include "mpiae/comm/reduce.h"
 #include "mpiae/tensor/nearest.h"
 
@@ -110,7 +111,9 @@ static ae_status grow(scalable *work, int64_t more) {
 static void count_all(const scalable *work, int64_t own, int64_t *before, int64_t *all) {
   int64_t sum = 0;
   const ae_comm *comm = work->points->comm;
+  const bool waits = ae_profile_wait(true);
   ae_comm_require(comm, MPI_Scan(&own, &sum, 1, MPI_INT64_T, MPI_SUM, ae_comm_handle(comm)), "candidates of k-means");
+  ae_profile_wait(waits);
   *before = sum - own;
   *all = own;
   ae_reduce_integers(comm, all, 1);

@@ -24,9 +24,10 @@ int64_t ae_shared_room(void) {
 static bool can_share(const ae_comm *comm, MPI_Comm node, int64_t bytes) {
   int size;
   int64_t total = bytes;
-  MPI_Comm_size(node, &size);
+  MPI_Comm_size(node, &size); /* another on each node: all ranks go on to the agreement */
   ae_comm_require(comm, MPI_Allreduce(MPI_IN_PLACE, &total, 1, MPI_INT64_T, MPI_SUM, ae_comm_handle(comm)), "sizes");
-  return size > 1 && ae_comm_max(comm, size != ae_comm_size(comm) || ae_shared_room() <= total) == 0;
+  const bool cannot = size == 1 || size != ae_comm_size(comm) || ae_shared_room() <= total;
+  return ae_comm_max(comm, cannot) == 0;
 }
 
 static void *aligned(void *base) { return (char *)base + (ALIGNMENT - (uintptr_t)base % ALIGNMENT) % ALIGNMENT; }

@@ -113,11 +113,16 @@ void ae_code_memory_epoch_end(ae_code_memory *memory) {
   memcpy(memory->remembered, memory->mean, (size_t)(own(memory) * memory->latent) * sizeof *memory->mean);
 }
 
+static ae_status expect_all_codes(const ae_code_memory *memory, const char *what) {
+  return ae_memory_expect_each((double)memory->examples * (double)memory->latent * sizeof(float), "%s", what);
+}
+
 /* Rows are the units, so that counts fit an int. */
 static void gather_rows(ae_code_memory *memory, int *count, int *at) {
   const MPI_Comm comm = ae_comm_handle(memory->comm);
   const int own_count = (int)own(memory), ranks = ae_comm_size(memory->comm);
   MPI_Datatype row;
+  const bool waits = ae_profile_wait(true);
   ae_comm_require(memory->comm, MPI_Allgather(&own_count, 1, MPI_INT, count, 1, MPI_INT, comm), "counts of codes");
   at[0] = 0;
   for (int r = 1; r < ranks; r++) at[r] = at[r - 1] + count[r - 1];
@@ -125,16 +130,16 @@ static void gather_rows(ae_code_memory *memory, int *count, int *at) {
   ae_comm_require(memory->comm, MPI_Type_commit(&row), "type of a code");
   ae_comm_require(memory->comm, MPI_Allgatherv(memory->remembered, own_count, row, memory->all, count, at, row, comm),
                   "codes");
+  ae_profile_wait(waits);
   MPI_Type_free(&row);
 }
 
 ae_status ae_code_memory_gather(ae_code_memory *memory) {
   ae_status status;
   int *count = NULL, *at = NULL;
-  const double bytes = (double)memory->examples * (double)memory->latent * sizeof(float);
   status = memory->examples > INT_MAX
                ? AE_FAIL(AE_USAGE, "more than %d examples: leave data.test and output.samples out", INT_MAX)
-               : ae_memory_expect_each(bytes, "the codes of all examples, which data.test and output.samples need,");
+               : expect_all_codes(memory, "the codes of all examples, which data.test and output.samples need,");
   if (status == AE_OK && memory->all == NULL) status = AE_NEW(memory->all, memory->examples * memory->latent);
   if (status == AE_OK) status = AE_NEW(count, ae_comm_size(memory->comm));
   if (status == AE_OK) status = AE_NEW(at, ae_comm_size(memory->comm));
@@ -196,6 +201,8 @@ static ae_status check_codes(const ae_code_memory *memory, const ae_h5 *file, co
 static ae_status read_rows(ae_code_memory *memory, ae_h5 *file, const char *path, float **rows) {
   AE_RETURN_IF(take_shape(memory, file, path));
   const int64_t latent = memory->latent;
+  if (memory->data == NULL)
+    AE_RETURN_IF(ae_comm_agree(memory->comm, expect_all_codes(memory, "the codes of the training examples")));
   const int64_t begin = memory->data != NULL ? ae_shards_own_begin(&memory->data->shards) : 0;
   const int64_t count = memory->data != NULL ? own(memory) : memory->examples;
   if (*rows == NULL) AE_RETURN_IF(ae_comm_agree(memory->comm, AE_NEW(*rows, count * latent)));

@@ -171,6 +171,23 @@ static ae_kmeans_start first_start(const ae_config *config) {
   return ae_config_is(config, "kmeans.init", "random") ? AE_KMEANS_RANDOM : AE_KMEANS_PLUSPLUS;
 }
 
+static int first_used_class(const ae_pseudo_labels *labels) {
+  int k = 0;
+  while (labels->size[k] == 0) k++;
+  return k;
+}
+
+/* Examples that are not of the training data go to what is saved, but not to an empty class, of which nothing is known:
+ * its centroid steps aside until the next clustering. */
+static void prepare_assignment(ae_pseudo_labels *labels) {
+  const int64_t width = 2 * labels->latent, used = first_used_class(labels);
+  scale_codes(labels, labels->clusters, labels->centroid, labels->scaled_centroid);
+  for (int64_t k = 0; k < labels->clusters; k++)
+    if (labels->size[k] == 0)
+      memcpy(labels->scaled_centroid + k * width, labels->scaled_centroid + used * width,
+             (size_t)width * sizeof *labels->scaled_centroid);
+}
+
 static ae_status fit(ae_pseudo_labels *labels, ae_kmeans_start start, uint32_t epoch) {
   const ae_phase previous = ae_profile_enter(AE_PHASE_KMEANS);
   const ae_kmeans_options options = {.clusters = labels->clusters,
@@ -186,11 +203,10 @@ static ae_status fit(ae_pseudo_labels *labels, ae_kmeans_start start, uint32_t e
                                    2 * labels->latent, &options, labels->given ? labels->data->label : NULL,
                                    labels->scaled_centroid, labels->label, labels->size, &labels->last);
   if (status == AE_OK && scaled) status = average_codes(labels);
-  /* examples that are not of the training data go to what is saved */
-  if (status == AE_OK && scaled) scale_codes(labels, labels->clusters, labels->centroid, labels->scaled_centroid);
   if (status == AE_OK && !scaled)
     memcpy(labels->centroid, labels->scaled_centroid,
            (size_t)(labels->clusters * 2 * labels->latent) * sizeof *labels->centroid);
+  if (status == AE_OK) prepare_assignment(labels);
   ae_profile_leave(previous);
   if (ae_error_code(status) == AE_DATA) {
     /* the rows are codes of ours, not somebody's data */
@@ -230,7 +246,12 @@ ae_status ae_pseudo_labels_start(ae_pseudo_labels *labels) {
 
 ae_status ae_pseudo_labels_assign(const ae_pseudo_labels *labels, int64_t count, float *codes, int32_t *label) {
   scale_codes(labels, count, codes, codes);
-  return ae_kmeans_assign(codes, count, 2 * labels->latent, labels->scaled_centroid, labels->clusters, label, NULL);
+  AE_RETURN_IF(
+      ae_kmeans_assign(codes, count, 2 * labels->latent, labels->scaled_centroid, labels->clusters, label, NULL));
+  const int used = first_used_class(labels);
+  for (int64_t i = 0; i < count; i++)
+    if (labels->size[label[i]] == 0) label[i] = used;
+  return AE_OK;
 }
 
 ae_status ae_pseudo_labels_epoch_end(ae_pseudo_labels *labels, uint32_t epoch, const double gradient[2]) {
@@ -431,9 +452,10 @@ ae_status ae_pseudo_labels_load(ae_pseudo_labels *labels, ae_h5 *file) {
   AE_RETURN_IF(ae_h5_read(file, "/pseudo_labels/size", AE_H5_INT64, 1, 0, dim[0], labels->size));
   AE_RETURN_IF(ae_h5_read(file, "/pseudo_labels/posterior", AE_H5_FLOAT32, dim[1], 0, dim[0], labels->posterior));
   AE_RETURN_IF(load_weights(labels, file));
-  scale_codes(labels, labels->clusters, labels->centroid, labels->scaled_centroid);
   if (labels->data != NULL) AE_RETURN_IF(load_examples(labels, file));
-  return ae_comm_agree(labels->comm, check_loaded(labels, file));
+  AE_RETURN_IF(ae_comm_agree(labels->comm, check_loaded(labels, file)));
+  prepare_assignment(labels);
+  return AE_OK;
 }
 
 /* L columns of the recorded ones, from column `first`. */

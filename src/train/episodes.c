@@ -36,7 +36,10 @@ typedef struct run {
 static ae_status gather_labels(const run *r, int64_t **out) {
   const ae_dataset *data = r->data;
   int64_t *label = NULL;
-  AE_RETURN_IF(ae_comm_agree(r->model->setup.comm, AE_NEW(label, data->examples)));
+  ae_status status = ae_memory_expect_each(2.0 * sizeof *label * (double)data->examples,
+                                           "--ways: the labels of the %lld examples", (long long)data->examples);
+  if (status == AE_OK) status = AE_NEW(label, data->examples);
+  AE_RETURN_IF(ae_comm_agree(r->model->setup.comm, status));
   const int64_t begin = ae_shards_own_begin(&data->shards);
   for (int64_t i = 0; i < ae_shards_own_count(&data->shards); i++) label[begin + i] = data->label[i];
   for (int64_t i = 0; i < data->examples; i++)

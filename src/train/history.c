@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 struct ae_history {
   ae_metrics *row;
@@ -64,7 +65,10 @@ static void print_table(const ae_history *history, FILE *file) {
 
 ae_status ae_history_write_csv(const ae_history *history, const char *path) {
   char temporary[4096];
-  if (history->rows == 0) return AE_OK;
+  if (history->rows == 0) {
+    unlink(path); /* of epochs that a resume has gone back behind */
+    return AE_OK;
+  }
   snprintf(temporary, sizeof temporary, "%s.tmp", path);
   FILE *file = fopen(temporary, "w");
   if (file == NULL) return AE_FAIL(AE_DATA, "%s cannot be written: %s", path, strerror(errno));

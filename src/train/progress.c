@@ -118,6 +118,7 @@ static void print_profile(const double *all, int ranks) {
                   100 * times.mean / total, share, times.largest, times.rank);
   }
   ae_log_detail("profile: memory on rank 0: at most %.1f MB in arrays", (double)ae_memory_peak_bytes() * 1e-6);
+  if (step <= 0) return; /* stopped before the first */
   ae_log_info(
       "profile: training steps %.0f %% of the time, matrix products %.1f %% of the steps; the table is in run.log",
       100 * step / total, 100 * over_ranks(all, ranks, AE_PHASE_PRODUCTS).mean / step);

@@ -59,21 +59,31 @@ void ae_stop_listen(bool tells) {
 
 /* The time limit. */
 
-static const char *job_number(void) {
-  const char *job = getenv("SLURM_JOB_ID");
-  const bool is_number = job != NULL && *job != '\0' && job[strspn(job, "0123456789")] == '\0';
-  return is_number ? job : NULL;
+/* The value of a variable that must be a number; NULL: it is none, or not there. */
+static const char *number_in(const char *variable) {
+  const char *value = getenv(variable);
+  const bool is_number = value != NULL && *value != '\0' && value[strspn(value, "0123456789")] == '\0';
+  return is_number ? value : NULL;
+}
+
+/* How squeue is asked for this job alone: the number of an array's last task is that of the array. */
+static bool name_job(char out[80]) {
+  const char *job = number_in("SLURM_JOB_ID");
+  const char *array = number_in("SLURM_ARRAY_JOB_ID"), *task = number_in("SLURM_ARRAY_TASK_ID");
+  if (array != NULL && task != NULL) snprintf(out, 80, "%.32s_%.32s", array, task);
+  else snprintf(out, 80, "%.32s", job != NULL ? job : "");
+  return job != NULL;
 }
 
 /* Seconds since 1970 at which SLURM ends this job; 0 = not known, or never. A controller that does not answer must not
  * hold the run up. */
 static long long job_end(void) {
-  char command[128], answer[64] = "";
-  const char *job = job_number(), *end = getenv("SLURM_JOB_END_TIME");
-  if (job == NULL) return 0;
+  char job[80], command[160], answer[64] = "";
+  const char *end = getenv("SLURM_JOB_END_TIME");
+  if (!name_job(job)) return 0;
   /* the limit may have been raised since the job began */
   if (end != NULL && atoll(end) > (long long)time(NULL)) return atoll(end);
-  snprintf(command, sizeof command, "SLURM_TIME_FORMAT=%%s timeout 20 squeue -h -j %.32s -o %%e 2>/dev/null", job);
+  snprintf(command, sizeof command, "SLURM_TIME_FORMAT=%%s timeout 20 squeue -h -j %s -o %%e 2>/dev/null", job);
   FILE *squeue = popen(command, "r");
   if (squeue == NULL) return 0;
   if (fgets(answer, sizeof answer, squeue) == NULL) answer[0] = '\0';
@@ -84,7 +94,7 @@ static long long job_end(void) {
 static double seconds_to_job_end(void) {
   const long long end = job_end();
   if (end > 0) return (double)end - (double)time(NULL);
-  if (job_number() != NULL) ae_log_detail("SLURM names no end of this job, so there is no time limit");
+  if (number_in("SLURM_JOB_ID") != NULL) ae_log_detail("SLURM names no end of this job, so there is no time limit");
   return INFINITY;
 }
 

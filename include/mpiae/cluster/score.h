@@ -6,7 +6,7 @@
 
 /* More classes than this are not matched, tables of more cells are not made. */
 #define AE_SCORE_MOST_MATCHED 2000
-#define AE_SCORE_MOST_CELLS (1 << 27)
+#define AE_SCORE_MOST_CELLS (1 << 24)
 
 /* NaN: there are too many classes. */
 typedef struct ae_scores {
