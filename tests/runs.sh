@@ -43,7 +43,13 @@ differ() {
 
 # Columns of time differ from run to run.
 equal_metrics() {
+  if [ ! -s "$1/metrics.csv" ]; then fail "$1 has no metrics"; fi
   if ! diff <(cut -d, -f1-2,5- "$1/metrics.csv") <(cut -d, -f1-2,5- "$2/metrics.csv"); then fail "metrics of $1 and $2"; fi
+}
+
+# Ranks outlive an mpirun that was ended by a signal, or by the end of one of them, for a moment.
+await_lock() {
+  if [ -e "$1/.lock" ] && ! flock -w 60 "$1/.lock" true; then fail "$1 is still locked"; fi
 }
 
 finish() {

@@ -77,7 +77,10 @@ warn() {
 # A directory that may not be written. Root may write everywhere, so it becomes nobody for this.
 refuse_read_only() {
   local before=("${launch[@]}")
-  if [ "$(id -u)" = 0 ]; then launch=(setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/tmp OMPI_MCA_orte_tmpdir_base=/tmp "${launch[@]}"); fi
+  if [ "$(id -u)" = 0 ]; then
+    install -d -o 65534 -g 65534 nobody
+    launch=(setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/tmp OMPI_MCA_orte_tmpdir_base="$scratch/nobody" "${launch[@]}")
+  fi
   refuse 3 "Permission denied" "$@"
   launch=("${before[@]}")
 }

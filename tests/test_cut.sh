@@ -94,6 +94,12 @@ on 2 train vae.yaml data.shards=6 checkpoint.every_epochs=9 checkpoint.every_ste
 holds ends "checkpoint-000000007.h5 checkpoint-000000014.h5 $final codes-000001.h5 codes-000002.h5 codes-000003.h5 config.yaml metrics.csv run.log"
 stands ends/checkpoint-000000007.h5 "1 7 0"
 
+# Metrics of epochs that a resume goes back behind do not stay.
+on 2 train vae.yaml train.steps=2 --run behind
+printf 'epoch,step\n1,7\n' >behind/metrics.csv
+on 1 train vae.yaml train.steps=3 --run behind --resume
+if [ -e behind/metrics.csv ]; then fail "metrics of no epoch are left"; fi
+
 # Killed, without a chance to say goodbye: resumed on other ranks.
 many=("${three[@]}" train.epochs=1000 checkpoint.every_steps=3 output.codes=none)
 for ranks in 1 3; do
@@ -107,6 +113,7 @@ for ranks in 1 3; do
   sleep "0.$((RANDOM % 10))"
   kill -KILL "$(tail -n 1 pids)" || fail "nothing to kill"
   if wait "$launcher"; then fail "a run that was killed ended well"; fi
+  await_lock "killed-$ranks"
   newest=$(cd "killed-$ranks" && for name in checkpoint-*.h5; do echo "$name"; done | tail -n 1)
   echo "killed on $ranks ranks; goes on from $newest"
   steps=$((10#${newest//[!0-9]/} / 10 + 11))

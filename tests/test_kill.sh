@@ -20,21 +20,26 @@ length=$(thousandth "$seconds")
 
 # How many steps that is, here and now; then what all runs are held against. Long enough, or longer.
 timeout 60 mpirun -n 2 --oversubscribe --bind-to none "$mpiae" train vhe.yaml train.time_limit=2 --run pace >log 2>&1 </dev/null
+if ! compgen -G "pace/checkpoint-*.h5" >/dev/null; then
+  fail "no step in the time limit"
+  tail -n 40 log
+  finish
+fi
 pace=$(cd pace && for name in checkpoint-*.h5; do echo "$name"; done | tail -n 1 | tr -dc 0-9)
-steps=$(((10#$pace / 10) * length / 1400)) spent=0
+steps=$(((10#$pace / 10) * length / 1400 + 1)) spent=0
 while [ "$spent" -lt "$length" ]; do
   rm -rf whole
   often=$((steps * $(thousandth "$every") / length + 1))
   goal=("train.steps=$steps" "checkpoint.every_steps=$often")
   begun=$(now)
-  if ! mpirun -n 2 --oversubscribe --bind-to none "$mpiae" train vhe.yaml "${goal[@]}" --run whole >log 2>&1 </dev/null; then
+  if ! timeout 100 mpirun -n 2 --oversubscribe --bind-to none "$mpiae" train vhe.yaml "${goal[@]}" --run whole >log 2>&1 </dev/null; then
     fail "the run that nothing happens to"
     tail -n 5 log
     break
   fi
   spent=$(($(now) - begun))
   echo "$steps steps with a checkpoint every $often take $spent ms"
-  steps=$((steps * 3 / 2))
+  steps=$((steps * 3 / 2 + 1))
 done
 final=$(printf 'checkpoint-%09d.h5' "${goal[0]#*=}")
 
@@ -102,7 +107,7 @@ inspect() {
   if "$python" -c 'import h5py, sys; h5py.File(sys.argv[1], "r")["provenance"]' "${left[0]}" 2>/dev/null; then whole=$((whole + 1)); fi
 }
 
-kills=0 unfinished=0 whole=0
+kills=0 unfinished=0 whole=0 missed=0
 victims=(rank mpirun)
 moments=(anywhere renaming writing renaming anywhere)
 for ((i = 0; i < runs; i++)); do
@@ -115,7 +120,18 @@ for ((i = 0; i < runs; i++)); do
     kill_one "$run" "$victim" "$moment" "$wait"
     inspect "$run"
   done
-  if [ "$kills" = "$before" ]; then fail "$run was not killed"; fi
+  # The machine may have become faster since the run was measured: another go, with a new run.
+  if [ "$kills" = "$before" ]; then
+    echo "$run was over before it was to be killed"
+    missed=$((missed + 1))
+    if [ "$missed" -gt "$runs" ]; then
+      fail "runs are over too soon to be killed"
+      break
+    fi
+    i=$((i - 1))
+    rm -rf "$run"
+    continue
+  fi
   start "$((1 + RANDOM % 3))" "$run"
   if ! wait "$launcher"; then
     fail "$run does not come to its end"
@@ -129,6 +145,6 @@ for ((i = 0; i < runs; i++)); do
   rm -rf "$run"
 done
 echo "$runs runs, $kills kills, of them $unfinished with a checkpoint unfinished, $whole of those whole but not renamed; $failures failures"
-if [ "$whole" -lt $((runs / 5)) ]; then fail "too few kills between writing and renaming"; fi
+if [ "$whole" -lt $(((runs + 4) / 5)) ]; then fail "too few kills between writing and renaming"; fi
 
 finish

@@ -242,9 +242,9 @@ refused 2 "is a model 'set-ae': a 'set-vae' begins with" train vae.yaml --init-f
 refused 2 "has set.heads=2, but here it is 4" train ae.yaml set.heads=4 --init-from ae-autoencoder-1 --run refused
 refused 2 "has set.latent_size=6, but here it is 7" train vae.yaml set.latent_size=7 --init-from vae-autoencoder-1 --run refused
 refused 2 "has set.most_points=" train ae.yaml set.stage=size set.most_points=7 --init-from ae-size-1 --run refused
-refused 2 "9 sets of 19327352823 points in all would take" sample vae-autoencoder-1 --count 9 --size 2147483647 --out refused.h5
 if [ "$(awk '/^MemTotal/ { print $2 }' /proc/meminfo)" -lt 60000000 ]; then
   refused 2 "a predictor with set.most_points=1000000 would take" train ae.yaml set.width=16384 set.stage=size set.most_points=1000000 --init-from ae-autoencoder-1 --run refused
+  refused 2 "9 sets of 19327352823 points in all would take" sample vae-autoencoder-1 --count 9 --size 2147483647 --out refused.h5
   refused 2 "sets of 200000000 points would take" sample vae-autoencoder-1 --count 1 --size 200000000 --out refused.h5
   refused 2 "train.batch_size=60: steps of up to " train ae.yaml set.width=65536 set.blocks=4 train.batch_size=60 --run refused
 fi

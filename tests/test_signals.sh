@@ -92,7 +92,8 @@ says '^mpiae: SIGINT: saving after this step; once more ends at once, without sa
 begin 2 vhe.yaml checkpoint.every_steps=5 --run mpirun
 await grep -q '^epoch 2' log
 kill -TERM "$run"
-ended 1 10
+ended 1 20
+await_lock mpirun
 goes_on mpirun vhe.yaml
 
 # Before the first step: a run with a checkpoint does not begin, one without does a step. One rank of two has the signal.
@@ -112,15 +113,16 @@ signalled --run before
 says '^SIGUSR1 before the first step of this launch: one step is done first' log
 says 'stopped by SIGUSR1 after step 1, in before/checkpoint-000000001.h5' log
 signalled --run before --resume
+if grep -q 'nan' log before/run.log; then fail "a share of no time is told"; fi
 says 'stopped by SIGUSR1 after step 1, in before/checkpoint-000000001.h5' log
 goes_on before vhe.yaml
 
 # The time limit; one that is too short still lets the run come on.
 for _ in 1 2; do
   begin 2 vhe.yaml train.time_limit=2 --run limit --resume
-  ended 75 10
+  ended 75 20
   says "^mpiae: stopped by train.time_limit after step $(step_of limit), in limit/$(newest limit): run again with --resume to go on$" log
-  says '^time limit: saves and stops so as to be done by .*, [12] s from now$' limit/run.log
+  says '^time limit: saves and stops so as to be done by .*, [012] s from now$' limit/run.log
 done
 step=$(step_of limit)
 begin 2 vhe.yaml train.time_limit=0.001 --run limit --resume

@@ -46,8 +46,8 @@ restarts() { [ "$(scontrol -o show job "$1" | grep -oP '(?<=Restarts=)\d+')" = "
 # SLURM waits two minutes before it starts a job again. What is left of the first start must be gone: its end would count for the second.
 start_again() {
   await 70 restarts "$1" 1
-  await 40 is "$1" PENDING
-  await 40 test ! -e "$slurm/spool/job$(printf %05d "$1")"
+  await 60 is "$1" PENDING
+  await 60 test ! -e "$slurm/spool/job$(printf %05d "$1")"
   sleep 1
   scontrol update JobId="$1" StartTime=now
 }
@@ -100,7 +100,7 @@ as_plain runs/told told
 # The same to mpirun on two ranks: only the signal is ours.
 make_config single 0
 single=$(sbatch --parsable --ntasks=2 "$jobs/single-node.sbatch" single.yaml)
-await 30 grep -q '^epoch 2' runs/single/run.log
+await 60 grep -q '^epoch 2' runs/single/run.log
 scancel --batch --signal=USR1 "$single"
 start_again "$single"
 says "on 2 ranks" runs/single/run.log
@@ -113,14 +113,14 @@ as_plain runs/single single
 make_config one 30
 make_config two 0
 sweep=$(sbatch --parsable --ntasks=1 --array=0-2 "$jobs/sweep.sbatch" one.yaml two.yaml train.seed=7)
-await 30 grep -q '^epoch 2' runs/sweep/two/run.log
+await 60 grep -q '^epoch 2' runs/sweep/two/run.log
 again=$(squeue -h -o %A -j "${sweep}_1")
 scontrol requeue "$again"
 start_again "$again"
 says '^mpiae: stopped by SIGTERM after step' "sweep-${sweep}_1.log"
 go_on runs/sweep/two two
 finishes "$again"
-await 20 is_over "$sweep"
+await 60 is_over "$sweep"
 says '^going on ' "sweep-${sweep}_1.log"
 says 'there is no configuration 2: for these use --array=0-1' "sweep-${sweep}_2.log"
 as_plain runs/sweep/one one train.seed=7
@@ -130,20 +130,20 @@ as_plain runs/sweep/two two train.seed=7
 make_config both 0
 cp both.yaml other.yaml
 array=$(sbatch --parsable --ntasks=1 --array=0-1 "$jobs/sweep.sbatch" both.yaml other.yaml)
-for name in both other; do await 30 grep -q '^epoch 2' "runs/sweep/$name/run.log"; done
+for name in both other; do await 60 grep -q '^epoch 2' "runs/sweep/$name/run.log"; done
 last=$(squeue -h -o '%A %K' -j "$array" | sed -n "s/^$array //p")
 scancel --batch --signal=USR1 "${array}_$last"
-await 20 restarts "${array}_$last" 1
+await 60 restarts "${array}_$last" 1
 says "^not done: job ${array}_$last goes back into the queue" "sweep-${array}_$last.log"
 if ! is "${array}_$((1 - last))" RUNNING || ! restarts "${array}_$((1 - last))" 0; then fail "one task of an array takes the others along"; fi
 scancel "$array"
-await 20 is_over "$array"
+await 60 is_over "$array"
 
 # A row of a table each.
 make_config base 20
 printf '# of what\nname kmeans.clusters network.hidden\n\nfew 2 [30]\nmany 9 [20,10]\n' >table.txt
 study=$(sbatch --parsable --ntasks=1 --array=1-3 "$jobs/study.sbatch" base.yaml table.txt train.seed=3)
-await 40 is_over "$study"
+await 60 is_over "$study"
 as_plain runs/table/few base kmeans.clusters=2 'network.hidden=[30]' train.seed=3
 as_plain runs/table/many base kmeans.clusters=9 'network.hidden=[20,10]' train.seed=3
 says 'table.txt has no row 3: use --array=1-2' "study-${study}_3.log"
@@ -151,9 +151,9 @@ says 'table.txt has no row 3: use --array=1-2' "study-${study}_3.log"
 # scancel: saved at once, for good.
 make_config cancelled 0
 cancelled=$(sbatch --parsable --nodes=1 --ntasks-per-node=2 "$jobs/train.sbatch" cancelled.yaml)
-await 30 grep -q '^epoch 2' runs/cancelled/run.log
+await 60 grep -q '^epoch 2' runs/cancelled/run.log
 scancel "$cancelled"
-await 10 is_over "$cancelled"
+await 60 is_over "$cancelled"
 if ! is "$cancelled" CANCELLED; then fail "scancel gives $(state "$cancelled")"; fi
 says '^mpiae: stopped by SIGTERM after step' "mpiae-$cancelled.log"
 if grep -q 'goes back into the queue' "mpiae-$cancelled.log"; then fail "a cancelled job goes back into the queue"; fi
@@ -164,14 +164,14 @@ as_plain runs/cancelled cancelled
 # SLURM does not take it back: said so.
 make_config once 0
 once=$(sbatch --parsable --no-requeue --nodes=1 --ntasks-per-node=1 "$jobs/train.sbatch" once.yaml)
-await 30 grep -q '^epoch 2' runs/once/run.log
+await 60 grep -q '^epoch 2' runs/once/run.log
 scancel --batch --signal=USR1 "$once"
-await 20 is_over "$once"
+await 60 is_over "$once"
 says "^SLURM does not take job $once back .*: submit it again with the same arguments" "mpiae-$once.log"
 
 # An error does not go back into the queue.
 broken=$(sbatch --parsable --nodes=1 --ntasks-per-node=1 "$jobs/train.sbatch" absent.yaml)
-await 20 is_over "$broken"
+await 60 is_over "$broken"
 if ! is "$broken" FAILED || ! restarts "$broken" 0; then fail "an error gives $(state "$broken")"; fi
 says '^mpiae: error: absent.yaml' "mpiae-$broken.log"
 

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/runs.sh"
 
 on 1 synth glyphs --count 3000 --out glyphs.h5
-printf 'model: vhe\ndata: {train: glyphs.h5, shards: 4}\ntrain: {stall_seconds: 2, epochs: 6}\nnetwork: {hidden: [100], latent_size: 8}\nkmeans: {clusters: 5}\n' >vhe.yaml
+printf 'model: vhe\ndata: {train: glyphs.h5, shards: 4}\ntrain: {stall_seconds: 4, epochs: 6}\nnetwork: {hidden: [100], latent_size: 8}\nkmeans: {clusters: 5}\n' >vhe.yaml
 
 # The process of rank $1 of the run in $2.
 # shellcheck disable=SC2317 # reached through await
@@ -54,7 +54,7 @@ hold() {
   if ! await 30 grep -q "waiting for rank $1 (process $process on $(hostname): no sign of life); the others are in phase" "held-$1.log"; then
     fail "rank $1 was not named"
   fi
-  if ! grep -q "^mpiae: warning: no progress for [2-9]\.[0-9] s: waiting for rank $1 " "held-$1.log"; then fail "held-$1: another time"; fi
+  if ! grep -q "^mpiae: warning: no progress for [4-9]\.[0-9] s: waiting for rank $1 " "held-$1.log"; then fail "held-$1: another time"; fi
   if [ ! -e "$run/.stall" ]; then fail "held-$1: no .stall"; fi
   kill -CONT "$process"
   if ! wait "$training"; then

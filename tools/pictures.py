@@ -292,9 +292,11 @@ def project(codes):
     """Codes in the plane: as they are when they have two dimensions, else their first two principal components."""
     codes = np.asarray(codes, dtype=np.float64)
     if codes.shape[1] > 2:
-        centred = codes - codes.mean(axis=0)
-        _, _, directions = np.linalg.svd(centred, full_matrices=False)
-        return centred @ directions[:2].T
+        finite = codes[np.isfinite(codes).all(axis=1)]
+        if len(finite) < 2:
+            raise NoPicture("fewer than two finite codes")
+        _, _, directions = np.linalg.svd(finite - finite.mean(axis=0), full_matrices=False)
+        return (codes - finite.mean(axis=0)) @ directions[:2].T
     return np.pad(codes, ((0, 0), (0, 2 - codes.shape[1])))
 
 

@@ -139,7 +139,10 @@ def is_done(arguments, run):
         return False
     if evaluation["epoch"] != arguments.epochs or evaluation.get("study") != stamp_of(arguments, values):
         return False
-    with h5py.File(newest_checkpoint(directory), "r") as file:
+    newest = newest_checkpoint(directory)
+    if newest is None:
+        return False
+    with h5py.File(newest, "r") as file:
         return int(file["state/epoch"][()]) == arguments.epochs
 
 
@@ -258,8 +261,8 @@ def findings(names, figures):
     free = [i for i, name in enumerate(names) if name.startswith("vhe-") and name != "vhe-given"]
     lines = []
     for key, best, meaning in (("code_length", np.nanargmin, "code length"), ("nmi", np.nanargmax, "NMI")):
-        if free:
-            means = np.nanmean(figures[key][free], axis=1)
+        if np.isfinite(figures[key][free]).all(axis=1).any():
+            means = np.mean(figures[key][free], axis=1)
             place = free[int(best(means))]
             spread = np.nanstd(figures[key][place], ddof=1) if np.isfinite(figures[key][place]).sum() > 1 else 0
             near = [names[i] for i, mean in zip(free, means) if i != place and abs(mean - figures[key][place].mean()) <= spread]
