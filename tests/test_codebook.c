@@ -15,7 +15,7 @@ typedef struct step {
   int64_t offset[SHARDS + 1], example[EXAMPLES];
   ae_batch batch;
   float all[ALL * WIDTH], index[ALL]; /* of all ranks */
-  ae_assignment assignment;
+  ae_codebook_batch assignment;
 } step;
 
 /* Entries from `used` on are not assigned to. */
@@ -29,7 +29,7 @@ static void make_step(step *s, int64_t number, int used) {
   for (int i = 0; i < ALL; i++) s->index[i] = (float)ae_random_below(stream, (uint32_t)i, used);
   s->batch = (ae_batch){1, number, 10, EXAMPLES, s->shards.count, s->offset, s->example};
   s->assignment =
-      (ae_assignment){&s->batch, &s->shards, PLACES, s->all + begin * PLACES * WIDTH, s->index + begin * PLACES};
+      (ae_codebook_batch){&s->batch, &s->shards, PLACES, s->all + begin * PLACES * WIDTH, s->index + begin * PLACES};
 }
 
 static ae_codebook *make(bool averages, int64_t revive_after) {

@@ -271,7 +271,7 @@ static void test_help(void **state) {
   size_t length = 0;
   FILE *out = open_memstream(&text, &length);
   assert_non_null(out);
-  ae_config_print_help(tables, out);
+  assert_true(ae_config_print_keys(tables, "", out) > 0);
   fclose(out);
   for (int t = 0; tables[t] != NULL; t++)
     for (const ae_key *key = tables[t]; key->name != NULL; key++) {

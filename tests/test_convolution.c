@@ -106,7 +106,7 @@ static void compare(const bench *b, const char *library, const char *what, const
 static void run(bench *b, ae_convolver *convolver) {
   ae_convolver_forward(convolver, b->images, b->x, b->y);
   ae_convolver_gradient(convolver, b->images, b->x, b->dy, b->dw);
-  ae_convolver_backward(convolver, b->images, b->dy, false, b->dx);
+  ae_convolver_backward(convolver, b->images, b->dy, b->dx);
 }
 
 static void check_kind(bench *b, const ae_convolver_kind *kind) {
@@ -245,25 +245,6 @@ static void loaded_weights_replace_those_before(void **state) {
   }
 }
 
-static void gradients_are_added_where_told(void **state) {
-  (void)state;
-  const ae_convolution_shape shape = {5, 4, 3, 6, {3, 3}, {1, 1}, 2, {3, 3}};
-  ae_convolver *convolver;
-  bench b;
-  create(&b, shape, 4);
-  float *sum = numbers(b.x_floats, 8);
-  ae_test_ok(ae_convolver_create(&shape, &convolver));
-  ae_convolver_load(convolver, b.w);
-  run(&b, convolver);
-  for (int64_t i = 0; i < b.x_floats; i++) b.dx[i] = sum[i] + b.dx[i];
-  ae_convolver_backward(convolver, 2, b.dy, true, sum);
-  ae_convolver_backward(convolver, 2, b.dy + b.y_floats / 2, true, sum + b.x_floats / 2);
-  for (int64_t i = 0; i < b.x_floats; i++) assert_true(fabsf(sum[i] - b.dx[i]) < 1e-5f);
-  ae_convolver_destroy(&convolver);
-  AE_FREE(sum);
-  destroy(&b);
-}
-
 static void no_images_give_no_gradient(void **state) {
   (void)state;
   const ae_convolution_shape shape = {5, 4, 3, 6, {3, 3}, {1, 1}, 2, {3, 3}};
@@ -274,7 +255,7 @@ static void no_images_give_no_gradient(void **state) {
   ae_test_ok(ae_convolver_create(&shape, &convolver));
   ae_convolver_load(convolver, b.w);
   ae_convolver_forward(convolver, 0, b.x, b.y);
-  ae_convolver_backward(convolver, 0, b.dy, false, b.dx);
+  ae_convolver_backward(convolver, 0, b.dy, b.dx);
   ae_convolver_gradient(convolver, 0, b.x, b.dy, b.dw);
   assert_true(b.dx[0] >= before && b.dx[0] <= before);
   for (int64_t i = 0; i < b.w_floats; i++) assert_true(b.dw[i] >= 0 && b.dw[i] <= 0);
@@ -346,7 +327,6 @@ int main(int argc, char **argv) {
     AE_TEST(masked_taps_count_as_nothing),
     AE_TEST(numbers_of_images_come_and_go),
     AE_TEST(loaded_weights_replace_those_before),
-    AE_TEST(gradients_are_added_where_told),
     AE_TEST(no_images_give_no_gradient),
 #if MPIAE_TEST_KINDS > 1
     AE_TEST(a_shape_that_onednn_lacks_is_an_error),

@@ -69,11 +69,11 @@ static void a_residual_block_adds_to_its_input(void **state) {
 
 static void layers_start_as_their_fan_in_says(void **state) {
   (void)state;
-  const ae_window window = {{4, 4}, {1, 1}, 2, AE_MASK_NONE};
+  const ae_kernel kernel = {{4, 4}, {1, 1}, 2, AE_MASK_NONE};
   bench b;
   create(&b, 3);
-  ae_tensor *y = ae_nn_convolution(b.graph, "down", b.x, ae_nn_image(b.x), 5, window, AE_RELU);
-  ae_tensor *z = ae_nn_convolution_transposed(b.graph, "up", y, ae_nn_image(y), 2, window, AE_LINEAR);
+  ae_tensor *y = ae_nn_convolution(b.graph, "down", b.x, ae_nn_image(b.x), 5, kernel, AE_RELU);
+  ae_tensor *z = ae_nn_convolution_transposed(b.graph, "up", y, ae_nn_image(y), 2, kernel, AE_LINEAR);
   assert_true(y->dim[0] == SIDE / 2 && y->dim[1] == SIDE / 2 && y->dim[2] == 5);
   assert_true(z->dim[0] == SIDE && z->dim[1] == SIDE && z->dim[2] == 2);
   seal(&b);

@@ -425,10 +425,10 @@ static void shapes_that_do_not_fit_are_named(void **state) {
   ae_params_destroy(&params);
 }
 
-/* A convolution of a 4 × 3 image with two channels whose weight is for `channels`, under this window. */
-static ae_status build_convolution(ae_window window, int64_t channels) {
+/* A convolution of a 4 × 3 image with two channels whose weight is for `channels`, under this kernel. */
+static ae_status build_convolution(ae_kernel kernel, int64_t channels) {
   const char *const axes[] = {"output", "row", "column", "input"};
-  const int64_t dim[] = {5, window.kernel[0], window.kernel[1], channels};
+  const int64_t dim[] = {5, kernel.side[0], kernel.side[1], channels};
   ae_params *params;
   ae_graph *graph;
   ae_test_ok(ae_params_create(&params));
@@ -437,7 +437,7 @@ static ae_status build_convolution(ae_window window, int64_t channels) {
   ae_tensor *x = ae_graph_input(graph, "x", axis, 3, (int64_t[]){4, 3, 2}, false);
   const ae_parameter *weight = ae_params_add(params, "weight", 4, dim, axes, 1, true);
   const ae_parameter *bias = ae_params_add(params, "bias", 1, dim, axes, 1, false);
-  ae_tensor *y = ae_convolution(graph, "conv_0", x, (ae_image){4, 3, 2}, weight, bias, window, AE_LINEAR);
+  ae_tensor *y = ae_convolution(graph, "conv_0", x, (ae_image){4, 3, 2}, weight, bias, kernel, AE_LINEAR);
   ae_status status = ae_graph_seal(graph);
   assert_true((y == NULL) == (status != AE_OK));
   ae_graph_destroy(&graph);
@@ -447,12 +447,12 @@ static ae_status build_convolution(ae_window window, int64_t channels) {
 
 static void convolutions_that_do_not_fit_are_named(void **state) {
   (void)state;
-  const ae_window window = {{4, 4}, {0, 1}, 1, AE_MASK_NONE}, large = {{4, 4}, {0, 0}, 1, AE_MASK_NONE};
-  ae_test_ok(build_convolution(window, 2));
+  const ae_kernel kernel = {{4, 4}, {0, 1}, 1, AE_MASK_NONE}, large = {{4, 4}, {0, 0}, 1, AE_MASK_NONE};
+  ae_test_ok(build_convolution(kernel, 2));
   ae_test_error(build_convolution(large, 2), AE_USAGE,
                 "conv_0: nothing is left of an image of 4 × 3 under a kernel of "
                 "4 × 4: use larger images or fewer layers");
-  ae_test_error(build_convolution(window, 3), AE_INTERNAL, "conv_0: an input of width 24, images of 4 × 3 × 2");
+  ae_test_error(build_convolution(kernel, 3), AE_INTERNAL, "conv_0: an input of width 24, images of 4 × 3 × 2");
 }
 
 int main(int argc, char **argv) {

@@ -69,7 +69,9 @@ static ae_phase change(ae_phase next) {
 }
 
 ae_phase ae_profile_enter(ae_phase phase) { return change(phase); }
-ae_phase ae_profile_current(void) { return profile.now; }
+ae_phase ae_profile_enter_in_step(ae_phase phase) {
+  return change(ae_phase_in_step(profile.now) ? phase : profile.now);
+}
 void ae_profile_leave(ae_phase previous) { change(previous); }
 
 void ae_profile_read(double seconds[AE_PHASE_COUNT]) {

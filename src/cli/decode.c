@@ -1,4 +1,3 @@
-#include "mpiae/base/arithmetic.h"
 #include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/cluster/quantiles.h"

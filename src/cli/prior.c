@@ -1,6 +1,5 @@
 #include "prior.h"
 
-#include "mpiae/base/arithmetic.h"
 #include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/comm/reduce.h"

@@ -6,7 +6,6 @@
 #include "mpiae/tensor/nearest.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* Rows to move and where to; the same on all ranks. */
 typedef struct moves {

@@ -1,6 +1,5 @@
 #include "start.h"
 
-#include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/base/philox.h"
 #include "mpiae/tensor/nearest.h"

@@ -1,6 +1,5 @@
 #include "mpiae/comm/shared.h"
 
-#include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
 
 #include <string.h>

@@ -90,5 +90,3 @@ int ae_config_print_keys(const ae_key *const *tables, const char *name, FILE *ou
     }
   return count;
 }
-
-void ae_config_print_help(const ae_key *const *tables, FILE *out) { (void)ae_config_print_keys(tables, "", out); }

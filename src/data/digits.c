@@ -115,10 +115,10 @@ static const ae_drawing digits[10][STYLES] = {
          {.26f, .88f}}}}}},
 };
 
-int ae_drawing_styles(int digit) {
+static int styles_of(int digit) {
   int styles = 0;
   while (styles < STYLES && digits[digit][styles].count > 0) styles++;
   return styles;
 }
 
-const ae_drawing *ae_drawing_digit(int digit, int style) { return &digits[digit][style % ae_drawing_styles(digit)]; }
+const ae_drawing *ae_drawing_digit(int digit, int style) { return &digits[digit][style % styles_of(digit)]; }

@@ -25,7 +25,4 @@ typedef struct ae_drawing {
 /* One of the ways to write a digit 0 … 9; style is any number ≥ 0. */
 const ae_drawing *ae_drawing_digit(int digit, int style);
 
-/* How many ways there are. */
-int ae_drawing_styles(int digit);
-
 #endif

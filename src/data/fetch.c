@@ -1,6 +1,5 @@
 /* Examples of any rank on every rank, and own sets. */
 #include "mpiae/base/arithmetic.h"
-#include "mpiae/base/memory.h"
 #include "mpiae/data/dataset.h"
 
 #include <string.h>

@@ -6,7 +6,6 @@
 #include "mpiae/base/status.h"
 
 #include <math.h>
-#include <string.h>
 
 #define DIGITS 10
 #define SIZE AE_GLYPH_SIZE

@@ -4,7 +4,6 @@
 #include "mpiae/base/memory.h"
 #include "mpiae/data/location.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* "/a/x_points" → "/a/x_offset"; NULL for another name. */

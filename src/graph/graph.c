@@ -220,6 +220,43 @@ static void order_gradients(ae_graph *graph) {
           graph->node[i]->adds[j] |= graph->node[k]->in[l] == graph->node[i]->in[j] && reaches_back(graph->node[k], l);
 }
 
+/* Lifetimes, in passes: forward of node i at time i, backward of node i at 2n − 1 − i; inputs are filled at −1. */
+
+static int backward_time(const ae_graph *graph, int node) { return 2 * graph->node_count - 1 - node; }
+
+static ae_plan_life value_life(const ae_graph *graph, const ae_tensor *tensor) {
+  ae_plan_life life = {-1, -1};
+  for (int i = 0; i < graph->node_count; i++) {
+    const ae_node *node = graph->node[i];
+    const bool backward = graph->planes > 0 && node->out->needs_gradient;
+    if (node->out == tensor) {
+      life.birth = i;
+      life.death = backward && (node->op->reads & AE_READS_OUTPUT) ? backward_time(graph, i) : i;
+    }
+    for (int j = 0; j < node->inputs; j++) {
+      if (node->in[j] != tensor) continue;
+      const bool read = backward && (node->op->reads & ((unsigned)AE_READS_INPUT_0 << j)) != 0;
+      const int last = read ? backward_time(graph, i) : i;
+      if (last > life.death) life.death = last;
+    }
+  }
+  if (tensor->kept) life.death = 2 * graph->node_count;
+  return life;
+}
+
+static ae_plan_life gradient_life(const ae_graph *graph, const ae_tensor *tensor) {
+  ae_plan_life life = {2 * graph->node_count, graph->node_count};
+  for (int i = 0; i < graph->node_count; i++) {
+    if (graph->node[i]->out == tensor) life.death = backward_time(graph, i);
+    for (int j = 0; j < graph->node[i]->inputs; j++)
+      if (graph->node[i]->in[j] == tensor && backward_time(graph, i) < life.birth) life.birth = backward_time(graph, i);
+  }
+  if (tensor->kept) life.death = 2 * graph->node_count;
+  for (int i = 0; i < graph->root_count; i++)
+    if (graph->root[i] == tensor) life.birth = graph->node_count;
+  return life;
+}
+
 static ae_status plan_memory(ae_graph *graph) {
   ae_status status = AE_OK;
   ae_plan *plan = NULL;
@@ -227,8 +264,8 @@ static ae_status plan_memory(ae_graph *graph) {
   for (int i = 0; i < graph->tensor_count; i++) {
     const ae_tensor *tensor = graph->tensor[i];
     const int64_t floats = ae_round_up(graph->axes[tensor->axis].capacity * tensor->width, 16);
-    ae_plan_add(plan, floats, ae_plan_value_life(graph, tensor));
-    ae_plan_add(plan, tensor->needs_gradient ? floats : 0, ae_plan_gradient_life(graph, tensor));
+    ae_plan_add(plan, floats, value_life(graph, tensor));
+    ae_plan_add(plan, tensor->needs_gradient ? floats : 0, gradient_life(graph, tensor));
   }
   graph->arena_floats = ae_plan_solve(plan);
   AE_CHECK(ae_memory_expect_each((double)graph->arena_floats * sizeof(float), "what the networks keep of a batch"));
@@ -303,14 +340,8 @@ int64_t ae_graph_bytes(const ae_graph *graph) {
   return (graph->arena_floats + graph->scratch_floats) * (int64_t)sizeof(float);
 }
 
-/* Passes outside training keep their own phase. */
-static ae_phase enter_elementwise(void) {
-  const ae_phase now = ae_profile_current();
-  return ae_profile_enter(ae_phase_in_step(now) ? AE_PHASE_ELEMENTWISE : now);
-}
-
 void ae_graph_forward(ae_graph *graph, const ae_graph_hooks *hooks) {
-  const ae_phase previous = enter_elementwise();
+  const ae_phase previous = ae_profile_enter_in_step(AE_PHASE_ELEMENTWISE);
   for (int i = 0; i < graph->node_count; i++) {
     const ae_node *node = graph->node[i];
     for (int j = 0; hooks != NULL && hooks->need != NULL && j < node->parameters; j++)
@@ -322,7 +353,7 @@ void ae_graph_forward(ae_graph *graph, const ae_graph_hooks *hooks) {
 }
 
 void ae_graph_backward(ae_graph *graph, const ae_graph_hooks *hooks) {
-  const ae_phase previous = enter_elementwise();
+  const ae_phase previous = ae_profile_enter_in_step(AE_PHASE_ELEMENTWISE);
   for (int i = graph->node_count - 1; i >= 0; i--) {
     const ae_node *node = graph->node[i];
     if (!node->out->needs_gradient) continue;
@@ -363,41 +394,4 @@ int64_t ae_graph_tree_scratch(const ae_graph *graph, int64_t count) {
   int64_t levels = 0;
   for (int64_t reach = 1; reach < graph->segments; reach *= 2) levels++;
   return levels * count;
-}
-
-/* Lifetimes, in passes: forward of node i at time i, backward of node i at 2n − 1 − i; inputs are filled at −1. */
-
-static int backward_time(const ae_graph *graph, int node) { return 2 * graph->node_count - 1 - node; }
-
-ae_plan_life ae_plan_value_life(const ae_graph *graph, const ae_tensor *tensor) {
-  ae_plan_life life = {-1, -1};
-  for (int i = 0; i < graph->node_count; i++) {
-    const ae_node *node = graph->node[i];
-    const bool backward = graph->planes > 0 && node->out->needs_gradient;
-    if (node->out == tensor) {
-      life.birth = i;
-      life.death = backward && (node->op->reads & AE_READS_OUTPUT) ? backward_time(graph, i) : i;
-    }
-    for (int j = 0; j < node->inputs; j++) {
-      if (node->in[j] != tensor) continue;
-      const bool read = backward && (node->op->reads & ((unsigned)AE_READS_INPUT_0 << j)) != 0;
-      const int last = read ? backward_time(graph, i) : i;
-      if (last > life.death) life.death = last;
-    }
-  }
-  if (tensor->kept) life.death = 2 * graph->node_count;
-  return life;
-}
-
-ae_plan_life ae_plan_gradient_life(const ae_graph *graph, const ae_tensor *tensor) {
-  ae_plan_life life = {2 * graph->node_count, graph->node_count};
-  for (int i = 0; i < graph->node_count; i++) {
-    if (graph->node[i]->out == tensor) life.death = backward_time(graph, i);
-    for (int j = 0; j < graph->node[i]->inputs; j++)
-      if (graph->node[i]->in[j] == tensor && backward_time(graph, i) < life.birth) life.birth = backward_time(graph, i);
-  }
-  if (tensor->kept) life.death = 2 * graph->node_count;
-  for (int i = 0; i < graph->root_count; i++)
-    if (graph->root[i] == tensor) life.birth = graph->node_count;
-  return life;
 }

@@ -27,7 +27,7 @@ static ae_status prepare(const ae_graph *graph, ae_node *node, int64_t *scratch)
   const ae_tensor *in = node->in[0];
   const int64_t rows = ae_graph_capacity(graph, node->out->axis);
   if (ae_graph_is_trained(graph)) *scratch = ae_max(*scratch, ae_graph_tree_scratch(graph, node->parameter[0]->count));
-  if (c->transposed && in->needs_gradient && node->adds[0]) *scratch = ae_max(*scratch, rows * in->width);
+  if (in->needs_gradient && node->adds[0]) *scratch = ae_max(*scratch, rows * in->width);
   return ae_convolver_create(&c->shape, &c->convolver);
 }
 
@@ -57,7 +57,7 @@ static void forward(ae_graph *graph, const ae_node *node) {
   for (int s = 0; s < p.rows.segments; s++) {
     const float *x = of(&p, s, in, in->value);
     float *y = of(&p, s, out, out->value);
-    if (p.c->transposed) ae_convolver_backward(p.c->convolver, count_of(&p, s), x, false, y);
+    if (p.c->transposed) ae_convolver_backward(p.c->convolver, count_of(&p, s), x, y);
     else ae_convolver_forward(p.c->convolver, count_of(&p, s), x, y);
   }
   ae_bias_activate(p.rows.count * (out->width / channels(p.c)), channels(p.c),
@@ -83,14 +83,11 @@ static void bias_leaf(void *context, int segment, bool add, float *out) {
 static void input_gradient(const pass *p, int segment) {
   const ae_tensor *in = p->node->in[0], *out = p->node->out;
   const float *dy = of(p, segment, out, out->gradient);
-  float *dx = of(p, segment, in, in->gradient), *term = ae_graph_scratch(p->graph);
-  const bool add = p->node->adds[0];
-  if (!p->c->transposed) {
-    ae_convolver_backward(p->c->convolver, count_of(p, segment), dy, add, dx);
-    return;
-  }
-  ae_convolver_forward(p->c->convolver, count_of(p, segment), dy, add ? term : dx);
-  if (add) ae_add(count_of(p, segment) * in->width, term, dx);
+  float *dx = of(p, segment, in, in->gradient);
+  float *to = p->node->adds[0] ? ae_graph_scratch(p->graph) : dx;
+  if (p->c->transposed) ae_convolver_forward(p->c->convolver, count_of(p, segment), dy, to);
+  else ae_convolver_backward(p->c->convolver, count_of(p, segment), dy, to);
+  if (to != dx) ae_add(count_of(p, segment) * in->width, to, dx);
 }
 
 static void backward(ae_graph *graph, const ae_node *node) {
@@ -144,9 +141,9 @@ static void reference(const ae_node *node, const int64_t *rows, const double *co
   }
 }
 
-/* A case: the window, the activation and how many channels come out. */
+/* A case: the kernel, the activation and how many channels come out. */
 typedef struct build_case {
-  ae_window window;
+  ae_kernel kernel;
   ae_activation activation;
   int64_t outputs;
   bool transposed;
@@ -155,7 +152,7 @@ typedef struct build_case {
 static ae_tensor *build(ae_graph *graph, ae_params *params, const ae_tensor *in, build_case c) {
   const char *const axes[] = {"output", "row", "column", "input"};
   const ae_image image = {in->dim[0], in->dim[1], in->dim[2]};
-  const int64_t *kernel = c.window.kernel;
+  const int64_t *kernel = c.kernel.side;
   const int64_t dim[] = {c.transposed ? image.channels : c.outputs, kernel[0], kernel[1],
                          c.transposed ? c.outputs : image.channels};
   const ae_parameter *weight = ae_params_add(params, "weight", 4, dim, axes, 0.7f, true);
@@ -163,7 +160,7 @@ static ae_tensor *build(ae_graph *graph, ae_params *params, const ae_tensor *in,
   ae_tensor *x;
   memcpy(&x, &in, sizeof x);
   return (c.transposed ? ae_convolution_transposed : ae_convolution)(graph, "convolution", x, image, weight, bias,
-                                                                     c.window, c.activation);
+                                                                     c.kernel, c.activation);
 }
 
 static ae_tensor *build_plain(ae_graph *graph, ae_params *params, ae_tensor *const *in) {
@@ -225,26 +222,25 @@ static int64_t taps_of(int64_t kernel, ae_mask mask) {
 }
 
 /* The convolver's image is the input of a convolution, the output of a transposed one. */
-static ae_convolution_shape shape_of(ae_image image, int64_t outputs, ae_window window) {
-  ae_convolution_shape shape = {image.rows, image.columns, image.channels, outputs, {0}, {0}, window.stride, {0}};
-  memcpy(shape.kernel, window.kernel, sizeof shape.kernel);
-  memcpy(shape.padding, window.padding, sizeof shape.padding);
-  shape.taps[0] = taps_of(window.kernel[0], window.kernel[0] > 1 ? window.mask : AE_MASK_NONE);
-  shape.taps[1] = taps_of(window.kernel[1], window.kernel[0] > 1 ? AE_MASK_NONE : window.mask);
+static ae_convolution_shape shape_of(ae_image image, int64_t outputs, ae_kernel kernel) {
+  ae_convolution_shape shape = {image.rows, image.columns, image.channels, outputs, {0}, {0}, kernel.stride, {0}};
+  memcpy(shape.kernel, kernel.side, sizeof shape.kernel);
+  memcpy(shape.padding, kernel.padding, sizeof shape.padding);
+  shape.taps[0] = taps_of(kernel.side[0], kernel.side[0] > 1 ? kernel.mask : AE_MASK_NONE);
+  shape.taps[1] = taps_of(kernel.side[1], kernel.side[0] > 1 ? AE_MASK_NONE : kernel.mask);
   return shape;
 }
 
 static ae_status check(const char *name, const ae_tensor *in, ae_image image, ae_image out, const ae_parameter *weight,
-                       ae_window window) {
+                       ae_kernel kernel) {
   const long long rows = image.rows, columns = image.columns, channels_in = image.channels;
   if (out.rows < 1 || out.columns < 1)
     return AE_FAIL(AE_USAGE,
                    "%s: nothing is left of an image of %lld × %lld under a kernel of %lld × %lld: use larger "
                    "images or fewer layers",
-                   name, rows, columns, (long long)window.kernel[0], (long long)window.kernel[1]);
-  const int64_t kernel = window.kernel[0] * window.kernel[1];
-  if (in->width != image.rows * image.columns * image.channels ||
-      weight->count != image.channels * out.channels * kernel)
+                   name, rows, columns, (long long)kernel.side[0], (long long)kernel.side[1]);
+  const int64_t taps = kernel.side[0] * kernel.side[1];
+  if (in->width != image.rows * image.columns * image.channels || weight->count != image.channels * out.channels * taps)
     return AE_FAIL(AE_INTERNAL,
                    "convolution %s: an input of width %lld, images of %lld × %lld × %lld and %lld outputs do not fit a "
                    "weight of %lld numbers",
@@ -270,28 +266,28 @@ static ae_tensor *add_node(ae_graph *graph, const ae_op *op, const char *name, a
 }
 
 ae_tensor *ae_convolution(ae_graph *graph, const char *name, ae_tensor *in, ae_image image, const ae_parameter *weight,
-                          const ae_parameter *bias, ae_window window, ae_activation activation) {
+                          const ae_parameter *bias, ae_kernel kernel, ae_activation activation) {
   if (in == NULL || weight == NULL || bias == NULL) return NULL;
-  const ae_convolution_shape shape = shape_of(image, bias->count, window);
+  const ae_convolution_shape shape = shape_of(image, bias->count, kernel);
   const ae_image out = {ae_convolution_rows(&shape), ae_convolution_columns(&shape), bias->count};
-  const ae_status status = check(name, in, image, out, weight, window);
+  const ae_status status = check(name, in, image, out, weight, kernel);
   if (status != AE_OK) return ae_graph_fail(graph, status);
   return add_node(graph, &ae_op_convolution, name, in, out, (const ae_parameter *const[]){weight, bias},
                   (convolution){shape, activation, false, NULL});
 }
 
-static int64_t transposed_side(int64_t side, ae_window window, int i) {
-  return (side - 1) * window.stride - 2 * window.padding[i] + window.kernel[i];
+static int64_t transposed_side(int64_t side, ae_kernel kernel, int i) {
+  return (side - 1) * kernel.stride - 2 * kernel.padding[i] + kernel.side[i];
 }
 
 ae_tensor *ae_convolution_transposed(ae_graph *graph, const char *name, ae_tensor *in, ae_image image,
-                                     const ae_parameter *weight, const ae_parameter *bias, ae_window window,
+                                     const ae_parameter *weight, const ae_parameter *bias, ae_kernel kernel,
                                      ae_activation activation) {
   if (in == NULL || weight == NULL || bias == NULL) return NULL;
-  const ae_image out = {transposed_side(image.rows, window, 0), transposed_side(image.columns, window, 1), bias->count};
-  const ae_status status = check(name, in, image, out, weight, window);
+  const ae_image out = {transposed_side(image.rows, kernel, 0), transposed_side(image.columns, kernel, 1), bias->count};
+  const ae_status status = check(name, in, image, out, weight, kernel);
   if (status != AE_OK) return ae_graph_fail(graph, status);
-  AE_ASSERT(window.mask == AE_MASK_NONE);
+  AE_ASSERT(kernel.mask == AE_MASK_NONE);
   return add_node(graph, &ae_op_convolution_transposed, name, in, out, (const ae_parameter *const[]){weight, bias},
-                  (convolution){shape_of(out, image.channels, window), activation, true, NULL});
+                  (convolution){shape_of(out, image.channels, kernel), activation, true, NULL});
 }

@@ -1,5 +1,4 @@
 /* Likelihoods of the data, per row: Bernoulli from logits, Gaussian of variance ½; and the mean squared error. */
-#include "mpiae/base/arithmetic.h"
 #include "mpiae/graph/op.h"
 #include "mpiae/graph/ops.h"
 #include "mpiae/tensor/gaussian.h"

@@ -1,7 +1,5 @@
 /* Linear layer with its activation: y = f(Σ_i x_i W_iᵀ + b). */
 #include "mpiae/base/arithmetic.h"
-#include "mpiae/base/memory.h"
-#include "mpiae/base/profile.h"
 #include "mpiae/graph/op.h"
 #include "mpiae/graph/ops.h"
 #include "mpiae/tensor/blas.h"

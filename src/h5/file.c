@@ -16,15 +16,12 @@ static herr_t keep_innermost(unsigned depth, const H5E_error2_t *error, void *ou
   return 0;
 }
 
-ae_status ae_h5_failure(const ae_h5 *file, const char *action, const char *object, const char *advice) {
+ae_status ae_h5_require(const ae_h5 *file, int64_t result, const char *action, const char *object, const char *advice) {
+  if (result >= 0) return AE_OK;
   char reason[AE_MESSAGE_SIZE / 4] = "no reason given";
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, reason);
   H5Eclear2(H5E_DEFAULT);
   return AE_FAIL(AE_DATA, "%s: cannot %s %s: HDF5 says '%s'; %s", file->path, action, object, reason, advice);
-}
-
-ae_status ae_h5_require(const ae_h5 *file, int64_t result, const char *action, const char *object, const char *advice) {
-  return result < 0 ? ae_h5_failure(file, action, object, advice) : AE_OK;
 }
 
 /* Every call of HDF5 forgets the messages of the call before, and the one that failed is yet to be reported. */

@@ -1,6 +1,5 @@
 #include "mpiae/h5/place.h"
 
-#include "mpiae/base/memory.h"
 #include "mpiae/base/profile.h"
 #include "private.h"
 

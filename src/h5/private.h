@@ -17,10 +17,8 @@ struct ae_h5 {
   int64_t content; /* rank 0: bytes written so far, estimated */
 };
 
-/* Local. "<path>: cannot <action> <object>: <innermost message of HDF5>; <advice>", AE_DATA. */
-ae_status ae_h5_failure(const ae_h5 *file, const char *action, const char *object, const char *advice);
-
-/* Local. Failure when `result` (a handle or herr_t of HDF5) is negative. */
+/* Local. When `result` (a handle or herr_t of HDF5) is negative, AE_DATA: "<path>: cannot <action> <object>: <innermost
+ * message of HDF5>; <advice>". */
 ae_status ae_h5_require(const ae_h5 *file, int64_t result, const char *action, const char *object, const char *advice);
 
 /* Local. Closes a handle of whatever kind and marks it closed; negative is fine. */

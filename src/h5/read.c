@@ -2,8 +2,6 @@
 #include "mpiae/base/arithmetic.h"
 #include "private.h"
 
-#include <string.h>
-
 /* Bytes of one transfer. */
 #define SLICE_BYTES ((int64_t)1 << 30)
 

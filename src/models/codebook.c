@@ -54,7 +54,7 @@ static int64_t width_of(const ae_codebook *codebook) {
   return codebook->entries * (codebook->averages ? codebook->width + 1 : 1);
 }
 
-static void add_rows(const ae_codebook *codebook, const ae_assignment *a, int64_t begin, int64_t end, double *out) {
+static void add_rows(const ae_codebook *codebook, const ae_codebook_batch *a, int64_t begin, int64_t end, double *out) {
   const int64_t width = codebook->width;
   for (int64_t i = begin * a->places; i < end * a->places; i++) {
     const int64_t entry = (int64_t)a->index[i];
@@ -65,7 +65,7 @@ static void add_rows(const ae_codebook *codebook, const ae_assignment *a, int64_
 }
 
 /* Counts and sums of the batch of all ranks, into `reduced`. The shards are known at the first update. */
-static ae_status reduce(ae_codebook *codebook, const ae_assignment *a) {
+static ae_status reduce(ae_codebook *codebook, const ae_codebook_batch *a) {
   const int64_t width = width_of(codebook), count = a->batch->segments * width;
   ae_status status = AE_OK;
   if (codebook->reduced == NULL) {
@@ -120,7 +120,7 @@ static int64_t list_dead(const ae_codebook *codebook, int64_t *dead) {
 
 /* Draws a vector of the batch of all ranks for each dead entry; those of this rank go to their shards' rows of
  * `values`, (own shards, dead, D). size[v]: rows of shard v in the batch. */
-static void draw_own(const ae_codebook *codebook, const ae_assignment *a, const int64_t *dead, int64_t count,
+static void draw_own(const ae_codebook *codebook, const ae_codebook_batch *a, const int64_t *dead, int64_t count,
                      const int64_t *size, double *values) {
   const ae_batch *batch = a->batch;
   const ae_stream stream = ae_stream_of(codebook->seed, AE_RANDOM_CODEBOOK, batch->epoch, batch->step);
@@ -147,7 +147,7 @@ static void restart(ae_codebook *codebook, const int64_t *dead, int64_t count, c
   codebook->revived += count;
 }
 
-static ae_status revive(ae_codebook *codebook, const ae_assignment *a) {
+static ae_status revive(ae_codebook *codebook, const ae_codebook_batch *a) {
   ae_status status;
   int64_t *dead = NULL, *size = NULL, count = 0;
   double *values = NULL, *vectors = NULL;
@@ -172,7 +172,7 @@ cleanup:
   return status;
 }
 
-ae_status ae_codebook_update(ae_codebook *codebook, const ae_assignment *assignment) {
+ae_status ae_codebook_update(ae_codebook *codebook, const ae_codebook_batch *assignment) {
   AE_RETURN_IF(reduce(codebook, assignment));
   count_use(codebook, codebook->reduced);
   if (codebook->averages) average(codebook, codebook->reduced);

@@ -1,7 +1,6 @@
 #include "mpiae/models/model.h"
 
 #include "mpiae/base/log.h"
-#include "mpiae/base/memory.h"
 #include "mpiae/models/keys.h"
 #include "mpiae/tensor/blas.h"
 
@@ -78,15 +77,13 @@ static bool has_key(const ae_key *const *tables, const char *name) {
   return false;
 }
 
-static bool knows_key(const ae_model_type *type, const void *key) {
-  return has_key(ae_model_own_key_tables(type), key);
-}
+static bool knows_key(const ae_model_type *type, const void *key) { return has_key(type->keys, key); }
 
 static ae_status refuse_foreign_keys(const ae_config *all, const ae_model_type *type, const char *name) {
   const ae_key *const *tables = ae_model_key_tables();
   for (int t = 0; tables[t] != NULL; t++)
     for (const ae_key *key = tables[t]; key->name != NULL; key++) {
-      if (!ae_config_was_given(all, key->name) || has_key(ae_model_own_key_tables(type), key->name)) continue;
+      if (!ae_config_was_given(all, key->name) || has_key(type->keys, key->name)) continue;
       char owners[256] = "";
       ae_model_list(knows_key, key->name, owners, sizeof owners);
       if (ae_config_was_overridden(all, key->name)) name = "command line";
@@ -128,7 +125,7 @@ ae_status ae_model_configure(const char *text, int64_t length, const char *name,
   AE_CHECK(ae_config_complete(all));
   const ae_model_type *type = ae_model_find(ae_config_text(all, "model"));
   AE_CHECK(refuse_foreign_keys(all, type, name));
-  AE_CHECK(configure(ae_model_own_key_tables(type), text, length, name, overrides, count, out));
+  AE_CHECK(configure(type->keys, text, length, name, overrides, count, out));
 cleanup:
   ae_config_destroy(&all);
   return status;

@@ -1,5 +1,4 @@
 #include "mpiae/base/status.h"
-#include "mpiae/models/keys.h"
 #include "mpiae/models/model.h"
 
 #include <string.h>
@@ -19,8 +18,6 @@ const ae_model_type *ae_model_find(const char *name) {
     if (strcmp((*type)->name, name) == 0) return *type;
   return NULL;
 }
-
-const ae_key *const *ae_model_own_key_tables(const ae_model_type *type) { return type->keys; }
 
 enum { MAX_TABLES = 16 };
 

@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* Halves the sides of an image, and, transposed, doubles them. */
-static const ae_window halving = {{4, 4}, {1, 1}, 2, AE_MASK_NONE};
+static const ae_kernel halving = {{4, 4}, {1, 1}, 2, AE_MASK_NONE};
 
 enum { PATH_SIZE = 256 };
 

@@ -1,7 +1,6 @@
 #include "set_network.h"
 
 #include "mpiae/base/arithmetic.h"
-#include "mpiae/graph/op.h"
 #include "mpiae/graph/ops.h"
 #include "mpiae/graph/ops_sets.h"
 #include "mpiae/nn/dense.h"

@@ -4,7 +4,6 @@
 #include "set.h"
 
 #include <math.h>
-#include <string.h>
 
 /* Sums and sums of squares of the coordinates in each own shard, and the number of points. */
 static void add_moments(const ae_set_examples *examples, const ae_shards *shards, double *moments) {

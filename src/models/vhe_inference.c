@@ -1,7 +1,6 @@
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/base/philox.h"
-#include "mpiae/cluster/kmeans.h"
 #include "mpiae/tensor/elementwise.h"
 #include "mpiae/tensor/gaussian.h"
 #include "vhe.h"

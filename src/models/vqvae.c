@@ -38,9 +38,9 @@ typedef struct vqvae {
 
 /* Networks. */
 
-static const ae_window halving = {{4, 4}, {1, 1}, 2, AE_MASK_NONE};
-static const ae_window same = {{3, 3}, {1, 1}, 1, AE_MASK_NONE};
-static const ae_window pointwise = {{1, 1}, {0, 0}, 1, AE_MASK_NONE};
+static const ae_kernel halving = {{4, 4}, {1, 1}, 2, AE_MASK_NONE};
+static const ae_kernel same = {{3, 3}, {1, 1}, 1, AE_MASK_NONE};
+static const ae_kernel pointwise = {{1, 1}, {0, 0}, 1, AE_MASK_NONE};
 
 static int64_t integer(const vqvae *model, const char *key) { return ae_config_integer(model->base.setup.config, key); }
 
@@ -305,8 +305,8 @@ static void fill(ae_model *base, const ae_batch *batch) {
 
 static ae_status step_end(ae_model *base, const ae_batch *batch) {
   vqvae *model = (vqvae *)base;
-  const ae_assignment assignment = {batch, &base->setup.data->shards, model->map.rows * model->map.columns,
-                                    model->z->value, model->index->value};
+  const ae_codebook_batch assignment = {batch, &base->setup.data->shards, model->map.rows * model->map.columns,
+                                        model->z->value, model->index->value};
   return ae_codebook_update(model->codebook, &assignment);
 }
 

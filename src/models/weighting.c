@@ -1,6 +1,5 @@
 #include "mpiae/models/weighting.h"
 
-#include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/cluster/score.h"
 #include "mpiae/comm/reduce.h"

@@ -1,6 +1,5 @@
 #include "mpiae/nn/dense.h"
 
-#include "mpiae/graph/op.h"
 #include "mpiae/graph/ops.h"
 
 #include <math.h>

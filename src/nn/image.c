@@ -1,6 +1,5 @@
 #include "mpiae/nn/image.h"
 
-#include "mpiae/graph/op.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -24,27 +23,27 @@ static void add_parameters(ae_graph *graph, const char *path, const int64_t dim[
 }
 
 ae_tensor *ae_nn_convolution(ae_graph *graph, const char *path, ae_tensor *in, ae_image image, int64_t outputs,
-                             ae_window window, ae_activation activation) {
+                             ae_kernel kernel, ae_activation activation) {
   static const char *const axes[] = {"output", "row", "column", "input"};
   const ae_parameter *parameter[2];
   if (in == NULL) return NULL;
-  const int64_t dim[] = {outputs, window.kernel[0], window.kernel[1], image.channels};
+  const int64_t dim[] = {outputs, kernel.side[0], kernel.side[1], image.channels};
   add_parameters(graph, path, dim, axes, outputs, parameter);
-  return ae_convolution(graph, path, in, image, parameter[0], parameter[1], window, activation);
+  return ae_convolution(graph, path, in, image, parameter[0], parameter[1], kernel, activation);
 }
 
 ae_tensor *ae_nn_convolution_transposed(ae_graph *graph, const char *path, ae_tensor *in, ae_image image,
-                                        int64_t outputs, ae_window window, ae_activation activation) {
+                                        int64_t outputs, ae_kernel kernel, ae_activation activation) {
   static const char *const axes[] = {"input", "row", "column", "output"};
   const ae_parameter *parameter[2];
   if (in == NULL) return NULL;
-  const int64_t dim[] = {image.channels, window.kernel[0], window.kernel[1], outputs};
+  const int64_t dim[] = {image.channels, kernel.side[0], kernel.side[1], outputs};
   add_parameters(graph, path, dim, axes, outputs, parameter);
-  return ae_convolution_transposed(graph, path, in, image, parameter[0], parameter[1], window, activation);
+  return ae_convolution_transposed(graph, path, in, image, parameter[0], parameter[1], kernel, activation);
 }
 
 ae_tensor *ae_nn_residual(ae_graph *graph, const char *path, ae_tensor *in, int64_t hidden) {
-  const ae_window wide = {{3, 3}, {1, 1}, 1, AE_MASK_NONE}, narrow = {{1, 1}, {0, 0}, 1, AE_MASK_NONE};
+  const ae_kernel wide = {{3, 3}, {1, 1}, 1, AE_MASK_NONE}, narrow = {{1, 1}, {0, 0}, 1, AE_MASK_NONE};
   char name[PATH_SIZE];
   if (in == NULL) return NULL;
   const ae_image image = ae_nn_image(in), inner = {image.rows, image.columns, hidden};

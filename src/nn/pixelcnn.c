@@ -1,6 +1,5 @@
 #include "mpiae/nn/pixelcnn.h"
 
-#include "mpiae/graph/op.h"
 #include "mpiae/nn/image.h"
 
 #include <math.h>
@@ -24,8 +23,8 @@ static const char *name_part(char out[PATH_SIZE], int layer, const char *part) {
 
 static ae_tensor *convolve(ae_graph *graph, const char *path, ae_tensor *in, int64_t outputs, int64_t rows,
                            int64_t columns, ae_mask mask) {
-  const ae_window window = {{rows, columns}, {rows / 2, columns / 2}, 1, mask};
-  return in == NULL ? NULL : ae_nn_convolution(graph, path, in, ae_nn_image(in), outputs, window, AE_LINEAR);
+  const ae_kernel kernel = {{rows, columns}, {rows / 2, columns / 2}, 1, mask};
+  return in == NULL ? NULL : ae_nn_convolution(graph, path, in, ae_nn_image(in), outputs, kernel, AE_LINEAR);
 }
 
 /* Entries of <path>/weight. */

@@ -1,6 +1,5 @@
 #include "mpiae/nn/set.h"
 
-#include "mpiae/graph/op.h"
 #include "mpiae/graph/ops.h"
 #include "mpiae/graph/ops_sets.h"
 

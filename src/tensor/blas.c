@@ -4,7 +4,6 @@
 
 #include <cblas.h>
 #include <dlfcn.h>
-#include <limits.h>
 #include <string.h>
 
 /* oneDNN takes as many threads as OpenMP has. Which library that is, is known to oneDNN alone. */
@@ -34,9 +33,7 @@ const char *ae_blas_version(void) { return openblas_get_config(); }
 void ae_gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t lda,
              const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
   if (m == 0 || n == 0) return;
-  /* products of a clustering or an encoding pass stay with those phases */
-  const bool in_step = ae_phase_in_step(ae_profile_current());
-  const ae_phase previous = ae_profile_enter(in_step ? AE_PHASE_PRODUCTS : ae_profile_current());
+  const ae_phase previous = ae_profile_enter_in_step(AE_PHASE_PRODUCTS);
   cblas_sgemm(CblasRowMajor, trans_a ? CblasTrans : CblasNoTrans, trans_b ? CblasTrans : CblasNoTrans, (blasint)m,
               (blasint)n, (blasint)k, alpha, a, (blasint)lda, b, (blasint)ldb, beta, c, (blasint)ldc);
   ae_profile_leave(previous);

@@ -3,7 +3,6 @@
 #include "mpiae/base/memory.h"
 #include "mpiae/base/profile.h"
 #include "mpiae/tensor/convolution_kind.h"
-#include "mpiae/tensor/elementwise.h"
 
 #include <string.h>
 
@@ -11,8 +10,6 @@ struct ae_convolver {
   const ae_convolver_kind *kind;
   ae_convolution_shape shape;
   void *state;
-  float *term; /* what is to be added to a gradient */
-  int64_t term_floats;
 };
 
 const ae_convolver_kind *const *ae_convolver_kinds(int *count) {
@@ -69,14 +66,7 @@ void ae_convolver_destroy(ae_convolver **out) {
   ae_convolver *convolver = *out;
   if (convolver == NULL) return;
   if (convolver->state != NULL) convolver->kind->destroy(convolver->state);
-  AE_FREE(convolver->term);
   AE_FREE(*out);
-}
-
-/* Convolutions count as matrix products; those outside a step stay with their phase. */
-static ae_phase enter_products(void) {
-  const ae_phase now = ae_profile_current();
-  return ae_profile_enter(ae_phase_in_step(now) ? AE_PHASE_PRODUCTS : now);
 }
 
 void ae_convolver_load(ae_convolver *convolver, const float *weight) {
@@ -85,26 +75,16 @@ void ae_convolver_load(ae_convolver *convolver, const float *weight) {
 
 void ae_convolver_forward(ae_convolver *convolver, int64_t images, const float *x, float *y) {
   if (images == 0) return;
-  const ae_phase previous = enter_products();
+  const ae_phase previous = ae_profile_enter_in_step(AE_PHASE_PRODUCTS);
   convolver->kind->forward(convolver->state, images, x, y);
   ae_profile_leave(previous);
 }
 
-static void reserve_term(ae_convolver *convolver, int64_t floats) {
-  if (floats <= convolver->term_floats) return;
-  AE_FREE(convolver->term);
-  if (AE_NEW(convolver->term, floats) != AE_OK) ae_assert_failed("memory for a convolution", __FILE__, __LINE__);
-  convolver->term_floats = floats;
-}
-
-void ae_convolver_backward(ae_convolver *convolver, int64_t images, const float *dy, bool add, float *dx) {
+void ae_convolver_backward(ae_convolver *convolver, int64_t images, const float *dy, float *dx) {
   if (images == 0) return;
-  const int64_t floats = images * convolver->shape.rows * convolver->shape.columns * convolver->shape.channels;
-  if (add) reserve_term(convolver, floats);
-  const ae_phase previous = enter_products();
-  convolver->kind->backward(convolver->state, images, dy, add ? convolver->term : dx);
+  const ae_phase previous = ae_profile_enter_in_step(AE_PHASE_PRODUCTS);
+  convolver->kind->backward(convolver->state, images, dy, dx);
   ae_profile_leave(previous);
-  if (add) ae_add(floats, convolver->term, dx);
 }
 
 static int64_t weight_floats(const ae_convolution_shape *s) {
@@ -116,7 +96,7 @@ void ae_convolver_gradient(ae_convolver *convolver, int64_t images, const float 
     memset(dw, 0, (size_t)weight_floats(&convolver->shape) * sizeof *dw);
     return;
   }
-  const ae_phase previous = enter_products();
+  const ae_phase previous = ae_profile_enter_in_step(AE_PHASE_PRODUCTS);
   convolver->kind->gradient(convolver->state, images, x, dy, dw);
   ae_profile_leave(previous);
 }

@@ -3,7 +3,6 @@
 #include "mpiae/train/inference.h"
 
 #include <stdio.h>
-#include <string.h>
 
 static int64_t bytes_of(const ae_field *field) {
   return field->width * (int64_t)(field->type == AE_H5_FLOAT32 ? sizeof(float) : sizeof(int32_t));

@@ -9,7 +9,6 @@
 #include "mpiae/train/progress.h"
 
 #include <math.h>
-#include <string.h>
 
 /* Episodes whose examples are fetched together, at most; and their bytes, unless one episode has more. */
 enum { ROUND = 32, ROUND_BYTES = 1 << 26 };

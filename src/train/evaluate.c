@@ -30,7 +30,7 @@ ae_status ae_inference_accept(const ae_model *model, const ae_dataset *data) {
                  data->path, theirs, ours);
 }
 
-/* Numbers of an example: terms and measures, then the mean and the log-mean-exp of its log weights. */
+/* Numbers of an example: terms and measures, then the log-mean-exp of its log weights. */
 static int width_of(const ae_model *model) { return model->terms + model->measures + 1; }
 
 /* Scratch of a pass. */

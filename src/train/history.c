@@ -38,8 +38,6 @@ ae_status ae_history_add(ae_history *history, const ae_metrics *row) {
 
 void ae_history_show(ae_history *history, const char *column) { history->shown[ae_metrics_find(column)] = true; }
 
-bool ae_history_shows(const ae_history *history, const char *column) { return history->shown[ae_metrics_find(column)]; }
-
 int ae_history_rows(const ae_history *history) { return history->rows; }
 
 double ae_history_get(const ae_history *history, int row, const char *column) {

@@ -2,7 +2,6 @@
 #include "run.h"
 
 #include "mpiae/base/arithmetic.h"
-#include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"
 
 #include <string.h>

@@ -7,6 +7,8 @@
 #include <math.h>
 #include <string.h>
 
+_Static_assert(AE_PARAMS_BLOCK == AE_BLOCK, "parameters begin where slices of ranks may");
+
 enum { MOST_SLOTS = 2 };
 
 typedef enum kind { SGD, ADAM, ADAMW } kind;

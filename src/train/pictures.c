@@ -2,8 +2,6 @@
 #include "mpiae/base/memory.h"
 #include "mpiae/train/inference.h"
 
-#include <string.h>
-
 ae_status ae_inference_begin(const ae_model *model, ae_h5 *file, const char *format, int64_t epoch, int64_t step) {
   const ae_model_setup *setup = &model->setup;
   AE_RETURN_IF(ae_h5_put_text(file, "/", "mpiae_format", format));
@@ -17,8 +15,8 @@ ae_status ae_inference_begin(const ae_model *model, ae_h5 *file, const char *for
   return AE_OK;
 }
 
-ae_status ae_pictures_write(const ae_model *model, ae_h5 *file, const char *path, const char *axis, int64_t total,
-                            int64_t begin, int64_t count, const float *rows, const char *description) {
+static ae_status write_pictures(const ae_model *model, ae_h5 *file, const char *path, const char *axis, int64_t total,
+                                int64_t begin, int64_t count, const float *rows, const char *description) {
   ae_h5_dataset dataset = {
       .path = path, .type = AE_H5_FLOAT32, .rank = 1 + model->setup.rank, .description = description};
   dataset.dim[0] = total;
@@ -44,7 +42,7 @@ ae_status ae_pictures_decode(ae_model *model, ae_h5 *file, const char *path, con
   ae_status status = AE_NEW(x, count * model->setup.features);
   if (status == AE_OK) status = decode_rows(model, count, codes, x);
   AE_CHECK(ae_comm_agree(model->setup.comm, status));
-  AE_CHECK(ae_pictures_write(model, file, path, axis, total, begin, count, x, description));
+  AE_CHECK(write_pictures(model, file, path, axis, total, begin, count, x, description));
 cleanup:
   AE_FREE(x);
   return status;
@@ -81,9 +79,9 @@ ae_status ae_pictures_reconstruct(ae_model *model, ae_h5 *file, const ae_dataset
   if (status == AE_OK) status = reconstruct_rows(model, data, shown, x, decoded);
   AE_CHECK(ae_comm_agree(model->setup.comm, status));
   AE_CHECK(ae_inference_write_examples(file, data, total, begin, shown));
-  AE_CHECK(ae_pictures_write(model, file, "/x", "example", total, begin, shown, x, "examples"));
-  AE_CHECK(ae_pictures_write(model, file, "/reconstruction", "example", total, begin, shown, decoded,
-                             "what their codes are decoded to"));
+  AE_CHECK(write_pictures(model, file, "/x", "example", total, begin, shown, x, "examples"));
+  AE_CHECK(write_pictures(model, file, "/reconstruction", "example", total, begin, shown, decoded,
+                          "what their codes are decoded to"));
 cleanup:
   AE_FREE(x);
   AE_FREE(decoded);

@@ -1,5 +1,4 @@
 /* What a run gives after an epoch besides its checkpoint: losses of the test set, codes, pictures for the film. */
-#include "mpiae/base/log.h"
 #include "mpiae/base/profile.h"
 #include "mpiae/train/inference.h"
 #include "mpiae/train/set_results.h"

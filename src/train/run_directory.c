@@ -38,7 +38,7 @@ static void best_link(const char *directory, const char *ending, char path[AE_PA
   snprintf(path, AE_PATH_SIZE, "%s/checkpoint-best.h5%s", directory, ending);
 }
 
-bool ae_run_directory_is(const char *path) {
+static bool is_directory(const char *path) {
   struct stat info;
   return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
@@ -67,7 +67,7 @@ static int64_t linked_step(const char *directory) {
 }
 
 /* Files of a run, also under the names they have while they are being written. */
-static bool is_of_a_run(const char *name) {
+bool ae_run_directory_owns(const char *name) {
   static const char *const endings[] = {".partial", ".tmp", ".unreadable"};
   char stem[NAME_MAX + 1];
   snprintf(stem, sizeof stem, "%s", name);
@@ -79,8 +79,6 @@ static bool is_of_a_run(const char *name) {
          strcmp(stem, "checkpoint-best.h5") == 0 || is_numbered(stem, "checkpoint", NULL) ||
          is_numbered(stem, "codes", NULL) || is_numbered(stem, "samples", NULL);
 }
-
-bool ae_run_directory_owns(const char *name) { return is_of_a_run(name); }
 
 static ae_status make_directories(const char *directory, bool *made) {
   char path[AE_PATH_SIZE];
@@ -158,7 +156,7 @@ static ae_status sweep(const char *directory, bool look, bool *found) {
   if (entries == NULL) return AE_FAIL(AE_DATA, "run directory %s: %s", directory, strerror(errno));
   *found = false;
   for (const struct dirent *entry = readdir(entries); entry != NULL; entry = readdir(entries)) {
-    if (!is_of_a_run(entry->d_name)) continue;
+    if (!ae_run_directory_owns(entry->d_name)) continue;
     *found = true;
     snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
     if (!look) unlink(path);
@@ -176,7 +174,7 @@ static void remove_unfinished(const char *directory) {
     const char *ending = strrchr(entry->d_name, '.');
     if (ending == NULL || (strcmp(ending, ".partial") != 0 && strcmp(ending, ".tmp") != 0)) continue;
     snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
-    if (is_of_a_run(entry->d_name)) unlink(path);
+    if (ae_run_directory_owns(entry->d_name)) unlink(path);
   }
   closedir(entries);
 }
@@ -256,10 +254,10 @@ ae_status ae_run_directory_visit(const ae_comm *comm, const char *model,
                                  void *context) {
   ae_status status;
   int64_t *steps = NULL;
-  int count, is_directory = ae_run_directory_is(model);
+  int count, within = is_directory(model);
   char path[AE_PATH_SIZE];
-  ae_comm_broadcast(comm, &is_directory, (int64_t)sizeof is_directory);
-  if (!is_directory) return use(comm, model, context);
+  ae_comm_broadcast(comm, &within, (int64_t)sizeof within);
+  if (!within) return use(comm, model, context);
   AE_CHECK(ae_run_directory_checkpoints(comm, model, &steps, &count));
   if (count == 0) AE_RAISE(AE_DATA, "%s has no checkpoint: it is not the directory of a run that got that far", model);
   for (int i = 0; i < count; i++) {

@@ -182,7 +182,7 @@ static void take_over(ae_trainer *t, const ae_config *then, const char *key) {
 /* The configuration must be the checkpoint's but for keys that may change. */
 static ae_status check_config(ae_trainer *t, const ae_config *then) {
   const char *model = ae_config_text(t->config, "model");
-  const ae_key *const *tables = ae_model_own_key_tables(ae_model_find(model));
+  const ae_key *const *tables = ae_model_find(model)->keys;
   for (int i = 0; strcmp(model, ae_config_text(then, "model")) == 0 && tables[i] != NULL; i++)
     for (const ae_key *key = tables[i]; key->name != NULL; key++)
       if (key->type == AE_KEY_INTEGER && key->word != NULL && key->resume == AE_KEY_FIXED)

@@ -12,7 +12,7 @@ typedef enum ae_purpose {
   AE_RANDOM_SHUFFLE,    /* example = shard, index = position */
   AE_RANDOM_NOISE_Z,    /* example, index = dimension */
   AE_RANDOM_NOISE_C,    /* example, index = dimension */
-  AE_RANDOM_CODE,       /* example, index = dimension: first codes of a homoencoder */
+  AE_RANDOM_CODE,       /* example, index = dimension: first codes, before there is a network */
   AE_RANDOM_EXEMPLAR,   /* example, index = exemplar */
   AE_RANDOM_KMEANS,     /* example or cluster, index = draw */
   AE_RANDOM_SAMPLE,     /* example = sample, index = dimension */

@@ -40,7 +40,8 @@ int ae_phase_in_step(ae_phase phase);
 /* Enters a phase and returns the one left, to be given back to ae_profile_leave. */
 ae_phase ae_profile_enter(ae_phase phase);
 void ae_profile_leave(ae_phase previous);
-ae_phase ae_profile_current(void);
+/* The same for work that is done in steps and elsewhere: outside a step the phase stays, with a beat. */
+ae_phase ae_profile_enter_in_step(ae_phase phase);
 
 /* Seconds spent in each phase since the last reset, AE_PHASE_COUNT of them. A reset also sets the step to 0. */
 void ae_profile_read(double seconds[AE_PHASE_COUNT]);

@@ -40,15 +40,16 @@ const ae_range *ae_exchange_plane_shards(const ae_exchange *exchange); /* shards
 int ae_exchange_slices(const ae_exchange *exchange, const ae_range **slices);
 
 /* First half. _start: bucket b of this rank's planes is final and may leave (Local, never blocks). _progress: lets
- * communication advance (Local, cheap; also for the window and the second half). _reduce: waits and finishes the sums;
- * own slices of plane 0 then hold the global gradient. */
+ * communication advance (Local, cheap; also for the window and the second half). _reduce (Collective): waits and
+ * finishes the sums; own slices of plane 0 then hold the global gradient. */
 void ae_exchange_start(ae_exchange *exchange, int bucket);
 void ae_exchange_progress(ae_exchange *exchange);
 void ae_exchange_reduce(ae_exchange *exchange);
 
 /* Second half. _publish: own slices of the values are updated; sends them out and starts receiving the others (after
- * every rank has left its backward pass: the control reduction sees to that). _need: returns when bucket b of the
- * values is whole on this rank. _settle: all buckets, and nothing under way any more. */
+ * every rank has left its backward pass: the control reduction sees to that; Collective). _need: returns when bucket b
+ * of the values is whole on this rank (ranks may ask for buckets in any order, or not at all). _settle (Collective):
+ * all buckets, and nothing under way any more. */
 void ae_exchange_publish(ae_exchange *exchange);
 void ae_exchange_need(ae_exchange *exchange, int bucket);
 void ae_exchange_settle(ae_exchange *exchange);

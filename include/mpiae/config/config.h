@@ -81,10 +81,8 @@ ae_status ae_config_check_keys(const ae_config *now, const ae_config *then, cons
  * lacks are passed by. */
 ae_status ae_config_check_section(const ae_config *now, const ae_config *then, const char *section);
 
-/* Local. `mpiae help config`: every key with type, default, bounds or choices, and meaning. */
-void ae_config_print_help(const ae_key *const *tables, FILE *out);
-
-/* Local. The same of one key, or of all keys of a section ("train"). Returns how many there are. */
+/* Local. `mpiae help config`: type, default, bounds or choices, and meaning of one key, of all keys of a section
+ * ("train") or, of "", of all. Returns how many there are. */
 int ae_config_print_keys(const ae_key *const *tables, const char *name, FILE *out);
 
 /* Local. The nearest of NULL-terminated `words` to `word` by edit distance, or NULL when none is near. Also for

@@ -51,6 +51,8 @@ typedef struct ae_graph_hooks {
 ae_status ae_graph_create(ae_params *params, int segments, const int *plane_end, int planes, ae_graph **out);
 void ae_graph_destroy(ae_graph **graph); /* NULL is fine */
 
+ae_params *ae_graph_params(const ae_graph *graph); /* as given */
+
 /* A row axis with the most rows a step can have. Returns its number. */
 int ae_graph_axis(ae_graph *graph, int64_t capacity);
 
@@ -60,7 +62,7 @@ int ae_graph_axis(ae_graph *graph, int64_t capacity);
 int ae_graph_axis_grouped(ae_graph *graph, int groups, int64_t capacity);
 
 /* An input: the caller fills value before each forward pass. NULL after an error (kept for ae_graph_seal). A
- * differentiable input gets its gradient computed (tests; codes). */
+ * differentiable input gets its gradient computed (gradient tests). */
 ae_tensor *ae_graph_input(ae_graph *graph, const char *name, int axis, int rank, const int64_t *dim,
                           bool differentiable);
 

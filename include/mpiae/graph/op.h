@@ -1,5 +1,5 @@
 /* What an operation is: one constant descriptor per kind, all in one table. Adding one touches its file and one row of
- * op_table.c. For files in src/graph and the gradient tests only. */
+ * op_table.c. For files in src/graph and the gradient tests. */
 #ifndef MPIAE_GRAPH_OP_H
 #define MPIAE_GRAPH_OP_H
 
@@ -81,7 +81,6 @@ ae_node *ae_graph_add(ae_graph *graph, const ae_op *op, const char *name, ae_ten
 ae_tensor *ae_graph_fail(ae_graph *graph, ae_status status);
 
 /* Readers for passes and tests. */
-ae_params *ae_graph_params(const ae_graph *graph);
 int64_t ae_graph_capacity(const ae_graph *graph, int axis);
 /* The axis whose rows are the groups of this one, itself where there are none; and the row at which group i begins, i
  * up to their number: a row of an axis without groups is a group. */

@@ -79,22 +79,23 @@ typedef struct ae_image {
  * those before it (PixelCNN's masks B and A; van den Oord et al. 2016). */
 typedef enum ae_mask { AE_MASK_NONE, AE_MASK_UP_TO, AE_MASK_BEFORE } ae_mask;
 
-/* Kernel, stride and zero padding of a convolution; padding[0] above and below, padding[1] left and right. */
-typedef struct ae_window {
-  int64_t kernel[2], padding[2];
+/* Sides, stride and zero padding of a convolution; padding[0] above and below, padding[1] left and right. */
+typedef struct ae_kernel {
+  int64_t side[2], padding[2];
   int64_t stride;
   ae_mask mask;
-} ae_window;
+} ae_kernel;
 
 /* y = f(W ∗ x + b): in has the width of `image`, weight is (output, row, column, input), bias (output). Side of the
- * output: (side + 2 · padding − kernel) / stride + 1, rounded down. AE_USAGE when nothing is left of an image. */
+ * output: (side + 2 · padding − side of the kernel) / stride + 1, rounded down. AE_USAGE when nothing is left of an
+ * image. */
 ae_tensor *ae_convolution(ae_graph *graph, const char *name, ae_tensor *in, ae_image image, const ae_parameter *weight,
-                          const ae_parameter *bias, ae_window window, ae_activation activation);
+                          const ae_parameter *bias, ae_kernel kernel, ae_activation activation);
 
 /* Transposed: weight is (input, row, column, output). Side of the output: (side − 1) · stride − 2 · padding + kernel.
  * Masks are not for it. */
 ae_tensor *ae_convolution_transposed(ae_graph *graph, const char *name, ae_tensor *in, ae_image image,
-                                     const ae_parameter *weight, const ae_parameter *bias, ae_window window,
+                                     const ae_parameter *weight, const ae_parameter *bias, ae_kernel kernel,
                                      ae_activation activation);
 
 /* (x − μ) / √(σ² + 1e-6) · gain + bias, μ and σ² over the last dimension, of which gain and bias have the size (Ba et

@@ -3,7 +3,9 @@
 #ifndef MPIAE_GRAPH_PLAN_H
 #define MPIAE_GRAPH_PLAN_H
 
-#include "mpiae/graph/graph.h"
+#include "mpiae/base/status.h"
+
+#include <stdint.h>
 
 /* First and last moment at which a buffer is in use, inclusive. */
 typedef struct ae_plan_life {
@@ -22,9 +24,5 @@ void ae_plan_add(ae_plan *plan, int64_t floats, ae_plan_life life);
  * arena. */
 int64_t ae_plan_solve(ae_plan *plan);
 int64_t ae_plan_offset(const ae_plan *plan, int number);
-
-/* The lives of a tensor's value and gradient in a graph. */
-ae_plan_life ae_plan_value_life(const ae_graph *graph, const ae_tensor *tensor);
-ae_plan_life ae_plan_gradient_life(const ae_graph *graph, const ae_tensor *tensor);
 
 #endif

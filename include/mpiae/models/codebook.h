@@ -29,13 +29,13 @@ typedef struct ae_codebook {
 } ae_codebook;
 
 /* What is assigned in a step on this rank: `places` vectors for each row of the batch. Lent. */
-typedef struct ae_assignment {
+typedef struct ae_codebook_batch {
   const ae_batch *batch;
   const ae_shards *shards;
   int64_t places;
   const float *vector; /* (rows, places, D) */
   const float *index;  /* (rows, places): whole numbers below K */
-} ae_assignment;
+} ae_codebook_batch;
 
 /* Local. Entries start at U(±√(3/D)) by Philox(seed, AE_RANDOM_CODEBOOK). */
 ae_status ae_codebook_create(const ae_comm *comm, int64_t entries, int64_t width, bool averages, double decay,
@@ -45,7 +45,7 @@ void ae_codebook_destroy(ae_codebook **codebook); /* Local; NULL is fine */
 /* Collective. Counts the use of entries; with averages, N ← γN + (1−γ)·counts, m ← γm + (1−γ)·sums over the batch of
  * all ranks, and with N̂ = N/(1−γᵗ), m̂ = m/(1−γᵗ), n = Σ N̂: e = m̂ / [(N̂ + ε) n / (n + Kε)], ε = 1e-5. Then an entry
  * that was not used for revive_after steps becomes a vector drawn from the batch of all ranks. */
-ae_status ae_codebook_update(ae_codebook *codebook, const ae_assignment *assignment);
+ae_status ae_codebook_update(ae_codebook *codebook, const ae_codebook_batch *batch);
 
 /* Local. Perplexity of the entries' use in the epoch so far, and how many were used; then a new epoch begins. */
 void ae_codebook_epoch(ae_codebook *codebook, double *perplexity, int64_t *used);

@@ -6,8 +6,8 @@
 
 #define AE_METRICS_MAX 96
 
-/* Every column there is, in the order of metrics.csv: name, description, units ("" = none). The two of time stay out of
- * checkpoints. */
+/* Every column there is, in the order of metrics.csv: name, description, units ("" = none). The two of time go
+ * to a checkpoint's /provenance, not to its /history. */
 typedef struct ae_column {
   const char *name, *description, *units;
   bool of_time;

@@ -1,5 +1,6 @@
 /* What a model is to the program: one constant descriptor in one table, and hooks that the training loop and the
- * commands call without knowing any model. A new model is one file and one row of model_table.c.
+ * commands call without knowing any model. A new model is one file, one row of model_table.c, its name in keys.c and, for
+ * terms that no other has, columns in metrics.c.
  *
  * A model builds its graphs on the parameter store it is given, names its loss terms, fills the inputs of each step,
  * and keeps what it needs between epochs (a homoencoder: codes, pseudo-labels). */
@@ -209,10 +210,8 @@ const ae_model_type *ae_model_find(const char *name);
 /* All types, ended by NULL. */
 const ae_model_type *const *ae_model_table(void);
 
-/* Key tables: of all models with the common ones (for help and for finding a key's owner), or of one. NULL-terminated,
- * constant. */
+/* Key tables of all models with the common ones (for help and for finding a key's owner). NULL-terminated, constant. */
 const ae_key *const *ae_model_key_tables(void);
-const ae_key *const *ae_model_own_key_tables(const ae_model_type *type);
 
 /* Local. Reads configuration text (name: what messages call it; NULL text: defaults) and overrides with the keys of the
  * model it names. A key that only another model knows is AE_USAGE and says which models it is for. */

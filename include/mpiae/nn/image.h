@@ -13,11 +13,11 @@ ae_image ae_nn_image(const ae_tensor *tensor);
 /* <path>/weight (output, row, column, input), <path>/bias (output). `image`: what the input holds (its own shape may be
  * flat). */
 ae_tensor *ae_nn_convolution(ae_graph *graph, const char *path, ae_tensor *in, ae_image image, int64_t outputs,
-                             ae_window window, ae_activation activation);
+                             ae_kernel kernel, ae_activation activation);
 
 /* <path>/weight (input, row, column, output), <path>/bias (output). */
 ae_tensor *ae_nn_convolution_transposed(ae_graph *graph, const char *path, ae_tensor *in, ae_image image,
-                                        int64_t outputs, ae_window window, ae_activation activation);
+                                        int64_t outputs, ae_kernel kernel, ae_activation activation);
 
 /* x + W₂ ∗ relu(W₁ ∗ relu(x)): W₁ 3 × 3 to `hidden` channels under <path>/wide, W₂ 1 × 1 back under <path>/narrow (van
  * den Oord et al. 2017). */

@@ -32,9 +32,9 @@ void ae_convolver_destroy(ae_convolver **convolver); /* NULL is fine */
 /* The weights from now on; to be told anew whenever they change. Read, masked and put into the order of the kernels. */
 void ae_convolver_load(ae_convolver *convolver, const float *weight);
 
-/* y = W ∗ x; dx (op)= Wᵀ ∗ dy, where op is + with add; dW = Σ over the images, written. No bias. */
+/* y = W ∗ x; dx = Wᵀ ∗ dy; dW = Σ over the images; all written. No bias. */
 void ae_convolver_forward(ae_convolver *convolver, int64_t images, const float *x, float *y);
-void ae_convolver_backward(ae_convolver *convolver, int64_t images, const float *dy, bool add, float *dx);
+void ae_convolver_backward(ae_convolver *convolver, int64_t images, const float *dy, float *dx);
 void ae_convolver_gradient(ae_convolver *convolver, int64_t images, const float *x, const float *dy, float *dw);
 
 /* "oneDNN 2.6.3" or "im2col": for --version and /provenance. */

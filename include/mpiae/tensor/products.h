@@ -14,8 +14,7 @@
 /* Random matrices for self-tests and what they have shown. */
 typedef struct ae_products ae_products;
 
-/* For products of up to `rows` rows, `inner` columns of X and `outer` columns of Y (numbers of floats in the largest X,
- * W and Y: computed from the wants so far). */
+/* Empty: room is asked for product by product. */
 ae_status ae_products_create(ae_products **out);
 void ae_products_destroy(ae_products **products); /* NULL is fine */
 

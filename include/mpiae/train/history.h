@@ -15,8 +15,7 @@ void ae_history_show(ae_history *history, const char *column);
 
 ae_status ae_history_add(ae_history *history, const ae_metrics *row); /* Local */
 
-/* Local. Whether a column is one of this run's; rows so far; a cell, NaN without a value. */
-bool ae_history_shows(const ae_history *history, const char *column);
+/* Local. Rows so far; a cell, NaN without a value. */
 int ae_history_rows(const ae_history *history);
 double ae_history_get(const ae_history *history, int row, const char *column);
 

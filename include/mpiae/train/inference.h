@@ -46,12 +46,8 @@ typedef struct ae_evaluation {
 /* Terms are averaged over `draws` ≥ 1 draws of the noise, which depend on (seed, draw, example) alone. */
 ae_status ae_inference_evaluate(ae_model *model, const ae_dataset *data, int draws, ae_evaluation *out);
 
-/* Writes a dataset of `total` examples of the model's shape along `axis`, which is there; this rank gives rows [begin,
- * begin + count). */
-ae_status ae_pictures_write(const ae_model *model, ae_h5 *file, const char *path, const char *axis, int64_t total,
-                            int64_t begin, int64_t count, const float *rows, const char *description);
-
-/* Decodes this rank's codes (count, code_width) and writes what comes out, as above. */
+/* Decodes this rank's codes (count, code_width) and writes what comes out: a dataset of `total` examples of the model's
+ * shape along `axis`, which is there; this rank gives rows [begin, begin + count). */
 ae_status ae_pictures_decode(ae_model *model, ae_h5 *file, const char *path, const char *axis, int64_t total,
                              int64_t begin, int64_t count, const float *codes, const char *description);
 

@@ -42,8 +42,7 @@ ae_status ae_run_directory_visit(const ae_comm *comm, const char *model,
                                  ae_status (*use)(const ae_comm *comm, const char *path, void *context), void *context);
 
 /* Removes all but the newest `keep` checkpoints, the one of step `best` (−1 = none) and the one that checkpoint-best.h5
- * leads to; and codes files older than the
- * newest one. Rank 0 acts. */
+ * leads to; or the codes files of epochs before `epoch`. Collective; rank 0 acts. */
 ae_status ae_run_directory_trim_checkpoints(const ae_comm *comm, const char *directory, int keep, int64_t best);
 void ae_run_directory_trim_codes(const ae_comm *comm, const char *directory, int64_t epoch);
 
@@ -56,9 +55,6 @@ bool ae_run_directory_has(const char *directory, int64_t step);
 
 /* Local. Whether a file name is one that runs give. */
 bool ae_run_directory_owns(const char *name);
-
-/* Local. Whether the path is a directory. */
-bool ae_run_directory_is(const char *path);
 
 /* Local. Names: <directory>/checkpoint-<step>.h5, codes-<epoch>.h5, samples-<epoch>.h5. */
 void ae_run_directory_checkpoint(const char *directory, int64_t step, char path[AE_PATH_SIZE]);
