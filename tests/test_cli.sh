@@ -555,7 +555,7 @@ END
 cp cut-place.h5 run-init/checkpoint-000000002.h5
 refuse 3 "/state/epoch_step is 3 in an epoch of 3 steps: the file is damaged" train vae.yaml --run run-init --resume
 cp cut-sums.h5 run-init/checkpoint-000000002.h5
-refuse 3 "/state/partial_sums does not hold 7 numbers: the file is damaged or was changed" train vae.yaml --run run-init --resume
+refuse 3 "/state/partial_sums has another shape than the configuration in the same file says: the file is damaged or was changed" train vae.yaml --run run-init --resume
 cp cut.h5 run-init/checkpoint-000000002.h5
 accept "" train vae.yaml --run run-init --resume checkpoint.best=true checkpoint.keep=1
 run train vae.yaml --run run-init --resume checkpoint.best=true

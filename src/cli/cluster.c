@@ -242,7 +242,6 @@ static ae_status fit(clustering *c) {
 /* What is written and told. */
 
 static ae_status write_numbers(ae_h5 *file, const clustering *c) {
-  const bool root = ae_comm_rank(c->comm) == 0;
   const int64_t clusters = c->options.clusters, examples = c->shards.examples;
   const ae_h5_dataset label = {
       "/label", AE_H5_INT32, 1, {examples}, {"example"}, "cluster of each row: that of the nearest centroid", NULL};
@@ -253,8 +252,8 @@ static ae_status write_numbers(ae_h5 *file, const clustering *c) {
   AE_RETURN_IF(ae_h5_create_axis(file, "/", "cluster", clusters, NULL, "cluster"));
   AE_RETURN_IF(ae_h5_create_axis(file, "/", "dimension", c->dim, NULL, "number in a row; further axes are joined"));
   AE_RETURN_IF(ae_h5_write(file, &label, ae_shards_own_begin(&c->shards), own_count(c), c->label));
-  AE_RETURN_IF(ae_h5_write(file, &centroid, 0, root ? clusters : 0, c->centroid));
-  return ae_h5_write(file, &size, 0, root ? clusters : 0, c->size);
+  AE_RETURN_IF(ae_h5_write_whole(file, &centroid, c->centroid));
+  return ae_h5_write_whole(file, &size, c->size);
 }
 
 static ae_status fill_file(ae_h5 *file, void *context) {

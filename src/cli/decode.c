@@ -268,7 +268,7 @@ static ae_status write_places(const ae_result *result, const decoding *what, ae_
   for (int64_t i = 0; i < what->grid; i++) values[i] = what->place[2 * i + dimension];
   AE_CHECK(ae_h5_create_axis(file, "/", axis, what->grid, NULL, "cell of the grid"));
   const ae_h5_dataset dataset = {path, AE_H5_FLOAT32, 1, {what->grid}, {axis}, "coordinate in the latent plane", NULL};
-  AE_CHECK(ae_h5_write(file, &dataset, 0, ae_comm_rank(result->comm) == 0 ? what->grid : 0, values));
+  AE_CHECK(ae_h5_write_whole(file, &dataset, values));
 cleanup:
   AE_FREE(values);
   return status;

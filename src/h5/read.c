@@ -111,6 +111,20 @@ cleanup:
   return ae_comm_agree(file->comm, status);
 }
 
+ae_status ae_h5_expect(ae_h5 *file, const char *path, int rank, const int64_t *dim) {
+  ae_h5_type type;
+  int64_t found[AE_H5_MAX_RANK];
+  int found_rank;
+  AE_RETURN_IF(ae_h5_describe(file, path, &type, &found_rank, found));
+  bool right = found_rank == rank;
+  for (int i = 0; i < rank && right; i++) right = dim[i] < 0 || dim[i] == found[i];
+  if (right) return AE_OK;
+  return AE_FAIL(AE_DATA,
+                 "%s: %s has another shape than the configuration in the same file says: the file is damaged or was "
+                 "changed",
+                 file->path, path);
+}
+
 /* Each rank reads by itself: a rank whose chunk is damaged must not leave the others in a collective call. */
 static herr_t read_slice(hid_t source, hid_t type, int rank, const int64_t *dim, int64_t begin, int64_t count,
                          void *rows) {

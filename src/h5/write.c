@@ -168,6 +168,14 @@ cleanup:
   return status;
 }
 
+ae_status ae_h5_write_whole(ae_h5 *file, const ae_h5_dataset *dataset, const void *rows) {
+  const int64_t rank = ae_comm_rank(file->comm), ranks = ae_comm_size(file->comm);
+  const int64_t begin = ae_muldiv(dataset->dim[0], rank, ranks), end = ae_muldiv(dataset->dim[0], rank + 1, ranks);
+  int64_t row_bytes = ae_h5_type_size(dataset->type);
+  for (int i = 1; i < dataset->rank; i++) row_bytes *= dataset->dim[i];
+  return ae_h5_write(file, dataset, begin, end - begin, (const char *)rows + begin * row_bytes);
+}
+
 /* This rank's share of the values of an axis. */
 static ae_status fill_axis(int64_t begin, int64_t count, const int64_t *values, int64_t **out) {
   AE_RETURN_IF(AE_NEW(*out, count));

@@ -117,7 +117,7 @@ static ae_status epoch_end(ae_model *base, uint32_t epoch, ae_metrics *metrics) 
 
 static ae_status annotate(const ae_model *base, ae_h5 *file) {
   const autoencoder *model = (const autoencoder *)base;
-  return ae_network_write_divergences(base, file, model->latent, model->divergence);
+  return ae_network_write_divergences(file, model->latent, model->divergence);
 }
 
 /* Inference. */

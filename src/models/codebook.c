@@ -197,13 +197,13 @@ void ae_codebook_epoch(ae_codebook *codebook, double *perplexity, int64_t *used)
   codebook->revived = 0;
 }
 
-/* Files. Every rank has all of it; rank 0 writes. */
+/* Files. Every rank has all of it. */
 
 static ae_status write_array(const ae_codebook *codebook, ae_h5 *file, const char *path, ae_h5_type type, bool table,
                              const char *description, const void *rows) {
   const ae_h5_dataset dataset = {
       path, type, table ? 2 : 1, {codebook->entries, codebook->width}, {"entry", "code"}, description, NULL};
-  return ae_h5_write(file, &dataset, 0, ae_comm_rank(codebook->comm) == 0 ? codebook->entries : 0, rows);
+  return ae_h5_write_whole(file, &dataset, rows);
 }
 
 ae_status ae_codebook_save(const ae_codebook *codebook, ae_h5 *file) {
@@ -226,15 +226,7 @@ ae_status ae_codebook_save(const ae_codebook *codebook, ae_h5 *file) {
 
 static ae_status read_array(ae_codebook *codebook, ae_h5 *file, const char *path, ae_h5_type type, bool table,
                             void *rows) {
-  ae_h5_type stored;
-  int rank;
-  int64_t dim[AE_H5_MAX_RANK];
-  AE_RETURN_IF(ae_h5_describe(file, path, &stored, &rank, dim));
-  if (rank != (table ? 2 : 1) || dim[0] != codebook->entries || (table && dim[1] != codebook->width))
-    return AE_FAIL(AE_DATA,
-                   "%s: %s has another shape than the configuration in the same file says: the file is damaged or was "
-                   "changed",
-                   ae_h5_path(file), path);
+  AE_RETURN_IF(ae_h5_expect(file, path, table ? 2 : 1, (int64_t[]){codebook->entries, codebook->width}));
   return ae_h5_read(file, path, type, table ? codebook->width : 1, 0, codebook->entries, rows);
 }
 

@@ -253,12 +253,12 @@ void ae_network_take_divergences(const ae_model *model, int64_t latent, double *
   ae_metrics_set(metrics, "active_units", active);
 }
 
-ae_status ae_network_write_divergences(const ae_model *model, ae_h5 *file, int64_t latent, const double *divergence) {
+ae_status ae_network_write_divergences(ae_h5 *file, int64_t latent, const double *divergence) {
   const ae_h5_dataset dataset = {
       "/z_kl",  AE_H5_FLOAT64, 1,
       {latent}, {"latent"},    "divergence of each dimension from the prior, mean over the epoch as it trained",
       "nat"};
-  return ae_h5_write(file, &dataset, 0, ae_comm_rank(model->setup.comm) == 0 ? latent : 0, divergence);
+  return ae_h5_write_whole(file, &dataset, divergence);
 }
 
 void ae_network_run(ae_graph *graph, const ae_tensor *input, int64_t count) {

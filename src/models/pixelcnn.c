@@ -218,14 +218,14 @@ static ae_status resolve(const ae_comm *comm, ae_config *config, const ae_datase
 
 static ae_status save(ae_model *base, ae_h5 *file) {
   const pixelcnn *model = (const pixelcnn *)base;
-  const int64_t labels = model->shape.labels, own = ae_comm_rank(base->setup.comm) == 0 ? labels : 0;
+  const int64_t labels = model->shape.labels;
   AE_RETURN_IF(ae_h5_create_group(file, "/prior", "what the indices are of"));
   AE_RETURN_IF(ae_h5_put_integer(file, "/prior", "codebook", model->codebook));
   if (labels == 0) return AE_OK;
   AE_RETURN_IF(ae_h5_create_axis(file, "/prior", "label", labels, NULL, "label of an example"));
   const ae_h5_dataset count = {
       "/prior/label_count", AE_H5_INT64, 1, {labels}, {"label"}, "training examples with this label", NULL};
-  return ae_h5_write(file, &count, 0, own, model->label_count);
+  return ae_h5_write_whole(file, &count, model->label_count);
 }
 
 static ae_status load(ae_model *base, ae_h5 *file) {

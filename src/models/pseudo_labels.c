@@ -320,14 +320,6 @@ void ae_pseudo_labels_record(ae_pseudo_labels *labels, int64_t example, const fl
   memcpy(labels->code_logstd + place + latent, c + latent, bytes);
 }
 
-/* Rows of a table that all ranks hold: each writes its share. */
-static ae_status write_shared(const ae_pseudo_labels *labels, ae_h5 *file, const ae_h5_dataset *dataset,
-                              const void *rows, int64_t row_bytes) {
-  const int rank = ae_comm_rank(labels->comm), size = ae_comm_size(labels->comm);
-  const int64_t begin = dataset->dim[0] * rank / size, end = dataset->dim[0] * (rank + 1) / size;
-  return ae_h5_write(file, dataset, begin, end - begin, (const char *)rows + begin * row_bytes);
-}
-
 static ae_status save_clusters(const ae_pseudo_labels *labels, ae_h5 *file) {
   const int64_t width = 2 * labels->latent;
   AE_RETURN_IF(ae_h5_create_axis(file, "/pseudo_labels", "cluster", labels->clusters, NULL, "cluster, 0 … K−1"));
@@ -348,9 +340,9 @@ static ae_status save_clusters(const ae_pseudo_labels *labels, ae_h5 *file) {
       {"cluster", "statistic_dimension"},
       "mean over a cluster of the recorded posteriors of c: the class posterior of an unseen example",
       NULL};
-  AE_RETURN_IF(write_shared(labels, file, &centroid, labels->centroid, width * (int64_t)sizeof(float)));
-  AE_RETURN_IF(write_shared(labels, file, &size, labels->size, (int64_t)sizeof(int64_t)));
-  return write_shared(labels, file, &posterior, labels->posterior, width * (int64_t)sizeof(float));
+  AE_RETURN_IF(ae_h5_write_whole(file, &centroid, labels->centroid));
+  AE_RETURN_IF(ae_h5_write_whole(file, &size, labels->size));
+  return ae_h5_write_whole(file, &posterior, labels->posterior);
 }
 
 static ae_status save_examples(const ae_pseudo_labels *labels, ae_h5 *file) {

@@ -359,7 +359,7 @@ static ae_status epoch_end(ae_model *base, uint32_t epoch, ae_metrics *metrics) 
 static ae_status annotate(const ae_model *base, ae_h5 *file) {
   const ae_set_model *model = (const ae_set_model *)base;
   if (base->sized) return AE_OK;
-  return ae_network_write_divergences(base, file, model->network.code, model->divergence);
+  return ae_network_write_divergences(file, model->network.code, model->divergence);
 }
 
 static const char *const stages[] = {"autoencoder", "size", NULL};

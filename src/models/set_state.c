@@ -60,7 +60,7 @@ static ae_status write_moment(const ae_set_model *model, ae_h5 *file, const char
                               const double *values) {
   const int64_t dim = model->network.dim;
   const ae_h5_dataset dataset = {path, AE_H5_FLOAT64, 1, {dim}, {"coordinate"}, description, NULL};
-  return ae_h5_write(file, &dataset, 0, ae_comm_rank(model->base.setup.comm) == 0 ? dim : 0, values);
+  return ae_h5_write_whole(file, &dataset, values);
 }
 
 ae_status ae_set_save(ae_model *base, ae_h5 *file) {
@@ -73,15 +73,7 @@ ae_status ae_set_save(ae_model *base, ae_h5 *file) {
 }
 
 static ae_status read_moment(const ae_set_model *model, ae_h5 *file, const char *path, double *values) {
-  ae_h5_type type;
-  int rank;
-  int64_t dim[AE_H5_MAX_RANK];
-  AE_RETURN_IF(ae_h5_describe(file, path, &type, &rank, dim));
-  if (rank != 1 || dim[0] != model->network.dim)
-    return AE_FAIL(AE_DATA,
-                   "%s: %s has another shape than the configuration in the same file says: the file is damaged or was "
-                   "changed",
-                   ae_h5_path(file), path);
+  AE_RETURN_IF(ae_h5_expect(file, path, 1, &model->network.dim));
   return ae_h5_read(file, path, AE_H5_FLOAT64, 1, 0, model->network.dim, values);
 }
 

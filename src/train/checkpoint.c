@@ -46,8 +46,8 @@ static ae_status write_state(const ae_checkpoint *checkpoint, ae_h5 *file) {
                                {"example_axis"},
                                "lengths of the axes of one example",
                                NULL};
-  AE_RETURN_IF(ae_h5_write(file, &shape, 0, ae_comm_rank(checkpoint->comm) == 0 ? state->rank : 0, state->dim));
-  return state->epoch_step > 0 ? ae_epoch_sums_save(checkpoint->sums, checkpoint->comm, file) : AE_OK;
+  AE_RETURN_IF(ae_h5_write_whole(file, &shape, state->dim));
+  return state->epoch_step > 0 ? ae_epoch_sums_save(checkpoint->sums, file) : AE_OK;
 }
 
 /* Axes of a parameter's dimensions, in the group of its layer; weight and bias share them. */
@@ -65,10 +65,9 @@ static ae_status make_axes(ae_h5 *file, const char *root, const ae_parameter *pa
   return AE_OK;
 }
 
-/* Writes one array of every parameter, the ranks sharing the rows. */
+/* Writes one array of every parameter. */
 static ae_status write_arrays(const ae_checkpoint *checkpoint, ae_h5 *file, const char *root, const char *description,
                               const float *flat) {
-  const int rank = ae_comm_rank(checkpoint->comm), size = ae_comm_size(checkpoint->comm);
   for (int i = 0; i < ae_params_count(checkpoint->params); i++) {
     const ae_parameter *parameter = ae_params_at(checkpoint->params, i);
     char path[PATH_SIZE];
@@ -77,9 +76,7 @@ static ae_status write_arrays(const ae_checkpoint *checkpoint, ae_h5 *file, cons
     ae_h5_dataset dataset = {.path = path, .type = AE_H5_FLOAT32, .rank = parameter->rank, .description = description};
     memcpy(dataset.dim, parameter->dim, sizeof parameter->dim);
     memcpy(dataset.axes, parameter->axes, sizeof parameter->axes);
-    const int64_t begin = parameter->dim[0] * rank / size, end = parameter->dim[0] * (rank + 1) / size;
-    AE_RETURN_IF(ae_h5_write(file, &dataset, begin, end - begin,
-                             flat + parameter->offset + begin * (parameter->count / parameter->dim[0])));
+    AE_RETURN_IF(ae_h5_write_whole(file, &dataset, flat + parameter->offset));
   }
   return AE_OK;
 }
@@ -206,19 +203,13 @@ static ae_status read_arrays(ae_h5 *file, const ae_params *params, const char *r
   for (int i = 0; i < ae_params_count(params); i++) {
     const ae_parameter *parameter = ae_params_at(params, i);
     char path[PATH_SIZE];
-    ae_h5_type type;
-    int rank;
-    int64_t dim[AE_H5_MAX_RANK];
     bool exists = true;
     snprintf(path, sizeof path, "%s/%s", root, parameter->path);
     if (ae_checkpoint_may_lack(parameter, own)) AE_RETURN_IF(ae_h5_exists(file, path, &exists));
     if (!exists) continue;
-    AE_RETURN_IF(ae_h5_describe(file, path, &type, &rank, dim));
-    if (rank != parameter->rank || memcmp(dim, parameter->dim, (size_t)rank * sizeof *dim) != 0)
-      return AE_FAIL(AE_DATA,
-                     "%s: %s has another shape than the configuration in the same file says: the file was changed",
-                     ae_h5_path(file), path);
-    AE_RETURN_IF(ae_h5_read(file, path, AE_H5_FLOAT32, parameter->count / dim[0], 0, dim[0], flat + parameter->offset));
+    AE_RETURN_IF(ae_h5_expect(file, path, parameter->rank, parameter->dim));
+    const int64_t rows = parameter->dim[0];
+    AE_RETURN_IF(ae_h5_read(file, path, AE_H5_FLOAT32, parameter->count / rows, 0, rows, flat + parameter->offset));
   }
   return AE_OK;
 }

@@ -34,7 +34,7 @@ double ae_epoch_sums_loss(const ae_epoch_sums *sums) { return sums->value[sums->
 int64_t ae_epoch_sums_examples(const ae_epoch_sums *sums) { return (int64_t)sums->value[sums->width + EXAMPLES]; }
 int64_t ae_epoch_sums_skipped(const ae_epoch_sums *sums) { return (int64_t)sums->value[sums->width + SKIPPED]; }
 
-ae_status ae_epoch_sums_save(const ae_epoch_sums *sums, const ae_comm *comm, ae_h5 *file) {
+ae_status ae_epoch_sums_save(const ae_epoch_sums *sums, ae_h5 *file) {
   const ae_h5_dataset dataset = {"/state/partial_sums",
                                  AE_H5_FLOAT64,
                                  1,
@@ -44,16 +44,11 @@ ae_status ae_epoch_sums_save(const ae_epoch_sums *sums, const ae_comm *comm, ae_
                                  "the model, the weighted terms; then the examples counted and the steps left out",
                                  NULL};
   AE_RETURN_IF(ae_h5_create_axis(file, "/state", "partial_sum", length(sums), NULL, "sum over the running epoch"));
-  return ae_h5_write(file, &dataset, 0, ae_comm_rank(comm) == 0 ? length(sums) : 0, sums->value);
+  return ae_h5_write_whole(file, &dataset, sums->value);
 }
 
 ae_status ae_epoch_sums_load(ae_epoch_sums *sums, ae_h5 *file) {
-  ae_h5_type type;
-  int rank;
-  int64_t dim[AE_H5_MAX_RANK];
-  AE_RETURN_IF(ae_h5_describe(file, "/state/partial_sums", &type, &rank, dim));
-  if (rank != 1 || dim[0] != length(sums))
-    return AE_FAIL(AE_DATA, "%s: /state/partial_sums does not hold %lld numbers: the file is damaged or was changed",
-                   ae_h5_path(file), (long long)length(sums));
-  return ae_h5_read(file, "/state/partial_sums", AE_H5_FLOAT64, 1, 0, dim[0], sums->value);
+  const int64_t count = length(sums);
+  AE_RETURN_IF(ae_h5_expect(file, "/state/partial_sums", 1, &count));
+  return ae_h5_read(file, "/state/partial_sums", AE_H5_FLOAT64, 1, 0, count, sums->value);
 }

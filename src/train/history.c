@@ -77,8 +77,8 @@ ae_status ae_history_write_csv(const ae_history *history, const char *path) {
   return AE_OK;
 }
 
-static ae_status save_column(const ae_history *history, const ae_comm *comm, ae_h5 *file, const char *group,
-                             const char *axis, int column, double *values) {
+static ae_status save_column(const ae_history *history, ae_h5 *file, const char *group, const char *axis, int column,
+                             double *values) {
   int count;
   const ae_column *what = &ae_metrics_columns(&count)[column];
   char path[128];
@@ -86,7 +86,7 @@ static ae_status save_column(const ae_history *history, const ae_comm *comm, ae_
   snprintf(path, sizeof path, "%s/%s", group, what->name);
   const ae_h5_dataset dataset = {
       path, AE_H5_FLOAT64, 1, {history->rows}, {axis}, what->description, what->units[0] != '\0' ? what->units : NULL};
-  return ae_h5_write(file, &dataset, 0, ae_comm_rank(comm) == 0 ? history->rows : 0, values);
+  return ae_h5_write_whole(file, &dataset, values);
 }
 
 /* The columns of time, or the others, along an axis of their own group. */
@@ -105,7 +105,7 @@ static ae_status save_columns(const ae_history *history, const ae_comm *comm, ae
   AE_CHECK(ae_h5_create_axis(file, group, axis, history->rows, numbers, "epoch, from 1"));
   for (int i = 0; i < count; i++)
     if (history->shown[i] && columns[i].of_time == of_time)
-      AE_CHECK(save_column(history, comm, file, group, axis, i, values));
+      AE_CHECK(save_column(history, file, group, axis, i, values));
 cleanup:
   AE_FREE(values);
   AE_FREE(numbers);

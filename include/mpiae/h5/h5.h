@@ -70,9 +70,15 @@ ae_status ae_h5_create_axis(ae_h5 *file, const char *group, const char *name, in
  * rank 0. A first axis of length 0 makes an empty dataset. */
 ae_status ae_h5_write(ae_h5 *file, const ae_h5_dataset *dataset, int64_t begin, int64_t count, const void *rows);
 
+/* The same of rows that all ranks have, all of them and equal: each gives a share. */
+ae_status ae_h5_write_whole(ae_h5 *file, const ae_h5_dataset *dataset, const void *rows);
+
 /* Shape and type of a dataset. AE_DATA when absent. The type is the nearest of ours: integers that fit 32 bits
  * with a sign, uint8 apart, → INT32, wider → INT64, float ≤ 32 bits → FLOAT32, else FLOAT64. */
 ae_status ae_h5_describe(ae_h5 *file, const char *path, ae_h5_type *type, int *rank, int64_t dim[AE_H5_MAX_RANK]);
+
+/* AE_DATA unless the dataset has this shape, in a file whose configuration says so; −1 = any length. */
+ae_status ae_h5_expect(ae_h5 *file, const char *path, int rank, const int64_t *dim);
 
 /* Whether a link exists (all parents too). */
 ae_status ae_h5_exists(ae_h5 *file, const char *path, bool *exists);

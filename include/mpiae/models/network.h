@@ -91,7 +91,7 @@ float ae_network_warm_up(const ae_model *model, const ae_batch *batch);
  * /z_kl of a codes file. */
 void ae_network_sum_divergences(int64_t rows, int64_t latent, const float *q, double *sums);
 void ae_network_take_divergences(const ae_model *model, int64_t latent, double *divergence, ae_metrics *metrics);
-ae_status ae_network_write_divergences(const ae_model *model, ae_h5 *file, int64_t latent, const double *divergence);
+ae_status ae_network_write_divergences(ae_h5 *file, int64_t latent, const double *divergence);
 
 /* Runs an inference graph on `count` rows of the axis of `input`. */
 void ae_network_run(ae_graph *graph, const ae_tensor *input, int64_t count);

@@ -28,7 +28,7 @@ int64_t ae_epoch_sums_skipped(const ae_epoch_sums *sums);
 
 /* Collective. /state/partial_sums of a checkpoint (the seconds are the caller's to keep). Loading is AE_DATA when the
  * file holds another number of sums. */
-ae_status ae_epoch_sums_save(const ae_epoch_sums *sums, const ae_comm *comm, ae_h5 *file);
+ae_status ae_epoch_sums_save(const ae_epoch_sums *sums, ae_h5 *file);
 ae_status ae_epoch_sums_load(ae_epoch_sums *sums, ae_h5 *file);
 
 #endif
