@@ -6,6 +6,10 @@ slow=$(realpath "$2")
 runs=${3:-4} seconds=${4:-2} every=${5:-0.3}
 # shellcheck source=tests/runs.sh
 . "$(dirname "$0")/runs.sh"
+# Ranks that are killed leave their shared memory behind: all of it in one place, which goes with the test.
+segments=$(mktemp -d /dev/shm/mpiae-kill-XXXXXX)
+export OMPI_MCA_btl_vader_backing_directory=$segments
+trap 'rm -rf "$scratch" "$segments"' EXIT
 seed=${MPIAE_KILL_SEED:-$RANDOM}
 RANDOM=$seed
 echo "seed $seed"

@@ -170,15 +170,6 @@ static ae_status evaluate(ae_model *base, const ae_block *block, uint32_t draw, 
   return AE_OK;
 }
 
-static ae_status draw(ae_model *base, const ae_sample_request *request, int64_t at, int64_t count, float *code,
-                      int32_t *label) {
-  const int64_t latent = ((autoencoder *)base)->latent;
-  (void)label;
-  for (int64_t i = 0; i < count; i++)
-    ae_random_fill_normal(ae_stream_of(request->seed, AE_RANDOM_SAMPLE, 0, at + i), latent, code + i * latent);
-  return AE_OK;
-}
-
 static const ae_key *const ae_key_tables[] = {ae_keys_common, ae_keys_network, ae_keys_latent, ae_keys_likelihood,
                                               NULL};
 static const ae_key *const vae_key_tables[] = {ae_keys_common,     ae_keys_network, ae_keys_latent,
@@ -209,5 +200,5 @@ const ae_model_type ae_model_vae = {.name = "vae",
                                     .encode = encode,
                                     .decode = decode,
                                     .evaluate = evaluate,
-                                    .draw = draw,
+                                    .draw = ae_network_draw,
                                     .annotate = annotate};

@@ -4,6 +4,7 @@
 #include "mpiae/base/philox.h"
 #include "mpiae/base/profile.h"
 #include "mpiae/cluster/neighbours.h"
+#include "mpiae/models/network.h"
 #include "mpiae/tensor/nearest.h"
 
 #include <limits.h>
@@ -79,14 +80,7 @@ ae_status ae_code_memory_epoch_begin(ae_code_memory *memory, uint32_t epoch) {
   AE_CHECK(ae_comm_agree(memory->comm, AE_NEW(nearest, own(memory) * memory->neighbours)));
   status = ae_neighbours_find(memory->comm, shards, memory->remembered, memory->latent, memory->neighbours, 0, nearest,
                               NULL);
-  if (ae_error_code(status) == AE_DATA) {
-    /* the rows are codes of ours, not somebody's data */
-    ae_status cause = status;
-    status = AE_FAIL(AE_DIVERGED, "epoch %u: the codes blew up (%s); a lower train.learning_rate usually helps", epoch,
-                     ae_error_message(cause));
-    ae_error_clear(&cause);
-  }
-  AE_CHECK(status);
+  AE_CHECK(ae_network_blame_codes(status, epoch));
   choose(memory, epoch, nearest);
   AE_CHECK(ae_window_create(memory->comm, shards, memory->remembered,
                             memory->latent * (int64_t)sizeof *memory->remembered, &memory->window));

@@ -216,17 +216,37 @@ void ae_network_fill_examples(const ae_model *model, const ae_batch *batch, ae_t
   }
 }
 
+static void fill_noise(const ae_model *model, ae_purpose purpose, uint32_t epoch, int64_t count, const int64_t *example,
+                       int64_t latent, float *noise) {
+  for (int64_t i = 0; i < count; i++)
+    ae_random_fill_normal(ae_stream_of(model->setup.seed, purpose, epoch, example[i]), latent, noise + i * latent);
+}
+
 void ae_network_fill_noise(const ae_model *model, const ae_batch *batch, ae_purpose purpose, ae_tensor *noise) {
-  for (int64_t i = 0; i < batch->offset[batch->segments]; i++)
-    ae_random_fill_normal(ae_stream_of(model->setup.seed, purpose, batch->epoch, batch->example[i]), noise->width,
-                          noise->value + i * noise->width);
+  fill_noise(model, purpose, batch->epoch, batch->offset[batch->segments], batch->example, noise->width, noise->value);
 }
 
 void ae_network_noise(const ae_model *model, const ae_block *block, ae_purpose purpose, uint32_t draw, int64_t latent,
                       float *noise) {
-  for (int64_t i = 0; i < block->count; i++)
-    ae_random_fill_normal(ae_stream_of(model->setup.seed, purpose, draw, block->example[i]), latent,
-                          noise + i * latent);
+  fill_noise(model, purpose, draw, block->count, block->example, latent, noise);
+}
+
+ae_status ae_network_blame_codes(ae_status status, uint32_t epoch) {
+  if (ae_error_code(status) != AE_DATA) return status;
+  const ae_status diverged =
+      AE_FAIL(AE_DIVERGED, "epoch %u: the codes blew up (%s); a lower train.learning_rate usually helps", epoch,
+              ae_error_message(status));
+  ae_error_clear(&status);
+  return diverged;
+}
+
+ae_status ae_network_draw(ae_model *model, const ae_sample_request *request, int64_t at, int64_t count, float *code,
+                          int32_t *label) {
+  const int64_t latent = model->code_width;
+  (void)label;
+  for (int64_t i = 0; i < count; i++)
+    ae_random_fill_normal(ae_stream_of(request->seed, AE_RANDOM_SAMPLE, 0, at + i), latent, code + i * latent);
+  return AE_OK;
 }
 
 float ae_network_warm_up(const ae_model *model, const ae_batch *batch) {

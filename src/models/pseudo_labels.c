@@ -5,6 +5,7 @@
 #include "mpiae/base/profile.h"
 #include "mpiae/cluster/score.h"
 #include "mpiae/comm/reduce.h"
+#include "mpiae/models/network.h"
 #include "mpiae/tensor/elementwise.h"
 
 #include <math.h>
@@ -208,15 +209,8 @@ static ae_status fit(ae_pseudo_labels *labels, ae_kmeans_start start, uint32_t e
            (size_t)(labels->clusters * 2 * labels->latent) * sizeof *labels->centroid);
   if (status == AE_OK) prepare_assignment(labels);
   ae_profile_leave(previous);
-  if (ae_error_code(status) == AE_DATA) {
-    /* the rows are codes of ours, not somebody's data */
-    ae_status cause = status;
-    status = AE_FAIL(AE_DIVERGED, "epoch %u: the codes blew up (%s); a lower train.learning_rate usually helps", epoch,
-                     ae_error_message(cause));
-    ae_error_clear(&cause);
-  }
-  if (status == AE_OK) status = average_posteriors(labels);
-  return status;
+  AE_RETURN_IF(ae_network_blame_codes(status, epoch));
+  return average_posteriors(labels);
 }
 
 /* Weights for the coming clustering, from what the epoch recorded. */

@@ -87,7 +87,5 @@ ae_status ae_set_encode(ae_model *base, const ae_block *block, void *const *fiel
 ae_status ae_set_evaluate(ae_model *base, const ae_block *block, uint32_t draw, double *terms, double *log_weight);
 ae_status ae_set_predict_sizes(ae_model *base, const ae_set_codes *codes, bool drawn, int64_t *sizes);
 ae_status ae_set_decode(ae_model *base, const ae_set_codes *codes, const int64_t *offset, float *points);
-ae_status ae_set_draw(ae_model *base, const ae_sample_request *request, int64_t at, int64_t count, float *code,
-                      int32_t *label);
 
 #endif

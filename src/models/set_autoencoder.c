@@ -416,6 +416,6 @@ const ae_model_type ae_model_set_vae = {.name = "set-vae",
                                         .summary = "variational autoencoder of sets of points",
                                         .keys = vae_key_tables,
                                         .create = create_vae,
-                                        .draw = ae_set_draw,
+                                        .draw = ae_network_draw,
                                         .annotate = annotate,
                                         SET_HOOKS};

@@ -180,15 +180,6 @@ ae_status ae_set_encode(ae_model *base, const ae_block *block, void *const *fiel
   return AE_OK;
 }
 
-ae_status ae_set_draw(ae_model *base, const ae_sample_request *request, int64_t at, int64_t count, float *code,
-                      int32_t *label) {
-  const int64_t latent = base->code_width;
-  (void)label;
-  for (int64_t i = 0; i < count; i++)
-    ae_random_fill_normal(ae_stream_of(request->seed, AE_RANDOM_SAMPLE, 0, at + i), latent, code + i * latent);
-  return AE_OK;
-}
-
 /* Figures. */
 
 /* A plain autoencoder has no noise: its code is what it is. */

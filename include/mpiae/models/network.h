@@ -61,6 +61,13 @@ void ae_network_fill_noise(const ae_model *model, const ae_batch *batch, ae_purp
 void ae_network_noise(const ae_model *model, const ae_block *block, ae_purpose purpose, uint32_t draw, int64_t latent,
                       float *noise);
 
+/* Local. An error of the kind AE_DATA about rows that are codes of ours, not somebody's data, becomes AE_DIVERGED. */
+ae_status ae_network_blame_codes(ae_status status, uint32_t epoch);
+
+/* The hook of models whose prior over the code is N(0, 1) in each dimension. */
+ae_status ae_network_draw(ae_model *model, const ae_sample_request *request, int64_t at, int64_t count, float *code,
+                          int32_t *label);
+
 /* The encoder of one code under "encoder": trunk, hidden layers, then (μ | s) or, when not gaussian, the code. */
 ae_tensor *ae_network_encoder(const ae_model *model, ae_graph *graph, ae_tensor *x, int64_t latent, bool gaussian);
 
