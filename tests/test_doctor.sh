@@ -38,18 +38,18 @@ says() {
   done
 }
 
-# Ranks exchange models there.
-if [ "$(df --output=avail -k /dev/shm | tail -n 1)" -lt 131072 ]; then
-  echo "/dev/shm has less than 128 MB to spare"
-  exit 77
-fi
-
 # no fault
 one=(mpirun -n 1)
 doctor 0 "" env
 doctor 0 "" "${one[@]}"
 says launch "1 rank on 1 host"
 says locks "heeded"
+
+# Ranks exchange models there: with less, what several find is not only what they are made to find.
+if [ "$(df --output=avail -k /dev/shm | tail -n 1)" -lt 131072 ]; then
+  echo "/dev/shm has less than 128 MB to spare: tried with one rank only"
+  finish
+fi
 
 # more ranks than cores, on a part of the machine as on all of it
 first=$(taskset -cp $$ | sed 's/.*: *//; s/[-,].*//')
@@ -115,7 +115,7 @@ if [ "$(id -u)" = 0 ]; then
   if [ $? != 2 ]; then fail "a strange semaphore is no fault"; fi
   says "shared memory" "$semaphore on $(hostname) is another user's: files called 'mpiae-test-$$'" "OMPI_MCA_sharedfp=individual"
   # that of a file which somebody is just opening
-  touch "$semaphore"
+  touch -d '1 minute' "$semaphore"
   timeout 60 "${other[@]}" sh -c 'cd open && exec "$@"' sh "${one[@]}" "$mpiae" doctor >out 2>err </dev/null || fail "a passing semaphore is a fault"
 fi
 

@@ -115,7 +115,7 @@ kills=0 unfinished=0 whole=0 missed=0
 victims=(rank mpirun)
 moments=(anywhere renaming writing renaming anywhere)
 for ((i = 0; i < runs; i++)); do
-  run=run-$i times=$((1 + RANDOM % 2)) before=$kills
+  run=run-$i times=$((1 + RANDOM % 2)) before=$kills whole_before=$whole
   for ((k = 0; k < times; k++)); do
     victim=${victims[RANDOM % 2]} moment=${moments[i % 5]} ranks=$((1 + RANDOM % 3)) wait=$((400 + RANDOM * (length * 6 / 10) / 32768 / times)) preload=
     if [ "$moment" = renaming ]; then preload=$slow; fi
@@ -147,6 +147,11 @@ for ((i = 0; i < runs; i++)); do
   equal "whole/$final" "$run/$final"
   equal_metrics whole "$run"
   rm -rf "$run"
+  # The moment may have been missed on a busy machine: another go.
+  if [ "$moment" = renaming ] && [ "$whole" = "$whole_before" ] && [ "$missed" -lt "$runs" ]; then
+    missed=$((missed + 1))
+    i=$((i - 1))
+  fi
 done
 echo "$runs runs, $kills kills, of them $unfinished with a checkpoint unfinished, $whole of those whole but not renamed; $failures failures"
 if [ "$whole" -lt $(((runs + 4) / 5)) ]; then fail "too few kills between writing and renaming"; fi

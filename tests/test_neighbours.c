@@ -291,9 +291,29 @@ static void rows_at_hand_are_searched_alike(void **state) {
   ae_test_error(ae_neighbours_among(rows, ROWS, DIM, query, QUERIES, COUNT, number), AE_DATA, "code 7");
 }
 
+/* More rows than are copied at a time: the same as over all; of equal rows the first one. */
+static void pieces_are_one_search(void **state) {
+  (void)state;
+  enum { ROWS = 20000, DIM = 3, QUERIES = 20, COUNT = 3 };
+  static float rows[ROWS * DIM], query[QUERIES * DIM];
+  static int64_t number[QUERIES * COUNT];
+  ae_random_fill_normal(ae_stream_of(9, AE_RANDOM_SELFTEST, 0, 0), ROWS * DIM, rows);
+  for (int q = 0; q < QUERIES; q++) {
+    const float *near = rows + (997 * q + 1) * DIM;
+    float *again = rows + (ROWS - 1 - q) * DIM, *third = rows + (ROWS / 2 + q) * DIM;
+    for (int j = 0; j < DIM; j++) again[j] = third[j] = query[q * DIM + j] = near[j];
+  }
+  ae_test_ok(ae_neighbours_among(rows, ROWS, DIM, query, QUERIES, COUNT, number));
+  for (int64_t q = 0; q < QUERIES; q++) {
+    assert_int_equal(number[q * COUNT], 997 * q + 1 < ROWS / 2 ? 997 * q + 1 : ROWS / 2 + q);
+    assert_int_equal(number[q * COUNT + 2], ROWS - 1 - q);
+  }
+}
+
 int main(int argc, char **argv) {
   const ae_test tests[] = {
       AE_TEST(rows_at_hand_are_searched_alike),
+      AE_TEST(pieces_are_one_search),
       AE_TEST(equals_brute_force),
       AE_TEST(ties_go_to_the_lowest),
       AE_TEST(equal_rows_have_the_lowest_neighbours),

@@ -152,7 +152,6 @@ static void what_no_graph_trains_stays(void **state) {
   }
 }
 
-/* State written out and read into another optimizer goes on alike. */
 /* Without gradients, what was left of earlier ones ends at 0 and not at the smallest number above it. */
 static void means_are_never_subnormal(void **state) {
   (void)state;
@@ -171,6 +170,7 @@ static void means_are_never_subnormal(void **state) {
   for (int i = 0; i < 20; i++) assert_true(m[i] == 0 && v[i] == 0 && momentum[i] == 0);
 }
 
+/* State written out and read into another optimizer goes on alike. */
 static void the_state_survives_a_copy(void **state) {
   (void)state;
   bench a = {0}, b = {0};

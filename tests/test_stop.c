@@ -17,6 +17,8 @@
 static void leave_slurm(void) {
   unsetenv("SLURM_JOB_ID");
   unsetenv("SLURM_JOB_END_TIME");
+  unsetenv("SLURM_ARRAY_JOB_ID");
+  unsetenv("SLURM_ARRAY_TASK_ID");
 }
 
 /* Before any signal: nothing but the time can be a reason. */
@@ -95,6 +97,7 @@ static void squeue_is_asked_where_the_environment_is_silent(void **state) {
   snprintf(before, sizeof before, "%s", getenv("PATH"));
   snprintf(name, sizeof name, "bin-%d", ae_comm_rank(ae_test_comm()));
   const char *directory = ae_test_path(name);
+  leave_slurm();
   setenv("SLURM_JOB_ID", "17", 1);
   snprintf(answer, sizeof answer, "%lld", (long long)time(NULL) + 400);
   pretend_squeue(directory, "17", answer);

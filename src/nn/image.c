@@ -1,6 +1,5 @@
 #include "mpiae/nn/image.h"
 
-
 #include <math.h>
 #include <stdio.h>
 

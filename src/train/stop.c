@@ -70,7 +70,8 @@ static const char *number_in(const char *variable) {
 static bool name_job(char out[80]) {
   const char *job = number_in("SLURM_JOB_ID");
   const char *array = number_in("SLURM_ARRAY_JOB_ID"), *task = number_in("SLURM_ARRAY_TASK_ID");
-  if (array != NULL && task != NULL) snprintf(out, 80, "%.32s_%.32s", array, task);
+  if (job != NULL && array != NULL && task != NULL && strcmp(job, array) == 0)
+    snprintf(out, 80, "%.32s_%.32s", array, task);
   else snprintf(out, 80, "%.32s", job != NULL ? job : "");
   return job != NULL;
 }

@@ -246,7 +246,9 @@ static ae_status end_epoch(ae_trainer *t, uint32_t epoch, ae_metrics *metrics) {
   AE_RETURN_IF(ae_trainer_test(t, metrics));
   t->state.epoch = epoch;
   t->state.epoch_step = 0;
-  record_losses(t, ae_clock_seconds() - t->progress.epoch_begun, metrics);
+  double seconds = ae_clock_seconds() - t->progress.epoch_begun;
+  ae_comm_broadcast(t->comm, &seconds, sizeof seconds);
+  record_losses(t, seconds, metrics);
   AE_RETURN_IF(ae_comm_agree(t->comm, ae_history_add(t->history, metrics)));
   ae_progress_epoch_end(&t->progress, t->model, epoch, metrics);
   ae_stop_agree(t->comm, &t->stop, next_ends_epoch(t, 0));

@@ -1,5 +1,6 @@
 /* Counted allocation: zeroed, 64-byte aligned blocks. The count of blocks still held is checked at the end
- * of every test; the peak of bytes stands in the profile. Training steps take what they need beforehand. */
+ * of every test; the peak of bytes stands in the profile. Training steps take what they need beforehand, but
+ * for the sums of a codebook. */
 #ifndef MPIAE_BASE_MEMORY_H
 #define MPIAE_BASE_MEMORY_H
 

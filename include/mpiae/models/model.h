@@ -1,6 +1,6 @@
 /* What a model is to the program: one constant descriptor in one table, and hooks that the training loop and the
- * commands call without knowing any model. A new model is one file, one row of model_table.c, its name in keys.c and, for
- * terms that no other has, columns in metrics.c.
+ * commands call without knowing any model. A new model is one file, one row of model_table.c, its name in keys.c and,
+ * for terms that no other has, columns in metrics.c.
  *
  * A model builds its graphs on the parameter store it is given, names its loss terms, fills the inputs of each step,
  * and keeps what it needs between epochs (a homoencoder: codes, pseudo-labels). */

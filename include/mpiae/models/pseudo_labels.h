@@ -28,7 +28,7 @@ typedef struct ae_pseudo_labels {
   double weight[2];             /* of z and of c in the distance behind `label` */
   float *scaled;                /* (own, 2L): codes times the roots of the weights, during a clustering; or NULL */
   float *centroid;              /* (K, 2L), of the codes as they are */
-  float *scaled_centroid;       /* (K, 2L), of codes times the roots of the weights */
+  float *scaled_centroid;       /* (K, 2L), of codes times the roots of the weights; of an empty class another's */
   int64_t *size;                /* K */
   float *posterior;             /* (K, 2L): mean over a class of (μ_c | s_c): q̄_k */
   ae_class_index *index;        /* of `label`, during an epoch */
@@ -51,7 +51,7 @@ ae_status ae_pseudo_labels_epoch_begin(ae_pseudo_labels *labels, ae_metrics *met
  * the examples of ‖∂ℓ/∂z‖² and ‖∂ℓ/∂c‖² in the epoch, z and c as sampled. */
 ae_status ae_pseudo_labels_epoch_end(ae_pseudo_labels *labels, uint32_t epoch, const double gradient[2]);
 
-/* Local. Nearest cluster of each of `count` codes (count, 2L), which are destroyed. */
+/* Local. Nearest cluster, of those that have examples, of each of `count` codes (count, 2L), which are destroyed. */
 ae_status ae_pseudo_labels_assign(const ae_pseudo_labels *labels, int64_t count, float *codes, int32_t *label);
 
 /* Local. Records an own example's posteriors, each (μ | s) of width 2L. */

@@ -20,7 +20,8 @@ int ae_history_rows(const ae_history *history);
 double ae_history_get(const ae_history *history, int row, const char *column);
 
 /* Local, for rank 0. Writes the whole history to a CSV file: header, then a row per epoch; cells without a value
- * are empty. By a temporary file and rename. AE_DATA with the path and the reason. */
+ * are empty; without an epoch there is no file. By a temporary file and rename. AE_DATA with the path and the reason.
+ */
 ae_status ae_history_write_csv(const ae_history *history, const char *path);
 
 /* Collective. Group /history of a checkpoint, the columns of time left out: they go to /provenance, which must be
