@@ -59,7 +59,7 @@ void ae_progress_step(ae_progress *progress, const ae_model *model, int64_t epoc
   print_duration((now - progress->begun) / (double)progress->steps_done * (double)steps_left(progress, epoch, step),
                  left, sizeof left);
   if (ae_log_is_terminal()) print_bar((double)(step + 1) / (double)progress->steps_per_epoch, bar);
-  snprintf(line, sizeof line, "epoch %lld/%lld step %lld/%lld%s loss %.2f%s  %.0f examples/s  left %s",
+  snprintf(line, sizeof line, "epoch %lld/%lld step %lld/%lld%s loss %#.5g%s  %.0f examples/s  left %s",
            (long long)epoch, (long long)progress->epochs, (long long)step + 1, (long long)progress->steps_per_epoch,
            bar, ae_epoch_sums_loss(sums) / counted, terms, (double)progress->examples_done / spent, left);
   if (ae_log_is_terminal()) ae_log_redraw(line);
@@ -79,8 +79,8 @@ void ae_progress_epoch_end(ae_progress *progress, const ae_model *model, int64_t
     snprintf(scores, sizeof scores, "  label NMI %.3f ACC %.3f", ae_metrics_get(metrics, "label_nmi"),
              ae_metrics_get(metrics, "label_acc"));
   if (!isnan(ae_metrics_get(metrics, "test_loss")))
-    snprintf(test, sizeof test, "  test loss %.3f", ae_metrics_get(metrics, "test_loss"));
-  ae_log_info("epoch %lld/%lld: loss %.3f%s%s%s  %.1f s  %.0f examples/s", (long long)epoch,
+    snprintf(test, sizeof test, "  test loss %#.6g", ae_metrics_get(metrics, "test_loss"));
+  ae_log_info("epoch %lld/%lld: loss %#.6g%s%s%s  %.1f s  %.0f examples/s", (long long)epoch,
               (long long)progress->epochs, ae_metrics_get(metrics, "train_loss"), terms, test, scores,
               ae_metrics_get(metrics, "seconds"), ae_metrics_get(metrics, "examples_per_second"));
 }

@@ -298,12 +298,12 @@ static void tell_losses(const ae_trainer *t) {
   const int last = ae_history_rows(t->history) - 1;
   if (last < 0) return;
   char test[64] = "";
-  if (t->test != NULL) snprintf(test, sizeof test, ", test loss %.3f", ae_history_get(t->history, last, "test_loss"));
-  ae_log_info("after epoch %d: loss %.3f%s", last + 1, ae_history_get(t->history, last, "train_loss"), test);
+  if (t->test != NULL) snprintf(test, sizeof test, ", test loss %#.6g", ae_history_get(t->history, last, "test_loss"));
+  ae_log_info("after epoch %d: loss %#.6g%s", last + 1, ae_history_get(t->history, last, "train_loss"), test);
   if (t->test == NULL) return;
   double loss;
   const int best = ae_trainer_best_epoch(t, &loss);
-  ae_log_info("lowest test loss: %.3f after epoch %d", loss, best);
+  ae_log_info("lowest test loss: %#.6g after epoch %d", loss, best);
 }
 
 static void conclude(const ae_trainer *t, const char *why) {
