@@ -30,7 +30,8 @@ if ! compgen -G "pace/checkpoint-*.h5" >/dev/null; then
   finish
 fi
 pace=$(cd pace && for name in checkpoint-*.h5; do echo "$name"; done | tail -n 1 | tr -dc 0-9)
-steps=$(((10#$pace / 10) * length / 1400 + 1)) spent=0
+steps=$(((10#$pace / 10) * length / 1400)) spent=0
+if [ "$steps" -lt 60 ]; then steps=60; fi # three epochs, however slow the machine
 while [ "$spent" -lt "$length" ]; do
   rm -rf whole
   often=$((steps * $(thousandth "$every") / length + 1))
