@@ -488,6 +488,16 @@ class PictureTest(Base):
             self.assertEqual(len(self.axes(path).get_yticks()), 0)
             self.picture(path)
 
+    def test_codes_that_are_not_finite(self):
+        codes = np.random.default_rng(3).normal(size=(30, 20))
+        codes[4, 7] = np.nan
+        axes = self.axes(self.write("codes.h5", "codes", z_mean=codes))
+        places = np.asarray(axes.collections[0].get_offsets(), dtype=float)
+        self.assertEqual(np.isfinite(places).all(axis=1).sum(), 29)
+
+    def test_codes_of_one_example(self):
+        self.refused(self.write("codes.h5", "codes", z_mean=np.zeros((1, 20))), "fewer than two finite codes")
+
     def test_default_name(self):
         path = self.write("samples.h5", "samples", x=plain([0]))
         self.assertEqual(run(report.main, path)[0], 0)

@@ -35,6 +35,17 @@ grep -q 'hidden: \[1[0-9][0-9]\]\|hidden: \[[2-9][0-9]\]' study/vae-wide-seed0/c
 echo '{"loss": 1' >study/vae-seed0/evaluation.json
 "${study[@]}" >out || fail "an evaluation cut short"
 grep -q '^6 runs, 1 of them to do$' out || fail "an evaluation cut short is not made again"
+rm study/vae-seed0/checkpoint-*.h5
+"${study[@]}" >out || fail "an evaluation without its checkpoint"
+grep -q '^6 runs, 1 of them to do$' out || fail "a run whose checkpoints are gone is not made again"
+# without labels there is nothing to agree with, but a table all the same
+"$python" -c 'import h5py, shutil
+for name in ("train.h5", "test.h5"):
+    shutil.copy(name, "bare-" + name)
+    with h5py.File("bare-" + name, "a") as file: del file["label"]'
+"$source/tools/study/vhe_mnist" bare-train.h5 bare-test.h5 --epochs 2 --seeds 1 --jobs 1 --mpiae "$mpiae" --only vhe-10-none --out bare --set 'network.hidden=[16]' >out 2>err || fail "a study without labels"
+if [ -s err ]; then fail "a study without labels warns: $(cat err)"; fi
+if ! grep -q '^Best unsupervised setting by code length: vhe-10-none' bare/study.md || grep -q 'by NMI' bare/study.md; then fail "without labels: $(cat bare/study.md)"; fi
 # other settings are other results
 "${study[@]}" --epochs 3 --only vae >out || fail "more epochs"
 grep -q '^2 runs, 2 of them to do$' out || fail "more epochs are taken for done"

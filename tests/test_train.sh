@@ -33,6 +33,15 @@ for model in vhe given vae acn; do
   equal "$model-sample-1.h5" "$model-sample-3.h5"
 done
 
+# Times are those of one clock, in the table and in the checkpoint.
+"$python" -c 'import csv, h5py, sys
+with open(sys.argv[1] + "/metrics.csv") as table, h5py.File(sys.argv[1] + "/checkpoint-000000034.h5") as file:
+    for column in ("seconds", "examples_per_second"):
+        table.seek(0)
+        told = [float(row[column]) for row in csv.DictReader(table)]
+        saved = file["provenance/" + column][()]
+        assert len(told) == len(saved) == 2 and (abs(saved / told - 1) < 1e-8).all(), (told, saved)' vhe-4 || fail "times"
+
 # What must differ does: another seed, another number of shards.
 on 2 train vhe.yaml "${two[@]}" train.seed=1 --run vhe-seed
 differ vhe-1/checkpoint-000000034.h5 vhe-seed/checkpoint-000000034.h5

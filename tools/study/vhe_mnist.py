@@ -291,11 +291,12 @@ def draw(path, names, figures, epochs):
         for weighting in WEIGHTINGS:
             rows = [(k, figures[key][names.index(f"vhe-{k}-{weighting}")]) for k in CLUSTERS
                     if f"vhe-{k}-{weighting}" in names]
+            rows = [(k, values) for k, values in rows if np.isfinite(values).any()]
             if rows:
                 axes.errorbar([k for k, _ in rows], [np.nanmean(v) for _, v in rows],
                               [np.std(v, ddof=1) if len(v) > 1 else 0 for _, v in rows], marker="o", capsize=3, label=f"k-means, {weighting}")
         for name, style in (("vae", ":"), ("vae-wide", "-."), ("vhe-given", "--")):
-            if name in names:
+            if name in names and np.isfinite(figures[key][names.index(name)]).any():
                 axes.axhline(np.nanmean(figures[key][names.index(name)]), color="gray", linestyle=style, label=name)
         axes.set(xscale="log", xlabel="clusters K", ylabel=label)
     figure.axes[0].legend(fontsize="small")
