@@ -31,24 +31,28 @@ static piece piece_of(const ae_node *node, int64_t i) {
 static ae_tensor *input_of(const ae_node *node, int64_t i) { return node->in[node->attribute[GROUPS] > 1 ? 0 : i]; }
 static bool adds_to(const ae_node *node, int64_t i) { return node->adds[node->attribute[GROUPS] > 1 ? 0 : i]; }
 
+/* Whether segments may turn out to be one product. Those of a grouped axis are cut otherwise in every step: a test
+ * would serve that step alone. */
+static bool may_merge(const ae_graph *graph, const ae_node *node) {
+  return !ae_graph_is_grouped(graph, node->out->axis) && ae_graph_rows(graph, node->out->axis).segments > 1;
+}
+
 static ae_status prepare(const ae_graph *graph, ae_node *node, int64_t *scratch) {
   const int64_t rows = ae_graph_capacity(graph, node->out->axis);
-  for (int64_t i = 0; i < pieces(node) && !ae_graph_is_grouped(graph, node->out->axis); i++)
+  for (int64_t i = 0; i < pieces(node) && may_merge(graph, node); i++)
     ae_products_want(ae_graph_products(graph), rows, node->attribute[OUTER], piece_of(node, i).inner);
   if (ae_graph_is_trained(graph)) *scratch = ae_max(*scratch, ae_graph_tree_scratch(graph, node->parameter[0]->count));
   return AE_OK;
 }
 
-/* Y (op)= X · op(W) over all segments. Those of a grouped axis are cut otherwise in every step: a test whether they may
- * be merged would serve that step alone. */
+/* Y (op)= X · op(W) over all segments. */
 static void multiply(ae_graph *graph, const ae_node *node, bool trans, int64_t n, int64_t k, const float *x,
                      int64_t ldx, const float *w, float beta, float *y, int64_t ldy) {
   const ae_rows rows = ae_graph_rows(graph, node->out->axis);
   const int64_t ldw = node->attribute[INNER];
-  if (ae_graph_is_grouped(graph, node->out->axis))
-    ae_products_by_segment(rows.segments, rows.offset, trans, n, k, x, ldx, w, ldw, beta, y, ldy);
-  else
+  if (may_merge(graph, node))
     ae_products_rows(ae_graph_products(graph), rows.segments, rows.offset, trans, n, k, x, ldx, w, ldw, beta, y, ldy);
+  else ae_products_by_segment(rows.segments, rows.offset, trans, n, k, x, ldx, w, ldw, beta, y, ldy);
 }
 
 static void forward(ae_graph *graph, const ae_node *node) {
@@ -97,7 +101,7 @@ static void bias_leaf(void *context, int segment, bool add, float *out) {
 
 /* Whether every product of every segment may be added to what is there. */
 static bool weight_adds(ae_graph *graph, const ae_node *node, ae_rows rows) {
-  bool all = rows.segments > 1 && !ae_graph_is_grouped(graph, node->out->axis);
+  bool all = may_merge(graph, node);
   for (int s = 0; s < rows.segments && all; s++)
     for (int64_t i = 0; i < pieces(node) && all; i++)
       all = rows.offset[s + 1] > rows.offset[s] &&

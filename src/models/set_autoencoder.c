@@ -90,7 +90,7 @@ static ae_status build_autoencoder(ae_set_model *model) {
 /* Logits, their gradients and what products of them keep; the weights, their gradients and the optimizer's state. */
 static ae_status expect_sizes(const ae_set_model *model) {
   const double rows =
-      5.0 * (double)ae_max(AE_BLOCK_ROWS, model->base.setup.capacity) + 2.0 * (double)model->network.width;
+      6.0 * (double)model->base.setup.capacity + (double)AE_BLOCK_ROWS + 2.0 * (double)model->network.width;
   return ae_memory_expect_each(rows * (double)model->most * sizeof(float), "a predictor with set.most_points=%lld",
                                (long long)model->most);
 }
