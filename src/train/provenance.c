@@ -68,7 +68,7 @@ ae_status ae_provenance_write(const ae_comm *comm, ae_h5 *file, double seconds) 
               {"convolution", ae_convolution_library()}};
   AE_RETURN_IF(ae_h5_create_group(file, "/provenance",
                                   "where and with what this file was written; all else in the file depends on "
-                                  "configuration, data, seed and kind of CPU alone"));
+                                  "configuration, data, seed, kind of CPU and versions of libraries alone"));
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     char text[sizeof hosts]; /* rank 0's: attributes are equal on all ranks, kinds of CPU need not be */
     snprintf(text, sizeof text, "%s", rows[i].text);
@@ -78,6 +78,21 @@ ae_status ae_provenance_write(const ae_comm *comm, ae_h5 *file, double seconds) 
   ae_comm_broadcast(comm, &seconds, (int64_t)sizeof seconds);
   AE_RETURN_IF(ae_h5_put_integer(file, "/provenance", "ranks", ae_comm_size(comm)));
   return ae_h5_put_real(file, "/provenance", "seconds", seconds);
+}
+
+/* Files of before the attribute tell nothing. */
+static ae_status compare_convolution(ae_h5 *file) {
+  char *library = NULL;
+  bool exists;
+  AE_RETURN_IF(ae_h5_has_attribute(file, "/provenance", "convolution", &exists));
+  if (!exists) return AE_OK;
+  AE_RETURN_IF(ae_h5_get_text(file, "/provenance", "convolution", &library));
+  if (strcmp(library, ae_convolution_library()) != 0)
+    ae_log_warning("%s was written with another library of convolutions (%s; here: %s): what follows from convolutions "
+                   "differs in the last bits",
+                   ae_h5_path(file), library, ae_convolution_library());
+  AE_FREE(library);
+  return AE_OK;
 }
 
 ae_status ae_provenance_compare(const ae_comm *comm, ae_h5 *file) {
@@ -99,6 +114,7 @@ ae_status ae_provenance_compare(const ae_comm *comm, ae_h5 *file) {
     ae_log_warning("%s was written on another kind of CPU (%s; here: %s): what follows differs in the last bits; "
                    "OPENBLAS_CORETYPE=%s gives the same BLAS kernels, where the CPU has them",
                    ae_h5_path(file), written, first, core);
+  status = compare_convolution(file);
 cleanup:
   AE_FREE(core);
   AE_FREE(set);

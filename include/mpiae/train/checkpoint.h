@@ -55,12 +55,12 @@ bool ae_checkpoint_may_lack(const ae_parameter *parameter, const char *own);
  * and in the middle of an epoch its sums. */
 ae_status ae_checkpoint_read(const ae_checkpoint *checkpoint, ae_h5 *file);
 
-/* What was built and runs here, into attributes of a group: version, commit, date, hosts, ranks, MPI, HDF5, BLAS, core.
- */
+/* What was built and runs here, into attributes of a group: version, commit, date, hosts, ranks, MPI, HDF5, BLAS, core,
+ * library of convolutions. */
 ae_status ae_provenance_write(const ae_comm *comm, ae_h5 *file, double seconds);
 
-/* Warns when ranks run different BLAS kernels, or others than the file's writer did (file may be NULL): bits would
- * differ. */
+/* Warns when ranks run different BLAS kernels, or others than the file's writer did (file may be NULL), or another
+ * library of convolutions: bits would differ. */
 ae_status ae_provenance_compare(const ae_comm *comm, ae_h5 *file);
 
 #endif
