@@ -182,6 +182,31 @@ on 1 sample vqvae --prior untagged --count 3 --out untagged-samples.h5
 grep -q "warning: --prior untagged: the indices that it learned from did not tell their codebook" log || fail "nothing is said of a prior over indices without a codebook"
 on 1 evaluate vqvae glyphs.h5 --prior glyph-prior
 grep -q "the indices are priced given the labels of the data" log || fail "what a price is the price of"
+grep -q '"given_labels": 1\b' priced.json || fail "the share of labels that a price is given: $(cat priced.json)"
+"$python" - <<'END' || fail "unknown labels"
+import h5py
+with h5py.File("glyphs.h5") as file:
+    for name, label in (("half.h5", -1), ("many.h5", 99)):
+        with h5py.File(name, "w") as other:
+            other.attrs["mpiae_format"], other.attrs["mpiae_version"], other["x"] = "dataset", 1, file["x"][()]
+            other["label"] = file["label"][()]
+            other["label"][60:] = label
+END
+for data in half many; do
+  told 2 evaluate vqvae $data.h5 --prior glyph-prior >priced.txt
+  grep -q "the indices of a share of 0.5 are priced given the labels" priced.txt || fail "what a price is the price of: $(cat priced.txt)"
+done
+
+# With levels for numbers, bits per dimension: those of the numbers given the indices, and those of the indices.
+on 1 train vqvae.yaml network.likelihood=categorical train.steps=2 --run levels
+on 1 encode levels glyphs.h5 --out level-codes.h5
+on 1 train prior.yaml --run level-prior data.train=level-codes.h5:/index data.test=none train.steps=3
+told 2 evaluate levels glyphs.h5 --prior level-prior --json >levels.json
+"$python" - <<'END' || fail "bits per dimension"
+import json, math
+told = json.load(open("levels.json"))
+assert abs(told["bits_per_dimension"] * math.log(2) - told["cross_entropy"] - told["prior"] / 784) < 1e-6, told
+END
 refuse 2 "is over 20 indices below 8, but a code of vqvae has 49 below 8" sample vqvae --prior run-1 --out x.h5
 refuse 2 "is no prior over codes; these are: pixelcnn" sample vqvae --prior vqvae --out x.h5
 refuse 2 "--prior: glyph-prior is itself a prior: give the model of the codes first, and glyph-prior with --prior" \

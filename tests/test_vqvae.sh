@@ -51,6 +51,9 @@ with h5py.File(f"{kind}-codes-1.h5") as codes, h5py.File(f"{kind}-decoded-1.h5")
     assert (decoded["x"][()] == pairs["reconstruction"][()]).all()
     assert kind != "ema" or len(np.unique(index[()])) > 1
 with h5py.File(f"{kind}-1/checkpoint-000000014.h5") as run:
+    units = {name: run["history/" + name].attrs.get("units") for name in ("train_loss", "test_loss", "test_commitment")}
+    in_nats = "nat for each number" if kind == "categorical" else None
+    assert units == {"train_loss": in_nats, "test_loss": in_nats, "test_commitment": None}, units
     used = run["history/codebook_used"][-1]
     assert 1 <= run["history/codebook_perplexity"][-1] <= used * (1 + 1e-12) <= 12.1
     if kind == "ema":
@@ -59,6 +62,19 @@ with h5py.File(f"{kind}-1/checkpoint-000000014.h5") as run:
 EOF
 done
 differ ema-codes-1.h5 loss-codes-1.h5
+
+# A likelihood that was left to the program is that which it came to; one that was not may not change.
+grep -q '^ *likelihood: gaussian' ema-1/config.yaml || fail "the likelihood in config.yaml"
+on 1 train small.yaml network.likelihood=gaussian "vqvae.revive_after=3" --run ema-1 --resume
+on 1 train small.yaml data.center=0.5 --run categorical-1 --resume
+refused 2 "network.likelihood is now 'gaussian' but was 'categorical'" train small.yaml data.center=0.5 network.likelihood=gaussian --run categorical-1 --resume
+
+# Another library of convolutions gives other bits.
+cp -r ema-cut elsewhere
+"$python" -c 'import h5py, sys
+with h5py.File(sys.argv[1], "r+") as file: file["provenance"].attrs["convolution"] = "of another age"' elsewhere/checkpoint-000000014.h5
+on 1 train small.yaml vqvae.revive_after=3 train.epochs=3 --run elsewhere --resume
+grep -q 'warning: elsewhere/checkpoint-000000014.h5 was written with another library of convolutions (of another age; here: ' log || fail "nothing is said of another library of convolutions"
 
 # A new run from another's networks has its codebook too: at a rate near 0 it says what the other says.
 for kind in ema loss; do
@@ -94,6 +110,8 @@ refused 2 "not (N, 64)" train small.yaml data.train=flat.h5 data.test=none --run
 refused 2 "wide.h5 holds" train small.yaml data.train=wide.h5 data.test=none network.likelihood=categorical --run refused
 for same in same.h5 same-bytes.h5; do refused 3 "$same: all its numbers are the same" train small.yaml data.train=$same data.test=none --run refused; done
 refused 2 "colour.h5 holds examples of shape (N, 3, 28, 28), but the model is for (N, 1, 28, 28)" evaluate ema-1 colour.h5
+refused 2 "data.center=1.67772e+07 is too far from the values 0 to 1" train small.yaml data.center=16777218 network.likelihood=categorical --run refused
+refused 2 "sums of vqvae.entries=65536 of 4096 numbers for each shard of a rank" train small.yaml vqvae.entries=65536 vqvae.entry_size=4096 data.shards=200 --run refused
 refused 3 "12 is no entry of the codebook, which has 0 to 11" decode ema-1 wrong.h5:/index --out refused.h5
 refused 2 "indices of a codebook: nothing lies between" interpolate ema-1 test.h5 --from 0 --to 1 --out refused.h5
 refused 2 "model 'vqvae' is no prior over codes" sample ema-1 --prior loss-1 --out refused.h5
@@ -102,6 +120,7 @@ refused 2 "data.binarize is for likelihoods of black and white" train small.yaml
 refused 2 "the networks have more than 512 operations" train small.yaml vqvae.residual_blocks=64 --run refused
 refused 2 "has vqvae.entries=12, but here it is 13" train small.yaml vqvae.entries=13 --init-from ema-1 --run refused
 refused 2 "has vqvae.decay=0.99, but here it is 0.9: both must have the same" train small.yaml vqvae.decay=0.9 --init-from ema-1 --run refused
+on 1 train small.yaml vqvae.codebook=loss vqvae.decay=0.9 train.steps=1 --init-from loss-1 --run undecayed
 refused 2 "has vqvae.codebook=loss, but here it is ema" train small.yaml --init-from loss-1 --run refused
 refused 2 "ema-codes-1.h5: /index holds indices of another codebook than that of loss-1 (epoch 2)" decode loss-1 ema-codes-1.h5 --out refused.h5
 refused 2 "network.likelihood=bernoulli is not for model 'vqvae'" train small.yaml network.likelihood=bernoulli --run refused

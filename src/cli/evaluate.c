@@ -4,6 +4,7 @@
 #include "mpiae/cluster/kmeans.h"
 #include "mpiae/cluster/neighbours.h"
 #include "mpiae/cluster/score.h"
+#include "mpiae/comm/reduce.h"
 #include "mpiae/train/episodes.h"
 #include "prior.h"
 #include "result.h"
@@ -24,7 +25,6 @@ typedef struct figure {
 typedef struct answer {
   figure figure[MOST_FIGURES];
   int count;
-  bool given_labels; /* what indices cost is told under the condition of their labels */
 } answer;
 
 static void add(answer *all, const char *name, double value, const char *units) {
@@ -32,13 +32,23 @@ static void add(answer *all, const char *name, double value, const char *units) 
   all->figure[all->count++] = (figure){name, value, units};
 }
 
-/* Those of the column of metrics.csv, but that the model says what stands in place of nats. */
+/* Those of the column of metrics.csv. */
 static const char *units_of(const ae_model *model, const char *name) {
   char column[64];
   int count;
   snprintf(column, sizeof column, "test_%s", name);
-  const char *units = ae_metrics_columns(&count)[ae_metrics_find(column)].units;
-  return strcmp(units, "nat") == 0 ? model->units : units;
+  return ae_metrics_units(&ae_metrics_columns(&count)[ae_metrics_find(column)], model->units);
+}
+
+/* The share of the examples whose indices are priced given their labels, where a prior is conditioned on labels. */
+static void add_given_labels(const ae_result *result, const ae_model *prior, answer *all) {
+  const ae_dataset *data = result->data;
+  int64_t known = 0;
+  if (prior->labels == 0) return;
+  for (int64_t i = 0; i < ae_shards_own_count(&data->shards) && data->label != NULL; i++)
+    known += data->label[i] >= 0 && data->label[i] < prior->labels;
+  ae_reduce_integers(result->comm, &known, 1);
+  add(all, "given_labels", (double)known / (double)data->examples, "");
 }
 
 static ae_status add_losses(const ae_result *result, int draws, answer *all) {
@@ -51,7 +61,7 @@ static ae_status add_losses(const ae_result *result, int draws, answer *all) {
   for (int i = 0; i < model->measures; i++)
     add(all, model->measure[i], found.term[model->terms + i], units_of(model, model->measure[i]));
   if (model->type->price != NULL) add(all, "nats_per_index", found.loss / (double)model->setup.features, "nat");
-  all->given_labels = model->type->price != NULL && model->labels > 0 && result->data->label != NULL;
+  if (model->type->price != NULL) add_given_labels(result, model, all);
   if (!model->proper) return AE_OK;
   add(all, "elbo", found.elbo, "nat");
   if (draws > 1) add(all, "importance_weighted_bound", found.bound, "nat");
@@ -168,7 +178,7 @@ static ae_status add_price(const ae_result *result, ae_model *prior, const float
   AE_RETURN_IF(ae_prior_price(result, prior, rows, &nats));
   add(all, "prior", nats, "nat");
   add(all, "prior_per_index", nats / (double)model->code_width, "nat");
-  all->given_labels = prior->labels > 0 && result->data->label != NULL;
+  add_given_labels(result, prior, all);
   if (!model->per_number) return AE_OK;
   const double number = figure_of(all, model->term[0].name) + nats / (double)model->setup.features;
   add(all, "bits_per_dimension", number / log(2), "bit");
@@ -205,6 +215,17 @@ static void print_json(const ae_result *result, int draws, const answer *all) {
   printf("}\n");
 }
 
+static void print_given_labels(double share) {
+  if (share == 1) printf("\n  the indices are priced given the labels of the data, which are not paid for\n");
+  else if (share == 0)
+    printf("\n  the indices are priced by the mixture over all labels: those of the data are unknown\n");
+  else
+    printf("\n  the indices of a share of %.4g are priced given the labels of the data, which are not paid for; the "
+           "others, "
+           "of unknown label, by the mixture over all\n",
+           share);
+}
+
 static void print_text(const ae_result *result, int draws, bool episodes, const answer *all) {
   const ae_model *model = result->loaded->model;
   printf("%s (%s, epoch %lld, step %lld) on %s: %s %lld examples", result->name, model->type->name,
@@ -214,7 +235,7 @@ static void print_text(const ae_result *result, int draws, bool episodes, const 
   printf("\n\n");
   for (int i = 0; i < all->count; i++)
     printf("  %-28s %12.5g %s\n", all->figure[i].name, all->figure[i].value, all->figure[i].units);
-  if (all->given_labels) printf("\n  the indices are priced given the labels of the data, which are not paid for\n");
+  if (has(all, "given_labels")) print_given_labels(figure_of(all, "given_labels"));
   if (model->entries > 0 && model->type->price == NULL && !has(all, "prior"))
     printf("\n  without what the indices cost: --prior MODEL adds it\n");
   else if (!model->proper && !episodes && model->entries == 0)

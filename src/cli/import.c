@@ -83,7 +83,8 @@ ae_status ae_command_import(const ae_comm *comm, const ae_arguments *arguments) 
   AE_CHECK(parse_threshold(ae_arguments_text(arguments, "threshold"), options.as_set, &threshold, &given));
   options.classes = classes;
   if (given) options.threshold = &threshold;
-  AE_CHECK(ae_command_check_out(comm, ae_arguments_text(arguments, "out"), "dataset", NULL, 0));
+  AE_CHECK(ae_command_check_out(comm, ae_arguments_text(arguments, "out"), "dataset",
+                                ae_arguments_operands(arguments) + 1, ae_arguments_count(arguments) - 1));
   AE_CHECK(ae_import(comm, format, ae_arguments_operands(arguments) + 1, ae_arguments_count(arguments) - 1, &options,
                      ae_arguments_text(arguments, "out")));
 cleanup:

@@ -160,7 +160,7 @@ ae_status ae_config_check_section(const ae_config *now, const ae_config *then, c
   for (int i = 0; i < now->count; i++) {
     const ae_value *value = &now->values[i], *before = ae_config_find(then, value->key->name);
     if (strncmp(value->key->name, section, length) != 0 || value->key->name[length] != '.') continue;
-    if (before != NULL && !ae_value_equal(value, before))
+    if (before != NULL && !before->is_word && !ae_value_equal(value, before))
       return AE_FAIL(AE_USAGE, "%s is '%s' here but '%s' there", value->key->name, shown(value), shown(before));
   }
   return AE_OK;

@@ -271,6 +271,7 @@ static const ae_key *const keys[] = {ae_keys_common,     ae_keys_network, ae_key
 const ae_model_type ae_model_acn = {.name = "acn",
                                     .summary = "associative compression network",
                                     .keys = keys,
+                                    .resolve = ae_network_resolve,
                                     .create = create,
                                     .destroy = destroy,
                                     .start = start,

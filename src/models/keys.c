@@ -8,7 +8,7 @@ static const char *const remedies[] = {"stop", "skip", NULL};
 static const char *const codes[] = {"none", "last", "all", NULL};
 static const char *const activations[] = {"relu", "tanh", NULL};
 static const char *const kinds[] = {"dense", "conv", NULL};
-static const char *const likelihoods[] = {"auto", "bernoulli", "gaussian", "categorical", NULL};
+static const char *const likelihoods[] = {"bernoulli", "gaussian", "categorical", NULL};
 static const char *const starts[] = {"random", "k-means++", "scalable", NULL};
 
 const ae_key ae_keys_common[] = {
@@ -96,7 +96,7 @@ const ae_key ae_keys_latent[] = {
     {0}};
 
 const ae_key ae_keys_likelihood[] = {
-    {"network.likelihood", AE_KEY_CHOICE, "auto", 0, 0, likelihoods, NULL, AE_KEY_FIXED,
+    {"network.likelihood", AE_KEY_CHOICE, "auto", 0, 0, likelihoods, "auto", AE_KEY_FIXED,
      "of the data given the code: bernoulli (values in 0 to 1), gaussian of variance 1/2 (vqvae: squared error as a "
      "share "
      "of the data's variance), categorical (vqvae: 256 levels from 0 to 1); auto = gaussian for vqvae, else bernoulli"},

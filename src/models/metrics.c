@@ -29,9 +29,16 @@ static const ae_column columns[] = {
     {"train_kl_c", "divergence of the class code's posterior from its prior, divided by the size of the class", "nat",
      false},
     {"train_kl_z", "divergence of the example code's posterior from its prior given the class code", "nat", false},
-    {"test_loss", "loss per example of data.test after the epoch", "nat", false},
+    {"test_loss",
+     "loss per example of data.test after the epoch; of a VQ-VAE per number of an example, or as a share of the "
+     "training "
+     "data's variance",
+     "nat", false},
     {"test_cross_entropy", "reconstruction term of the test loss", "nat", false},
-    {"test_squared_error", "reconstruction term of the test loss, with the constant of the Gaussian", "nat", false},
+    {"test_squared_error",
+     "reconstruction term of the test loss, with the constant of the Gaussian; of a VQ-VAE the mean as a share of the "
+     "training data's variance",
+     "nat", false},
     {"test_commitment", "mean squared distance of the encoder's numbers from their entries, on data.test", "", false},
     {"test_codebook", "the same", "", false},
     {"test_reconstruction", "distance of a set from its prediction times its points / (2 sigma^2), on data.test", "nat",
@@ -84,6 +91,10 @@ static const ae_column columns[] = {
 const ae_column *ae_metrics_columns(int *count) {
   *count = (int)(sizeof columns / sizeof *columns);
   return columns;
+}
+
+const char *ae_metrics_units(const ae_column *column, const char *of_loss) {
+  return strcmp(column->units, "nat") == 0 ? of_loss : column->units;
 }
 
 int ae_metrics_find(const char *column) {

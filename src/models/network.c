@@ -74,6 +74,12 @@ ae_status ae_network_init_encoder(ae_model *model) {
   return model->channels_last ? check_images(model) : AE_OK;
 }
 
+ae_status ae_network_resolve(const ae_comm *comm, ae_config *config, const ae_dataset *data) {
+  (void)comm, (void)data;
+  if (ae_config_is(config, "network.likelihood", "auto")) ae_config_set(config, "network.likelihood", "bernoulli");
+  return AE_OK;
+}
+
 ae_status ae_network_init(ae_model *model) {
   const ae_config *config = model->setup.config;
   model->bernoulli = !ae_config_is(config, "network.likelihood", "gaussian");

@@ -262,23 +262,26 @@ static void run(pixelcnn *model, int64_t count, const float *index, const int32_
   ae_network_run(model->network, model->in, count);
 }
 
-static double share_of(const pixelcnn *model, int64_t label) {
+/* Training examples, of all labels. */
+static double count_examples(const pixelcnn *model) {
   int64_t total = 0;
   for (int64_t k = 0; k < model->shape.labels; k++) total += model->label_count[k];
-  return (double)model->label_count[label] / (double)total;
+  return (double)total;
 }
 
 /* −ln Σ_k π_k p(x | k), π_k the shares of the labels in training. */
 static void price_unlabelled(pixelcnn *model, int64_t count, const float *code, double *nats) {
+  const double examples = count_examples(model);
   double sum[AE_BLOCK_ROWS] = {0};
   int32_t label[AE_BLOCK_ROWS];
   for (int64_t i = 0; i < count; i++) nats[i] = INFINITY;
   for (int32_t k = 0; k < model->shape.labels; k++) {
-    if (model->label_count[k] == 0) continue;
+    const double share = (double)model->label_count[k] / examples;
+    if (share == 0) continue;
     for (int64_t i = 0; i < count; i++) label[i] = k;
     run(model, count, code, label);
     for (int64_t i = 0; i < count; i++) {
-      const double cost = (double)model->loss->value[i] - log(share_of(model, k)), least = fmin(nats[i], cost);
+      const double cost = (double)model->loss->value[i] - log(share), least = fmin(nats[i], cost);
       sum[i] = sum[i] * exp(least - nats[i]) + exp(least - cost);
       nats[i] = least;
     }
@@ -328,13 +331,13 @@ static ae_status evaluate(ae_model *base, const ae_block *block, uint32_t draw, 
 
 /* By the shares of the labels in training; index: the number of the stream that is used up. */
 static int32_t draw_label(const pixelcnn *model, ae_stream stream, uint32_t index) {
-  const double uniform = ae_random_uniform(stream, index);
+  const double uniform = ae_random_uniform(stream, index), examples = count_examples(model);
   double reached = 0;
   int32_t last = 0;
   for (int32_t k = 0; k < model->shape.labels; k++) {
     if (model->label_count[k] == 0) continue;
     last = k;
-    reached += share_of(model, k);
+    reached += (double)model->label_count[k] / examples;
     if (reached > uniform) break;
   }
   return last;

@@ -79,8 +79,18 @@ static ae_tensor *build_error(const vqvae *model, ae_graph *graph, ae_tensor *pr
   return ae_weigh_rows(graph, "error", error, model->scale);
 }
 
+/* Whether the host has room for the codebook's sums, in float64: of each own shard, of all, and their averages. */
+static ae_status expect_sums(const vqvae *model) {
+  const int64_t entries = model->table.entries, width = model->codebook->averages ? model->table.width + 1 : 1;
+  const double rows = (double)model->base.setup.data->shards.count + 2;
+  return ae_memory_expect_each(rows * (double)entries * (double)width * sizeof(double),
+                               "sums of vqvae.entries=%lld of %lld numbers for each shard of a rank",
+                               (long long)entries, (long long)model->table.width);
+}
+
 static ae_status build_training(vqvae *model) {
   const ae_model_setup *setup = &model->base.setup;
+  AE_RETURN_IF(expect_sums(model));
   AE_RETURN_IF(
       ae_graph_create(setup->params, setup->data->shards.count, setup->plane_end, setup->planes, &model->base.graph));
   ae_graph *graph = model->base.graph;
@@ -130,6 +140,17 @@ static void destroy(ae_model *base) {
   AE_FREE(model->norm);
   AE_FREE(model->shown);
   AE_FREE(model);
+}
+
+/* Far from the data float32 no longer tells their levels apart. */
+static ae_status check_center(const vqvae *model) {
+  const double center = ae_config_real(model->base.setup.config, "data.center");
+  if (!model->categorical || fabs(center) <= 1) return AE_OK;
+  return AE_FAIL(
+      AE_USAGE,
+      "data.center=%g is too far from the values 0 to 1 that network.likelihood=categorical is for: choose one "
+      "among them",
+      center);
 }
 
 static ae_status accepts(const ae_model *base, const ae_dataset *data) {
@@ -188,6 +209,12 @@ static void describe(vqvae *model) {
   base->units = model->categorical ? "nat for each number" : "";
 }
 
+static ae_status resolve(const ae_comm *comm, ae_config *config, const ae_dataset *data) {
+  (void)comm, (void)data;
+  if (ae_config_is(config, "network.likelihood", "auto")) ae_config_set(config, "network.likelihood", "gaussian");
+  return AE_OK;
+}
+
 static ae_status create(const ae_model_setup *setup, ae_model **out) {
   ae_status status;
   vqvae *model = NULL;
@@ -201,6 +228,7 @@ static ae_status create(const ae_model_setup *setup, ae_model **out) {
   if (!ae_config_is(setup->config, "data.binarize", "none"))
     AE_RAISE(AE_USAGE,
              "data.binarize is for likelihoods of black and white, which model 'vqvae' has not: leave it out");
+  AE_CHECK(check_center(model));
   AE_CHECK(measure(model));
   AE_CHECK(AE_NEW(model->shown, DECODED * setup->features));
   if (model->categorical) AE_CHECK(AE_NEW(model->norm, DECODED * setup->features * 2));
@@ -255,16 +283,17 @@ cleanup:
 
 /* Entries that are moving averages are no parameters; those of the other model go with its networks. */
 static ae_status init_from(ae_model *base, const ae_config *config, ae_h5 *file) {
-  static const char *const alike[] = {"vqvae.codebook",
-                                      "vqvae.entries",
-                                      "vqvae.entry_size",
-                                      "vqvae.channels",
-                                      "vqvae.residual_channels",
-                                      "vqvae.residual_blocks",
-                                      "vqvae.decay", /* averages are corrected for where they began */
-                                      NULL};
+  ae_codebook *codebook = ((vqvae *)base)->codebook;
+  const char *const alike[] = {"vqvae.codebook",
+                               "vqvae.entries",
+                               "vqvae.entry_size",
+                               "vqvae.channels",
+                               "vqvae.residual_channels",
+                               "vqvae.residual_blocks",
+                               codebook->averages ? "vqvae.decay" : NULL, /* they are corrected for where they began */
+                               NULL};
   AE_RETURN_IF(ae_model_check_origin(base, config, file, alike));
-  return ae_codebook_take_over(((vqvae *)base)->codebook, file);
+  return ae_codebook_take_over(codebook, file);
 }
 
 static ae_status save(ae_model *base, ae_h5 *file) {
@@ -456,6 +485,7 @@ const ae_model_type ae_model_vqvae = {.name = "vqvae",
                                       .summary = "autoencoder with a codebook (VQ-VAE)",
                                       .keys = keys,
                                       .columns = columns,
+                                      .resolve = resolve,
                                       .create = create,
                                       .destroy = destroy,
                                       .init_from = init_from,

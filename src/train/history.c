@@ -12,9 +12,14 @@ struct ae_history {
   ae_metrics *row;
   int rows, room;
   bool shown[AE_METRICS_MAX];
+  const char *units; /* of the loss */
 };
 
-ae_status ae_history_create(ae_history **out) { return AE_NEW(*out, 1); }
+ae_status ae_history_create(const char *units, ae_history **out) {
+  AE_RETURN_IF(AE_NEW(*out, 1));
+  (*out)->units = units;
+  return AE_OK;
+}
 
 void ae_history_destroy(ae_history **history) {
   if (*history == NULL) return;
@@ -81,11 +86,12 @@ static ae_status save_column(const ae_history *history, ae_h5 *file, const char 
                              double *values) {
   int count;
   const ae_column *what = &ae_metrics_columns(&count)[column];
+  const char *units = ae_metrics_units(what, history->units);
   char path[128];
   for (int i = 0; i < history->rows; i++) values[i] = history->row[i].value[column];
   snprintf(path, sizeof path, "%s/%s", group, what->name);
   const ae_h5_dataset dataset = {
-      path, AE_H5_FLOAT64, 1, {history->rows}, {axis}, what->description, what->units[0] != '\0' ? what->units : NULL};
+      path, AE_H5_FLOAT64, 1, {history->rows}, {axis}, what->description, units[0] != '\0' ? units : NULL};
   return ae_h5_write_whole(file, &dataset, values);
 }
 

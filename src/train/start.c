@@ -162,7 +162,7 @@ static ae_status build(ae_trainer *t) {
   AE_RETURN_IF(ae_comm_agree(t->comm, ae_params_create(&t->params)));
   AE_RETURN_IF(build_model(t));
   AE_RETURN_IF(build_exchange(t));
-  AE_RETURN_IF(ae_comm_agree(t->comm, ae_history_create(&t->history)));
+  AE_RETURN_IF(ae_comm_agree(t->comm, ae_history_create(t->model->units, &t->history)));
   show_columns(t);
   fix_horizon(t);
   const int64_t last_step = ae_config_integer(t->config, "train.steps");
@@ -172,11 +172,15 @@ static ae_status build(ae_trainer *t) {
 }
 
 /* What "auto" came to when the run began. */
-static void take_over(ae_trainer *t, const ae_config *then, const char *key) {
+static void take_over(ae_trainer *t, const ae_config *then, const ae_key *key) {
   char number[32];
-  if (!ae_config_is(t->config, key, "auto") || ae_config_is(then, key, "auto")) return;
-  snprintf(number, sizeof number, "%lld", (long long)ae_config_integer(then, key));
-  ae_config_set(t->config, key, number);
+  if (!ae_config_is(t->config, key->name, "auto") || ae_config_is(then, key->name, "auto")) return;
+  if (key->type == AE_KEY_CHOICE) {
+    ae_config_set(t->config, key->name, ae_config_text(then, key->name));
+    return;
+  }
+  snprintf(number, sizeof number, "%lld", (long long)ae_config_integer(then, key->name));
+  ae_config_set(t->config, key->name, number);
 }
 
 /* The configuration must be the checkpoint's but for keys that may change. */
@@ -185,8 +189,9 @@ static ae_status check_config(ae_trainer *t, const ae_config *then) {
   const ae_key *const *tables = ae_model_find(model)->keys;
   for (int i = 0; strcmp(model, ae_config_text(then, "model")) == 0 && tables[i] != NULL; i++)
     for (const ae_key *key = tables[i]; key->name != NULL; key++)
-      if (key->type == AE_KEY_INTEGER && key->word != NULL && key->resume == AE_KEY_FIXED)
-        take_over(t, then, key->name);
+      if ((key->type == AE_KEY_INTEGER || key->type == AE_KEY_CHOICE) && key->word != NULL &&
+          key->resume == AE_KEY_FIXED)
+        take_over(t, then, key);
   return ae_config_check_resume(t->config, then);
 }
 

@@ -78,7 +78,7 @@ ae_status ae_config_check_resume(const ae_config *now, const ae_config *then);
 ae_status ae_config_check_keys(const ae_config *now, const ae_config *then, const char *const *keys, const char *name);
 
 /* Local. AE_USAGE naming the first key of a section ("network") whose values differ, and both; keys that one of the two
- * lacks are passed by. */
+ * lacks are passed by, as are those that `then` leaves to the program ("auto"). */
 ae_status ae_config_check_section(const ae_config *now, const ae_config *then, const char *section);
 
 /* Local. `mpiae help config`: type, default, bounds or choices, and meaning of one key, of all keys of a section

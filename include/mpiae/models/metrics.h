@@ -6,14 +6,17 @@
 
 #define AE_METRICS_MAX 96
 
-/* Every column there is, in the order of metrics.csv: name, description, units ("" = none). The two of time go
- * to a checkpoint's /provenance, not to its /history. */
+/* Every column there is, in the order of metrics.csv: name, description, units ("" = none; "nat": those of the model's
+ * loss). The two of time go to a checkpoint's /provenance, not to its /history. */
 typedef struct ae_column {
   const char *name, *description, *units;
   bool of_time;
 } ae_column;
 
 const ae_column *ae_metrics_columns(int *count);
+
+/* Those of a column where losses are told in `of_loss`. */
+const char *ae_metrics_units(const ae_column *column, const char *of_loss);
 
 /* NaN where a column has no value. */
 typedef struct ae_metrics {

@@ -8,6 +8,9 @@
 #include "mpiae/models/model.h"
 #include "mpiae/nn/dense.h"
 
+/* The hook `resolve`: the likelihood is Bernoulli unless told. */
+ae_status ae_network_resolve(const ae_comm *comm, ae_config *config, const ae_dataset *data);
+
 /* For create, after ae_model_init, of a model whose encoder alone is such a network: sets channels_last. AE_USAGE when
  * the examples are no images that network.channels can halve. */
 ae_status ae_network_init_encoder(ae_model *model);

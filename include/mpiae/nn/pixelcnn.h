@@ -16,7 +16,7 @@ typedef struct ae_pixelcnn {
 
 /* Logits (row, column, entry) of the numbers at each place, given those before it in raster order. index: shape (row,
  * column); label: one number a row, NULL without labels. Parameters: embedding/weight (entry, channel);
- * layer_<i>/{vertical, across, horizontal, output}, and label/weight (label, channel) where there are labels;
+ * layer_<i>/{vertical, across, horizontal, output}, and label/weight (label, 2 channels) where there are labels;
  * head/{hidden, output}, 4C channels between. */
 ae_tensor *ae_nn_pixelcnn(ae_graph *graph, ae_tensor *index, ae_tensor *label, ae_pixelcnn shape);
 

@@ -7,7 +7,8 @@
 
 typedef struct ae_history ae_history;
 
-ae_status ae_history_create(ae_history **out); /* Local */
+/* Local. units: those of the loss, as in ae_model; lent. */
+ae_status ae_history_create(const char *units, ae_history **out);
 void ae_history_destroy(ae_history **history); /* Local; NULL is fine */
 
 /* Local. Makes a column one of this run's: others are neither written nor saved. An unknown name is a bug: asserted. */
