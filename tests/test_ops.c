@@ -31,6 +31,7 @@ typedef struct bench {
   const ae_node *node;
   int64_t rows[AE_NODE_MAX_INPUTS], out_rows;
   double *input[AE_NODE_MAX_INPUTS], *parameter[AE_NODE_MAX_PARAMETERS], *value, *upstream;
+  bool reversed; /* gradients are taken with the wrong sign, which is to be seen */
 } bench;
 
 static void share_inputs(bench *b) {
@@ -148,16 +149,21 @@ static double slope(const bench *b, double *x) {
  * times that. */
 static const double tolerance = 2e-5;
 
-static void compare(const bench *b, const char *what, const double *expected, const double *got, int64_t count) {
+static bool differs(const double *expected, const double *got, int64_t count, int64_t *place) {
   double largest = 1e-30, worst = 0;
-  int64_t place = 0;
+  *place = 0;
   for (int64_t i = 0; i < count; i++) largest = fmax(largest, fabs(expected[i]));
   for (int64_t i = 0; i < count; i++)
     if (!(fabs(expected[i] - got[i]) <= worst)) {
       worst = fabs(expected[i] - got[i]);
-      place = i;
+      *place = i;
     }
-  if (!(worst <= tolerance * largest))
+  return !(worst <= tolerance * largest);
+}
+
+static void compare(const bench *b, const char *what, const double *expected, const double *got, int64_t count) {
+  int64_t place;
+  if (differs(expected, got, count, &place))
     fail_msg("%s (%s): %s[%d] is %.9g, expected %.9g", b->node->op->name, b->description->label, what, (int)place,
              got[place], expected[place]);
 }
@@ -172,11 +178,15 @@ static void check_value(const bench *b) {
   AE_FREE(got);
 }
 
-static void check_gradient(const bench *b, const char *what, double *x, const double *got, int64_t count, double more) {
+static void check_gradient(const bench *b, const char *what, double *x, double *got, int64_t count, double more) {
   double *expected;
+  int64_t place;
   ae_test_ok(AE_NEW(expected, count));
   for (int64_t i = 0; i < count; i++) expected[i] = slope(b, x + i) + more;
-  compare(b, what, expected, got, count);
+  for (int64_t i = 0; i < count && b->reversed; i++) got[i] = -got[i];
+  if (!b->reversed) compare(b, what, expected, got, count);
+  else if (!differs(expected, got, count, &place))
+    fail_msg("%s (%s): a wrong %s is not seen", b->node->op->name, b->description->label, what);
   AE_FREE(expected);
 }
 
@@ -219,9 +229,10 @@ static bool has_gradient(const bench *b) {
   return any && b->node->op->backward != NULL;
 }
 
-static void run_case(const ae_op_case *description, sharing shared) {
+static void run_case(const ae_op_case *description, sharing shared, bool reversed) {
   bench b;
   build(&b, description, shared);
+  b.reversed = reversed;
   fill(&b);
   ae_graph_forward(b.graph, NULL);
   check_value(&b);
@@ -241,8 +252,16 @@ static void every_operation_has_the_gradient_of_its_reference(void **state) {
   for (int i = 0; i < count; i++) {
     assert_non_null(table[i]->cases[0].label);
     for (const ae_op_case *c = table[i]->cases; c->label != NULL; c++)
-      for (sharing shared = ALONE; shared <= SHARED_AFTER; shared++) run_case(c, shared);
+      for (sharing shared = ALONE; shared <= SHARED_AFTER; shared++) run_case(c, shared, false);
   }
+}
+
+static void a_wrong_gradient_is_seen(void **state) {
+  (void)state;
+  int count;
+  const ae_op *const *table = ae_op_table(&count);
+  for (int i = 0; i < count; i++)
+    for (const ae_op_case *c = table[i]->cases; c->label != NULL; c++) run_case(c, ALONE, true);
 }
 
 static void operations_are_listed_once_in_order(void **state) {
@@ -458,6 +477,7 @@ static void convolutions_that_do_not_fit_are_named(void **state) {
 int main(int argc, char **argv) {
   const ae_test tests[] = {AE_TEST(operations_are_listed_once_in_order),
                            AE_TEST(every_operation_has_the_gradient_of_its_reference),
+                           AE_TEST(a_wrong_gradient_is_seen),
                            AE_TEST(gradients_stop_where_told),
                            AE_TEST(the_nearest_entry_does_not_depend_on_other_rows),
                            AE_TEST(every_misfit_is_named),
