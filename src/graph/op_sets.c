@@ -1,31 +1,26 @@
-/* Operations between sets and their points: repetition, sums and means, learned seeds. */
+/* Operations between sets and their points: repetition, sums, learned seeds. */
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/graph/op.h"
 #include "mpiae/graph/ops_sets.h"
 
 #include <string.h>
 
-/* The sum (or mean) over the points of each set: values on `axis` to values on its groups. */
-static void sum_points(const ae_graph *graph, int axis, int64_t width, bool mean, const float *point, bool add,
-                       float *set) {
+/* The sum over the points of each set: values on `axis` to values on its groups. */
+static void sum_points(const ae_graph *graph, int axis, int64_t width, const float *point, bool add, float *set) {
   const int64_t sets = ae_graph_rows(graph, ae_graph_groups_axis(graph, axis)).count;
   for (int64_t i = 0; i < sets; i++) {
     const int64_t begin = ae_graph_group(graph, axis, i), count = ae_graph_group(graph, axis, i + 1) - begin;
     ae_column_sum(count, width, point + begin * width, add, set + i * width);
-    if (mean && count > 0) ae_scale(width, 1.0f / (float)count, set + i * width, set + i * width);
   }
 }
 
-/* The other way: each set's row to its points, divided by their number for a mean. */
-static void spread_sets(const ae_graph *graph, int axis, int64_t width, bool mean, float *set, bool add, float *point) {
+/* The other way: each set's row to its points. */
+static void spread_sets(const ae_graph *graph, int axis, int64_t width, const float *set, bool add, float *point) {
   const int64_t sets = ae_graph_rows(graph, ae_graph_groups_axis(graph, axis)).count;
-  for (int64_t i = 0; i < sets; i++) {
-    const int64_t begin = ae_graph_group(graph, axis, i), end = ae_graph_group(graph, axis, i + 1);
-    if (mean && end > begin) ae_scale(width, 1.0f / (float)(end - begin), set + i * width, set + i * width);
-    for (int64_t j = begin; j < end; j++)
+  for (int64_t i = 0; i < sets; i++)
+    for (int64_t j = ae_graph_group(graph, axis, i); j < ae_graph_group(graph, axis, i + 1); j++)
       if (add) ae_add(width, set + i * width, point + j * width);
       else memcpy(point + j * width, set + i * width, (size_t)width * sizeof *point);
-  }
 }
 
 /* Where row i of `axis` finds its set. */
@@ -38,12 +33,11 @@ static int64_t set_of(const ae_graph *graph, int axis, int64_t row) {
 /* A set's row at its points. */
 
 static void repeat_forward(ae_graph *graph, const ae_node *node) {
-  spread_sets(graph, node->out->axis, node->out->width, false, node->in[0]->value, false, node->out->value);
+  spread_sets(graph, node->out->axis, node->out->width, node->in[0]->value, false, node->out->value);
 }
 
 static void repeat_backward(ae_graph *graph, const ae_node *node) {
-  sum_points(graph, node->out->axis, node->out->width, false, node->out->gradient, node->adds[0],
-             node->in[0]->gradient);
+  sum_points(graph, node->out->axis, node->out->width, node->out->gradient, node->adds[0], node->in[0]->gradient);
 }
 
 static void repeat_reference(const ae_node *node, const int64_t *rows, const double *const *in,
@@ -77,19 +71,14 @@ ae_tensor *ae_repeat_per_set(ae_graph *graph, const char *name, ae_tensor *in, i
   return node == NULL ? NULL : node->out;
 }
 
-/* Sum or mean over the points of a set. */
-
-/* Attribute. */
-enum { MEAN };
+/* Sum over the points of a set. */
 
 static void sum_forward(ae_graph *graph, const ae_node *node) {
-  sum_points(graph, node->in[0]->axis, node->out->width, node->attribute[MEAN] != 0, node->in[0]->value, false,
-             node->out->value);
+  sum_points(graph, node->in[0]->axis, node->out->width, node->in[0]->value, false, node->out->value);
 }
 
 static void sum_backward(ae_graph *graph, const ae_node *node) {
-  spread_sets(graph, node->in[0]->axis, node->out->width, node->attribute[MEAN] != 0, node->out->gradient,
-              node->adds[0], node->in[0]->gradient);
+  spread_sets(graph, node->in[0]->axis, node->out->width, node->out->gradient, node->adds[0], node->in[0]->gradient);
 }
 
 static void sum_reference(const ae_node *node, const int64_t *rows, const double *const *in,
@@ -98,43 +87,30 @@ static void sum_reference(const ae_node *node, const int64_t *rows, const double
   const int axis = node->in[0]->axis;
   (void)parameter;
   memset(out, 0, (size_t)(out_rows * width) * sizeof *out);
-  for (int64_t i = 0; i < rows[0]; i++) {
-    const int64_t set = set_of(node->graph, axis, i);
-    const int64_t count = ae_graph_group(node->graph, axis, set + 1) - ae_graph_group(node->graph, axis, set);
-    for (int64_t j = 0; j < width; j++)
-      out[set * width + j] += in[0][i * width + j] / (node->attribute[MEAN] != 0 ? (double)count : 1);
-  }
+  for (int64_t i = 0; i < rows[0] * width; i++)
+    out[set_of(node->graph, axis, i / width) * width + i % width] += in[0][i];
 }
 
 static ae_tensor *build_sum(ae_graph *graph, ae_params *params, ae_tensor *const *in) {
   (void)params;
   return ae_sum_per_set(graph, "sum", in[0]);
 }
-static ae_tensor *build_mean(ae_graph *graph, ae_params *params, ae_tensor *const *in) {
-  (void)params;
-  return ae_mean_per_set(graph, "mean", in[0]);
-}
 
 static const ae_op_case sum_cases[] = {
     {"sum", 1, {{AE_CASE_SETS, 1, {5}, -1, 1, AE_CASE_DIFFERENTIABLE}}, build_sum},
-    {"mean", 1, {{AE_CASE_SETS, 2, {2, 70}, -1, 1, AE_CASE_DIFFERENTIABLE}}, build_mean},
+    {"of matrices", 1, {{AE_CASE_SETS, 2, {2, 70}, -1, 1, AE_CASE_DIFFERENTIABLE}}, build_sum},
     {0}};
 
 const ae_op ae_op_sum_per_set = {"sum_per_set", 0, NULL, sum_forward, sum_backward, sum_reference, sum_cases};
 
-static ae_tensor *add_sum(ae_graph *graph, const char *name, ae_tensor *in, bool mean) {
+ae_tensor *ae_sum_per_set(ae_graph *graph, const char *name, ae_tensor *in) {
   if (in == NULL) return NULL;
   if (!ae_graph_is_grouped(graph, in->axis))
     return ae_graph_fail(graph, AE_FAIL(AE_INTERNAL, "sum %s: its input is not on an axis of points", name));
   ae_node *node =
       ae_graph_add(graph, &ae_op_sum_per_set, name, &in, 1, ae_graph_groups_axis(graph, in->axis), in->rank, in->dim);
-  if (node == NULL) return NULL;
-  node->attribute[MEAN] = mean;
-  return node->out;
+  return node == NULL ? NULL : node->out;
 }
-
-ae_tensor *ae_sum_per_set(ae_graph *graph, const char *name, ae_tensor *in) { return add_sum(graph, name, in, false); }
-ae_tensor *ae_mean_per_set(ae_graph *graph, const char *name, ae_tensor *in) { return add_sum(graph, name, in, true); }
 
 /* The rows of a parameter, over and over. */
 

@@ -73,7 +73,8 @@ static ae_status fill_sets(ae_h5 *file, const results *what, const ae_dataset *d
   ae_model *model = what->t->model;
   const ae_sample_request request = {.count = what->pictures, .seed = 1};
   AE_RETURN_IF(ae_set_results_reconstruct(model, file, data, what->pictures));
-  return model->type->draw != NULL ? ae_set_results_sample(model, file, &request, 0, data, "sampled_") : AE_OK;
+  if (model->type->draw == NULL) return AE_OK;
+  return ae_set_results_sample(model, file, &request, 0, model->sized ? NULL : data, "sampled_");
 }
 
 /* The same examples and the same noise every epoch. */

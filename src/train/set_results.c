@@ -128,24 +128,32 @@ cleanup:
   return status;
 }
 
-/* Sizes of the first `count` examples, on every rank. */
-static ae_status fetch_sizes(ae_model *model, const ae_dataset *data, int64_t count, int64_t *sizes) {
+/* Borders of the sets of images. */
+static ae_status find_offsets(ae_model *model, const ae_dataset *data, const int64_t *example, int64_t count,
+                              int64_t *offset) {
   const ae_comm *comm = model->setup.comm;
-  int64_t example[AE_BLOCK_ROWS];
-  ae_status status = AE_OK;
+  ae_status status;
   ae_block_copy copy = {0};
-  for (int64_t at = 0; at < count; at += AE_BLOCK_ROWS) {
-    const int64_t rows = ae_min(AE_BLOCK_ROWS, count - at);
-    ae_block sets;
-    for (int64_t i = 0; i < rows; i++) example[i] = at + i;
-    AE_CHECK(ae_block_fetch(comm, data, example, rows, &copy));
-    AE_CHECK(ae_comm_agree(comm, model->type->sets_of(model, &copy.block, &sets)));
-    for (int64_t i = 0; i < rows; i++) sizes[at + i] = sets.offset[i + 1] - sets.offset[i];
-    ae_block_copy_free(&copy);
-  }
+  ae_block sets;
+  AE_CHECK(ae_block_fetch(comm, data, example, count, &copy));
+  AE_CHECK(ae_comm_agree(comm, model->type->sets_of(model, &copy.block, &sets)));
+  memcpy(offset, sets.offset, (size_t)(count + 1) * sizeof *offset);
 cleanup:
   ae_block_copy_free(&copy);
   return status;
+}
+
+/* Sizes of the first `count` examples, on every rank. */
+static ae_status fetch_sizes(ae_model *model, const ae_dataset *data, int64_t count, int64_t *sizes) {
+  int64_t example[AE_BLOCK_ROWS], offset[AE_BLOCK_ROWS + 1];
+  for (int64_t at = 0; at < count; at += AE_BLOCK_ROWS) {
+    const int64_t rows = ae_min(AE_BLOCK_ROWS, count - at);
+    for (int64_t i = 0; i < rows; i++) example[i] = at + i;
+    AE_RETURN_IF(data->offset != NULL ? ae_dataset_fetch_offsets(model->setup.comm, data, example, rows, offset)
+                                      : find_offsets(model, data, example, rows, offset));
+    for (int64_t i = 0; i < rows; i++) sizes[at + i] = offset[i + 1] - offset[i];
+  }
+  return AE_OK;
 }
 
 /* Sizes of the first examples, over and over, for samples [begin, end). */

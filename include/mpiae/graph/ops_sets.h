@@ -10,9 +10,8 @@
 /* The row of each set at each of its points: from the axis of sets to `axis`, which it groups. */
 ae_tensor *ae_repeat_per_set(ae_graph *graph, const char *name, ae_tensor *in, int axis);
 
-/* Sum and mean over the points of each set, on the axis of sets; 0 for an empty set. */
+/* Sum over the points of each set, on the axis of sets; 0 for an empty set. */
 ae_tensor *ae_sum_per_set(ae_graph *graph, const char *name, ae_tensor *in);
-ae_tensor *ae_mean_per_set(ae_graph *graph, const char *name, ae_tensor *in);
 
 /* The rows of a parameter (seeds, width), over and over: row i of `axis` is seed i mod seeds. The rows of a segment
  * must be a multiple of the seeds: an axis grouped in groups of as many, or any axis for a single seed. */
