@@ -198,6 +198,39 @@ static void permutations_are_uniform(void **state) {
   ae_sampler_destroy(&sampler);
 }
 
+/* Of small sets and some large ones: what the steps of two epochs come to, counted anew. */
+static void the_most_points_are_those_of_the_largest_step(void **state) {
+  (void)state;
+  enum { EXAMPLES = 300, LARGE = 10000, BATCH = 20, RANKS = 3 };
+  for (int rank = 0; rank < RANKS; rank++) {
+    ae_shards shards;
+    ae_test_ok(ae_shards_init(&shards, EXAMPLES, 5, rank, RANKS));
+    const int64_t first = ae_shards_own_begin(&shards), own = ae_shards_own_count(&shards);
+    int64_t offset[EXAMPLES + 1] = {0}, expected = 0, all = 0;
+    ae_sampler *sampler;
+    ae_test_ok(ae_sampler_create(&shards, BATCH, 7, &sampler));
+    for (int64_t i = 0; i < own; i++) offset[i + 1] = offset[i] + ((first + i) % 30 == 0 ? LARGE : (first + i) % 4);
+    for (uint32_t epoch = 1; epoch <= 2; epoch++) {
+      ae_sampler_begin(sampler, epoch);
+      for (int64_t step = 0; step < ae_sampler_steps(sampler); step++) {
+        ae_batch batch;
+        int64_t points = 0;
+        ae_sampler_batch(sampler, step, &batch);
+        for (int64_t row = 0; row < batch.offset[batch.segments]; row++)
+          points += batch.example[row] % 30 == 0 ? LARGE : batch.example[row] % 4;
+        expected = points > expected ? points : expected;
+        all += points;
+      }
+    }
+    assert_int_equal(all, 2 * offset[own]);
+    assert_int_equal(ae_sampler_most_points(sampler, 2, offset), expected);
+    assert_true(ae_sampler_most_points(sampler, 1, offset) <= expected);
+    assert_int_equal(ae_sampler_most_points(sampler, 0, offset), 0);
+    assert_true(expected >= LARGE && expected < offset[own]);
+    ae_sampler_destroy(&sampler);
+  }
+}
+
 static void an_empty_batch_is_refused(void **state) {
   (void)state;
   ae_shards shards;
@@ -216,6 +249,7 @@ int main(int argc, char **argv) {
       AE_TEST(order_depends_on_epoch_and_seed_alone),
       AE_TEST(two_batches_are_alive),
       AE_TEST(permutations_are_uniform),
+      AE_TEST(the_most_points_are_those_of_the_largest_step),
       AE_TEST(an_empty_batch_is_refused),
   };
   return ae_test_main(argc, argv, tests, (int)(sizeof tests / sizeof *tests));

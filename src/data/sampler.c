@@ -99,3 +99,26 @@ void ae_sampler_batch(ae_sampler *sampler, int64_t step, ae_batch *batch) {
                       .offset = offset,
                       .example = example};
 }
+
+static int64_t count_points(const ae_batch *batch, int64_t first, const int64_t *offset) {
+  int64_t points = 0;
+  for (int64_t row = 0; row < batch->offset[batch->segments]; row++) {
+    const int64_t own = batch->example[row] - first;
+    points += offset[own + 1] - offset[own];
+  }
+  return points;
+}
+
+int64_t ae_sampler_most_points(ae_sampler *sampler, uint32_t epochs, const int64_t *offset) {
+  const int64_t first = ae_shards_own_begin(&sampler->shards);
+  int64_t most = 0;
+  for (uint32_t epoch = 1; epoch <= epochs; epoch++) {
+    ae_sampler_begin(sampler, epoch);
+    for (int64_t step = 0; step < ae_sampler_steps(sampler); step++) {
+      ae_batch batch;
+      ae_sampler_batch(sampler, step, &batch);
+      most = ae_max(most, count_points(&batch, first, offset));
+    }
+  }
+  return most;
+}

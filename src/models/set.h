@@ -74,6 +74,9 @@ const float *ae_set_frozen(const ae_set_model *model, int64_t example);
 /* Local. `count` points that a prediction begins as: of the data's mean and deviation, by a stream of their own. */
 void ae_set_fill_start(const ae_set_model *model, ae_stream stream, int64_t count, float *points);
 
+/* Local. Whether the loss is that of the optimal matching. */
+bool ae_set_matches(const ae_set_model *model);
+
 /* Local. The likeliest of the sizes; ties to the smallest. */
 int64_t ae_set_likeliest(const ae_set_model *model, const float *logit);
 

@@ -4,6 +4,7 @@
 #include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/data/points.h"
+#include "mpiae/data/sampler.h"
 #include "mpiae/graph/ops.h"
 #include "mpiae/graph/ops_sets.h"
 #include "mpiae/models/keys.h"
@@ -57,10 +58,28 @@ static ae_status expect_points(const ae_set_model *model, int64_t points) {
                                (long long)ae_config_integer(config, "train.batch_size"), (long long)points);
 }
 
+/* Own examples that are looked at, over all epochs, to know the largest step: some seconds. */
+enum { MOST_LOOKED_AT = 100000000 };
+
+/* The most points that a step can have: that of the epochs to come; of very many, a bound. A few large sets among small
+ * ones seldom meet. */
+static ae_status find_most(const ae_set_model *model, int64_t *most) {
+  const ae_model_setup *setup = &model->base.setup;
+  const int64_t epochs = ae_config_integer(setup->config, "train.epochs"), own = model->examples.count;
+  ae_sampler *sampler;
+  if (own > 0 && epochs > MOST_LOOKED_AT / own)
+    return ae_points_most(own, model->examples.offset, setup->capacity, most);
+  AE_RETURN_IF(ae_sampler_create(&setup->data->shards, ae_config_integer(setup->config, "train.batch_size"),
+                                 setup->seed, &sampler));
+  *most = ae_sampler_most_points(sampler, (uint32_t)epochs, model->examples.offset);
+  ae_sampler_destroy(&sampler);
+  return AE_OK;
+}
+
 static ae_status build_autoencoder(ae_set_model *model) {
   const ae_model_setup *setup = &model->base.setup;
   int64_t most;
-  AE_RETURN_IF(ae_points_most(model->examples.count, model->examples.offset, setup->capacity, &most));
+  AE_RETURN_IF(find_most(model, &most));
   AE_RETURN_IF(expect_points(model, most));
   AE_RETURN_IF(AE_NEW(model->offset, setup->capacity + 1));
   AE_RETURN_IF(begin_graph(model));
@@ -181,7 +200,18 @@ static ae_set_figure read_distance(const ae_config *config) {
   return ae_config_is(config, "set.loss", "huber") ? AE_SET_HUBER : AE_SET_CHAMFER;
 }
 
-/* The hook: what would have to be matched must be so in reasonable time. Later on that is for evaluate to say. */
+bool ae_set_matches(const ae_set_model *model) { return !model->base.sized && model->distance == AE_SET_MATCHING; }
+
+/* Sets of `most` points for a loss that matches: in training it must do so in reasonable time. */
+static ae_status accepts_matching(const ae_model *base, const ae_dataset *data, int64_t most) {
+  ae_status status = ae_error_prefix(ae_matching_accepts(most), "%s", data->path);
+  if (status == AE_OK || base->setup.data != NULL) return status;
+  ae_log_warning("%s; so evaluate cannot tell the loss of this model, set.loss=hungarian", ae_error_message(status));
+  ae_error_clear(&status);
+  return AE_OK;
+}
+
+/* The hook. What `evaluate --matching` asks for beyond the loss is for evaluate to refuse. */
 static ae_status accepts(const ae_model *base, const ae_dataset *data) {
   const ae_set_model *model = (const ae_set_model *)base;
   const int64_t most = ae_set_examples_largest(&model->examples, base->setup.comm, data);
@@ -189,8 +219,7 @@ static ae_status accepts(const ae_model *base, const ae_dataset *data) {
   if (base->sized && most > model->most)
     ae_log_warning("%s has sets of up to %lld points: those of more than set.most_points=%lld count as sets of so many",
                    data->path, (long long)most, (long long)model->most);
-  if (base->setup.data == NULL || base->sized || model->distance != AE_SET_MATCHING) return AE_OK;
-  return ae_error_prefix(ae_matching_accepts(most), "%s", data->path);
+  return ae_set_matches(model) ? accepts_matching(base, data, most) : AE_OK;
 }
 
 /* What encodes examples. */
@@ -261,10 +290,8 @@ static void fill_sets(ae_set_model *model, const ae_batch *batch) {
   const int64_t dim = model->network.dim;
   model->offset[0] = 0;
   for (int64_t i = 0; i < batch->offset[batch->segments]; i++) {
-    int64_t count;
-    const float *points = ae_set_examples_own(&model->examples, batch->example[i], &count);
-    const int64_t begin = model->offset[i] * dim;
-    memcpy(model->points->value + begin, points, (size_t)(count * dim) * sizeof *points);
+    const int64_t count = ae_set_examples_size(&model->examples, batch->example[i]), begin = model->offset[i] * dim;
+    ae_set_examples_points(&model->examples, batch->example[i], model->points->value + begin);
     ae_set_fill_start(model, ae_stream_of(model->base.setup.seed, AE_RANDOM_POINT, batch->epoch, batch->example[i]),
                       count, model->start->value + begin);
     if (model->network.variational)
@@ -279,11 +306,9 @@ static void fill_sets(ae_set_model *model, const ae_batch *batch) {
 static void fill_codes(ae_set_model *model, const ae_batch *batch) {
   const int64_t code = model->network.code;
   for (int64_t i = 0; i < batch->offset[batch->segments]; i++) {
-    int64_t count;
     const float *own = ae_set_frozen(model, batch->example[i]);
     float *out = model->code->value + i * code;
-    ae_set_examples_own(&model->examples, batch->example[i], &count);
-    model->size->value[i] = (float)ae_min(count, model->most);
+    model->size->value[i] = (float)ae_min(ae_set_examples_size(&model->examples, batch->example[i]), model->most);
     if (!model->network.variational) {
       memcpy(out, own, (size_t)code * sizeof *out);
       continue;
@@ -339,9 +364,8 @@ static void statistics(const ae_model *base, const ae_batch *batch, int64_t begi
   }
   *sums = 0;
   for (int64_t i = begin; i < end; i++) {
-    int64_t count;
-    ae_set_examples_own(&model->examples, batch->example[i], &count);
-    const double off = (double)(ae_set_likeliest(model, model->logit->value + i * (model->most + 1)) - count);
+    const int64_t size = ae_set_examples_size(&model->examples, batch->example[i]);
+    const double off = (double)(ae_set_likeliest(model, model->logit->value + i * (model->most + 1)) - size);
     *sums += off * off;
   }
 }

@@ -4,7 +4,7 @@
 #include "mpiae/base/memory.h"
 #include "mpiae/data/points.h"
 
-#include <stdint.h>
+#include <string.h>
 
 static ae_status read_images(const ae_model_setup *setup, ae_set_examples *out) {
   char shape[AE_SHAPE_SIZE];
@@ -32,44 +32,53 @@ static float threshold_of(const ae_set_examples *examples, const ae_dataset *dat
   return data->type == AE_H5_UINT8 ? examples->threshold * UINT8_MAX : examples->threshold;
 }
 
-static ae_status make_sets(const ae_set_examples *examples, const ae_dataset *data, int64_t count, const void *images,
-                           int64_t **offset, float **points) {
-  AE_FREE(*offset);
-  AE_FREE(*points);
-  return ae_points_of_images(data->type, images, count, examples->rows, examples->columns, threshold_of(examples, data),
-                             offset, points);
+/* Points of an image of the data; only counted when `points` is NULL. */
+static int64_t find_points(const ae_set_examples *examples, const ae_dataset *data, const void *image, float *points) {
+  return ae_points_of_image(data->type, image, examples->rows, examples->columns, threshold_of(examples, data), points);
 }
 
 ae_status ae_set_examples_find(const ae_dataset *data, ae_set_examples *examples) {
-  examples->first = ae_shards_own_begin(&data->shards);
+  examples->data = data;
   examples->count = ae_shards_own_count(&data->shards);
   examples->offset = data->offset;
-  examples->points = data->rows;
   if (!examples->images) return AE_OK;
-  AE_RETURN_IF(make_sets(examples, data, examples->count, data->rows, &examples->own_offset, &examples->own_points));
+  const char *image = data->rows;
+  AE_RETURN_IF(AE_NEW(examples->own_offset, examples->count + 1));
+  for (int64_t i = 0; i < examples->count; i++, image += data->row_bytes)
+    examples->own_offset[i + 1] = examples->own_offset[i] + find_points(examples, data, image, NULL);
   examples->offset = examples->own_offset;
-  examples->points = examples->own_points;
   return AE_OK;
 }
 
 void ae_set_examples_free(ae_set_examples *examples) {
   AE_FREE(examples->own_offset);
-  AE_FREE(examples->own_points);
   AE_FREE(examples->block_offset);
   AE_FREE(examples->block_points);
 }
 
-const float *ae_set_examples_own(const ae_set_examples *examples, int64_t example, int64_t *count) {
-  const int64_t *offset = examples->offset + (example - examples->first);
-  *count = offset[1] - offset[0];
-  return examples->points + offset[0] * examples->dim;
+int64_t ae_set_examples_size(const ae_set_examples *examples, int64_t example) {
+  const int64_t *offset = examples->offset + (example - ae_shards_own_begin(&examples->data->shards));
+  return offset[1] - offset[0];
+}
+
+void ae_set_examples_points(const ae_set_examples *examples, int64_t example, float *points) {
+  int64_t count;
+  if (examples->images) {
+    find_points(examples, examples->data, ae_dataset_row(examples->data, example), points);
+    return;
+  }
+  const float *own = ae_dataset_set(examples->data, example, &count);
+  memcpy(points, own, (size_t)(count * examples->dim) * sizeof *points);
 }
 
 ae_status ae_set_examples_of_block(ae_set_examples *examples, const ae_block *block, ae_block *sets) {
   *sets = *block;
   if (!examples->images) return AE_OK;
-  AE_RETURN_IF(
-      make_sets(examples, block->data, block->count, block->rows, &examples->block_offset, &examples->block_points));
+  AE_FREE(examples->block_offset);
+  AE_FREE(examples->block_points);
+  AE_RETURN_IF(ae_points_of_images(block->data->type, block->rows, block->count, examples->rows, examples->columns,
+                                   threshold_of(examples, block->data), &examples->block_offset,
+                                   &examples->block_points));
   sets->offset = examples->block_offset;
   sets->rows = examples->block_points;
   return AE_OK;
@@ -80,7 +89,6 @@ int64_t ae_set_examples_largest(const ae_set_examples *examples, const ae_comm *
   int64_t most = 0;
   const char *image = data->rows;
   for (int64_t i = 0; i < ae_shards_own_count(&data->shards); i++, image += data->row_bytes)
-    most = ae_max(most, ae_points_of_image(data->type, image, examples->rows, examples->columns,
-                                           threshold_of(examples, data), NULL));
+    most = ae_max(most, find_points(examples, data, image, NULL));
   return ae_comm_max(comm, most);
 }

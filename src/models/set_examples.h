@@ -11,14 +11,14 @@ typedef struct ae_set_examples {
   int64_t rows, columns;
   int64_t dim; /* coordinates of a point */
 
-  /* The own training examples, packed: set i, from 0, is points offset[i] … offset[i+1]; lent, but for images. */
-  int64_t first, count;
+  /* The own training examples: set i, from 0, has offset[i+1] − offset[i] points; lent, but for images. */
+  const ae_dataset *data;
+  int64_t count;
   const int64_t *offset;
-  const float *points;
 
-  /* Made of images: the training examples, and the block last asked for. */
+  /* Made of images: those borders; the block last asked for. */
   int64_t *own_offset, *block_offset;
-  float *own_points, *block_points;
+  float *block_points;
 } ae_set_examples;
 
 /* AE_USAGE when set.input=image and the data are no images of one channel. */
@@ -28,8 +28,9 @@ ae_status ae_set_examples_read(const ae_model_setup *setup, ae_set_examples *out
 ae_status ae_set_examples_find(const ae_dataset *data, ae_set_examples *examples);
 void ae_set_examples_free(ae_set_examples *examples);
 
-/* Points of an own training example (global number): (*count, dim); lent. */
-const float *ae_set_examples_own(const ae_set_examples *examples, int64_t example, int64_t *count);
+/* Points of an own training example (global number): how many; and they, into (size, dim). */
+int64_t ae_set_examples_size(const ae_set_examples *examples, int64_t example);
+void ae_set_examples_points(const ae_set_examples *examples, int64_t example, float *points);
 
 /* The block as sets: *sets has their offsets and points in place of its rows; lent, until the next call. */
 ae_status ae_set_examples_of_block(ae_set_examples *examples, const ae_block *block, ae_block *sets);

@@ -7,6 +7,7 @@
 #include "mpiae/tensor/softmax.h"
 #include "set.h"
 
+#include <math.h>
 #include <string.h>
 
 /* Networks. */
@@ -198,11 +199,13 @@ static bool wants(const ae_set_model *model, ae_set_figure figure) {
   return false;
 }
 
-/* What distances need: an entry for each point of the largest set; the workspace of matchings. */
+/* What distances need: an entry for each point of the largest set; the workspace of matchings. Those asked for have to
+ * be had; a loss has no value where they are out of reach. */
 static ae_status prepare_distances(ae_set_model *model, const ae_block *sets) {
   int64_t most = 1;
   for (int64_t i = 0; i < sets->count; i++) most = ae_max(most, sets->offset[i + 1] - sets->offset[i]);
-  if (wants(model, AE_SET_MATCHING)) AE_RETURN_IF(ae_error_prefix(ae_matching_accepts(most), "%s", sets->data->path));
+  if (wants(model, AE_SET_MATCHING) && !ae_set_matches(model))
+    AE_RETURN_IF(ae_error_prefix(ae_matching_accepts(most), "%s", sets->data->path));
   if (wants(model, AE_SET_MATCHING) && model->matching == NULL)
     AE_RETURN_IF(ae_matching_create(AE_MATCHING_POINTS, &model->matching));
   if (most <= model->nearest_size) return AE_OK;
@@ -217,6 +220,7 @@ static ae_status prepare_distances(ae_set_model *model, const ae_block *sets) {
 static float distance_of(ae_set_model *model, ae_set_figure figure, int64_t count, const float *a, const float *b) {
   const int64_t dim = model->network.dim;
   const ae_point_distance kind = figure == AE_SET_HUBER ? AE_HUBER : AE_SQUARED;
+  if (figure == AE_SET_MATCHING && count > AE_MATCHING_POINTS) return NAN;
   if (figure == AE_SET_MATCHING) return ae_matching_find(model->matching, dim, count, a, b, model->nearest);
   return ae_chamfer_nearest(kind, dim, count, a, count, b, model->nearest, model->scratch) +
          ae_chamfer_nearest(kind, dim, count, b, count, a, model->nearest, model->scratch);

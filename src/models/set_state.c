@@ -1,23 +1,37 @@
 /* What a set autoencoder keeps beside its parameters: the Gaussian whose points predictions begin as. */
+#include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/comm/reduce.h"
 #include "set.h"
 
 #include <math.h>
 
-/* Sums and sums of squares of the coordinates in each own shard, and the number of points. */
-static void add_moments(const ae_set_examples *examples, const ae_shards *shards, double *moments) {
+/* Sums and sums of squares of the coordinates of a set, and its points. */
+static void add_set(int64_t dim, int64_t count, const float *points, double *moments) {
+  moments[2 * dim] += (double)count;
+  for (int64_t i = 0; i < count * dim; i++) {
+    moments[i % dim] += (double)points[i];
+    moments[dim + i % dim] += (double)points[i] * (double)points[i];
+  }
+}
+
+/* Those of each own shard. */
+static ae_status add_moments(const ae_set_examples *examples, double *moments) {
+  const ae_shards *shards = &examples->data->shards;
   const int64_t dim = examples->dim;
-  const float *points = examples->points;
+  int64_t most = 0;
+  float *points = NULL;
+  for (int64_t i = 0; i < examples->count; i++) most = ae_max(most, examples->offset[i + 1] - examples->offset[i]);
+  AE_RETURN_IF(AE_NEW(points, most * dim));
   for (int s = 0; s < shards->count; s++, moments += 2 * dim + 1) {
-    const int64_t begin = examples->offset[ae_shards_begin(shards, shards->first + s) - examples->first];
-    const int64_t end = examples->offset[ae_shards_begin(shards, shards->first + s + 1) - examples->first];
-    moments[2 * dim] = (double)(end - begin);
-    for (int64_t i = begin * dim; i < end * dim; i++) {
-      moments[i % dim] += (double)points[i];
-      moments[dim + i % dim] += (double)points[i] * (double)points[i];
+    const int shard = shards->first + s;
+    for (int64_t i = ae_shards_begin(shards, shard); i < ae_shards_begin(shards, shard + 1); i++) {
+      ae_set_examples_points(examples, i, points);
+      add_set(dim, ae_set_examples_size(examples, i), points, moments);
     }
   }
+  AE_FREE(points);
+  return AE_OK;
 }
 
 static ae_status find_moments(ae_set_model *model) {
@@ -28,8 +42,8 @@ static ae_status find_moments(ae_set_model *model) {
   double *moments = NULL, *sum = NULL;
   status = AE_NEW(moments, (2 * dim + 1) * data->shards.count);
   if (status == AE_OK) status = AE_NEW(sum, 2 * dim + 1);
+  if (status == AE_OK) status = add_moments(&model->examples, moments);
   AE_CHECK(ae_comm_agree(setup->comm, status));
-  add_moments(&model->examples, &data->shards, moments);
   AE_CHECK(ae_reduce_sum(setup->comm, &data->shards, moments, 2 * dim + 1, sum));
   const double points = sum[2 * dim];
   if (points == 0) AE_RAISE(AE_DATA, "%s: all its sets are empty: there is nothing to learn", data->path);

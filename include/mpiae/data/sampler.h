@@ -28,6 +28,10 @@ int64_t ae_sampler_capacity(const ae_sampler *sampler); /* most rows a step can 
 /* Makes the permutations of an epoch. */
 void ae_sampler_begin(ae_sampler *sampler, uint32_t epoch);
 
+/* The most points that a step of the epochs 1 … epochs has on this rank, the own examples being packed sets: the i-th is
+ * points offset[i] … offset[i + 1]. Goes through them all: epochs × own examples. The sampler is left in the last. */
+int64_t ae_sampler_most_points(ae_sampler *sampler, uint32_t epochs, const int64_t *offset);
+
 /* The rows of step t, 0 ≤ t < steps. Two batches may be alive: the one of t and the one of t+1 (double-buffered
  * by parity of t). */
 void ae_sampler_batch(ae_sampler *sampler, int64_t step, ae_batch *batch);
