@@ -221,8 +221,7 @@ static void print_given_labels(double share) {
     printf("\n  the indices are priced by the mixture over all labels: those of the data are unknown\n");
   else
     printf("\n  the indices of a share of %.4g are priced given the labels of the data, which are not paid for; the "
-           "others, "
-           "of unknown label, by the mixture over all\n",
+           "others by the mixture over all labels\n",
            share);
 }
 

@@ -31,8 +31,7 @@ static const ae_column columns[] = {
     {"train_kl_z", "divergence of the example code's posterior from its prior given the class code", "nat", false},
     {"test_loss",
      "loss per example of data.test after the epoch; of a VQ-VAE per number of an example, or as a share of the "
-     "training "
-     "data's variance",
+     "training data's variance",
      "nat", false},
     {"test_cross_entropy", "reconstruction term of the test loss", "nat", false},
     {"test_squared_error",

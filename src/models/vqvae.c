@@ -146,11 +146,8 @@ static void destroy(ae_model *base) {
 static ae_status check_center(const vqvae *model) {
   const double center = ae_config_real(model->base.setup.config, "data.center");
   if (!model->categorical || fabs(center) <= 1) return AE_OK;
-  return AE_FAIL(
-      AE_USAGE,
-      "data.center=%g is too far from the values 0 to 1 that network.likelihood=categorical is for: choose one "
-      "among them",
-      center);
+  return AE_FAIL(AE_USAGE, "data.center=%g is too far from the values 0 to 1 of network.likelihood=categorical",
+                 center);
 }
 
 static ae_status accepts(const ae_model *base, const ae_dataset *data) {

@@ -30,11 +30,11 @@ typedef struct ae_import_options {
 /* Collective. Writes the examples of the files, joined in order, to the dataset file `out`: (N) → /x (N, 1), (N, F) →
  * (N, F), (N, H, W) → (N, 1, H, W), (N, C, H, W) as it is; uint8 or float32. Labels keep their values. /source_index
  * always written: the place in the joined files. With as_set /points and /offset in place of /x. Rank 0 reads; all
- * ranks write. Errors: AE_USAGE for classes without labels, for a file of labels
- * where the examples have theirs with them, and for a class that no example has; AE_DATA (naming the file) for what the
- * reader finds, shapes or types that differ between files, values that are not finite (with the example), labels of
- * another number, not integers, below −1 or beyond int32, when nothing is left to write, and for as_set of other than
- * images of one channel; AE_USAGE also for as_set of floats without a threshold. */
+ * ranks write. Errors: AE_USAGE for classes without labels, for a file of labels where the examples have theirs with
+ * them, for a class that no example has, and for as_set of floats without a threshold; AE_DATA (naming the file) for
+ * what the reader finds, shapes or types that differ between files, values that are not finite (with the example),
+ * labels of another number, not integers, below −1 or beyond int32, when nothing is left to write, and for as_set of
+ * other than images of one channel. */
 ae_status ae_import(const ae_comm *comm, const ae_import_format *format, const char *const *files, int count,
                     const ae_import_options *options, const char *out);
 
