@@ -161,6 +161,7 @@ accept "" synth glyphs --count 2 --out two.h5
 accept "" synth glyphs --count 2 --out two.h5
 refuse 2 "images: what is there is not of the kind 'dataset'" synth glyphs --count 2 --out images
 refuse 2 "images: what is there is not of the kind 'dataset'" import idx images.gz --out images
+refuse 2 "--out images would replace the input images" import idx images --out images
 accept "" synth glyphs --count=300 --classes 12 --seed 5 --out a.h5
 example synth
 
