@@ -212,7 +212,7 @@ for classes in "${malformed[@]}"; do
 done
 refuse 2 "--classes needs a value" import idx images --labels labels --out d.h5 --classes
 cp images images.h5
-refuse 2 "--out images.h5: what is there is not of the kind 'dataset'" import idx images.h5 --out images.h5
+refuse 2 "--out images.h5 would replace the input images.h5" import idx images.h5 --out images.h5
 refuse 2 "--out ./labels: what is there is not of the kind 'dataset'" import idx images --labels labels --out ./labels
 accept "" import idx images --labels labels --classes 1 --out d.h5
 accept "(1, 1, 2, 2)" info d.h5
