@@ -27,14 +27,16 @@ static ae_h5_chunks choose_chunks(const ae_h5_dataset *dataset) {
 }
 
 /* HDF5 refuses chunks larger than an axis of length 0; a scalar in its object header is covered by the header's
- * checksum. */
+ * checksum. Chunks get their places here, on all ranks: since 1.14 they would else be placed as they are written, each
+ * by the one rank that writes it, and ranks would differ about where the file ends. */
 static herr_t choose_layout(hid_t list, const ae_h5_dataset *dataset) {
   hsize_t chunk[AE_H5_MAX_RANK];
   if (dataset->rank == 0) return H5Pset_layout(list, H5D_COMPACT);
   if (bytes_of(dataset) == 0) return H5Pset_layout(list, H5D_CONTIGUOUS);
   for (int i = 1; i < dataset->rank; i++) chunk[i] = (hsize_t)dataset->dim[i];
   chunk[0] = (hsize_t)choose_chunks(dataset).chunk_rows;
-  return H5Pset_chunk(list, dataset->rank, chunk) < 0 ? -1 : H5Pset_fletcher32(list);
+  if (H5Pset_alloc_time(list, H5D_ALLOC_TIME_EARLY) < 0 || H5Pset_chunk(list, dataset->rank, chunk) < 0) return -1;
+  return H5Pset_fletcher32(list);
 }
 
 static hid_t space_of(const ae_h5_dataset *dataset) {
