@@ -90,7 +90,7 @@ static void matrices_survive(void **state) {
   }
 }
 
-/* More than HDF5 keeps in memory at a time: where its versions place chunks late, ranks would disagree by now. */
+/* More than HDF5 keeps in memory at a time; no two may lie at one place. */
 static void many_matrices_survive(void **state) {
   (void)state;
   enum { MATRICES = 200 };
@@ -272,6 +272,13 @@ static void links_are_listed(void **state) {
   ae_test_ok(ae_h5_create_group(file, "/z/b", NULL));
   ae_test_ok(ae_h5_create_group(file, "/z/a", NULL));
   ae_test_ok(ae_h5_create_group(file, "/z/long name", NULL));
+  ae_test_ok(ae_h5_exists(file, "/z/b", &exists));
+  assert_true(exists);
+  ae_test_ok(ae_h5_exists(file, "/z/c", &exists));
+  assert_false(exists);
+  ae_test_error(ae_h5_create_group(file, "/z/a", NULL), AE_DATA, "/z/a");
+  ae_test_ok(ae_h5_commit(&file));
+  file = open_file(path);
   ae_test_ok(ae_h5_list(file, "/z", &names, &count));
   assert_int_equal(count, 3);
   assert_string_equal(names[0], "a");
@@ -291,7 +298,6 @@ static void links_are_listed(void **state) {
   assert_false(exists);
   ae_test_error(ae_h5_list(file, "/nowhere", &names, &count), AE_DATA, "/nowhere");
   assert_null(names);
-  ae_test_error(ae_h5_create_group(file, "/z/a", NULL), AE_DATA, "/z/a");
   ae_h5_close(&file);
 }
 
@@ -309,7 +315,7 @@ static void a_file_is_whole_or_absent(void **state) {
   sprintf(part, "%s.partial", path);
   ae_h5 *file = create(path);
   assert_string_equal(ae_h5_path(file), path);
-  assert_true(ae_h5_handle(file) >= 0);
+  assert_true((ae_h5_handle(file) >= 0) == (rank_of() == 0));
   assert_true(is_there(part));
   assert_false(is_there(path));
   ae_h5_close(&file);
@@ -404,7 +410,6 @@ static void places_that_cannot_be_written_are_named(void **state) {
   ae_test_error(ae_h5_create(ae_test_comm(), ae_test_path(""), &file), AE_DATA, "is a directory");
 }
 
-/* MPI-IO has ways to make files of its own, as many as there are ranks, which is no good on a shared file system. */
 static void nothing_stands_beside_an_open_file(void **state) {
   (void)state;
   char directory[512], path[520];
@@ -578,7 +583,7 @@ static void expect_full(const char *path, int64_t rows, rlim_t limit, bool mine)
   assert_false(is_there(path));
 }
 
-/* In the last case room was found, and a single chunk cannot be written by the one rank that has it. */
+/* It strikes when room is reserved, or in the last case when a single chunk is written by the one rank that has it. */
 static void a_full_disk_is_an_error(void **state) {
   (void)state;
   char path[512];
@@ -596,7 +601,7 @@ static void a_full_disk_is_an_error(void **state) {
 
 /* Of this file, recorded on one rank. A new version of HDF5 may lay files out anew: then record it again, on one
  * rank. */
-#define REFERENCE_HASH UINT64_C(0x89623b31e75501f5)
+#define REFERENCE_HASH UINT64_C(0x7996f3f00fe445ea)
 #define REFERENCE_VERSION "1.10.8"
 
 /* FNV-1a. */

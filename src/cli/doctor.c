@@ -9,13 +9,10 @@
 #include "mpiae/tensor/blas.h"
 #include "mpiae/tensor/core.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { TOLD_SIZE = 256, CORE_SIZE = 64 };
@@ -24,7 +21,6 @@ enum { TOLD_SIZE = 256, CORE_SIZE = 64 };
 #define LEAST_ROOM ((int64_t)256 << 20)
 #define EXCHANGE_ARRAY ((int64_t)16 << 20)
 #define MEGABYTE 1e6
-#define MOMENT 10 /* seconds */
 
 typedef struct doctor {
   const ae_comm *comm;
@@ -103,27 +99,6 @@ static ae_status check_blas(doctor *d) {
   return ae_comm_agree(d->comm, judge_core(d, first));
 }
 
-/* MPI-IO's semaphores bear names of files, and another user's cannot be opened. One is there for a moment whenever a
- * file is being opened; what is older was left behind. */
-static ae_status find_strange_semaphores(const doctor *d) {
-  ae_status status = AE_OK;
-  struct stat info;
-  const char *choice = getenv("OMPI_MCA_sharedfp");
-  DIR *entries = geteuid() != 0 && choice != NULL && strcmp(choice, "sm") == 0 ? opendir("/dev/shm") : NULL;
-  if (entries == NULL) return AE_OK;
-  for (const struct dirent *entry = readdir(entries); entry != NULL && status == AE_OK; entry = readdir(entries)) {
-    if (strncmp(entry->d_name, "sem.OMPIO_", 10) != 0) continue;
-    if (fstatat(dirfd(entries), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0 || info.st_uid == geteuid()) continue;
-    if (info.st_mtime > time(NULL) - MOMENT) continue;
-    status = AE_FAIL(AE_USAGE,
-                     "/dev/shm/%s on %s is another user's: files called '%s' cannot be opened: have it removed, or set "
-                     "OMPI_MCA_sharedfp=individual",
-                     entry->d_name, d->host.name, entry->d_name + 10);
-  }
-  closedir(entries);
-  return status;
-}
-
 static ae_status judge_shared(const doctor *d) {
   const int64_t room = ae_shared_room(), want = (d->host.count + 1) * EXCHANGE_ARRAY;
   if (d->host.hosts > 1 || d->host.count == 1 || room >= want) return AE_OK;
@@ -138,9 +113,7 @@ static ae_status judge_shared(const doctor *d) {
 static ae_status check_shared(doctor *d) {
   tell(d, "%.0f MB to spare in /dev/shm", (double)ae_max(ae_shared_room(), 0) / MEGABYTE);
   if (d->host.hosts > 1) tell(d, "not used for gradients: several hosts exchange messages");
-  ae_status status = d->host.is_first ? find_strange_semaphores(d) : AE_OK;
-  if (status == AE_OK && d->host.is_first) status = judge_shared(d);
-  return ae_comm_agree(d->comm, status);
+  return ae_comm_agree(d->comm, d->host.is_first ? judge_shared(d) : AE_OK);
 }
 
 static ae_status check_window(doctor *d) {

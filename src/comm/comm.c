@@ -29,11 +29,8 @@ static void tell_memory(MPI_Comm all) {
 
 ae_status ae_comm_create(int *argc, char ***argv, ae_comm **out) {
   *out = NULL;
-  /* Open MPI's ucx component for one-sided communication returns wrong values over TCP without an error. For shared
-   * file pointers, which nothing here uses, one component must be allowed: sm declines between nodes, where the others
-   * make files beside every file that is opened, one a rank or more. */
+  /* Open MPI's ucx component for one-sided communication returns wrong values over TCP without an error. */
   setenv("OMPI_MCA_osc", "^ucx", 0);
-  setenv("OMPI_MCA_sharedfp", "sm", 0);
   int provided;
   AE_RETURN_IF(ae_launch_check(0));
   ae_launch_prepare();

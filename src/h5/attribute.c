@@ -39,8 +39,8 @@ static void name_attribute(char *out, const char *name, const char *path) {
   snprintf(out, AE_MESSAGE_SIZE / 4, "attribute '%s' of %s", name, path);
 }
 
-/* Puts a number when type ≥ 0, else a text. */
-static ae_status put(ae_h5 *file, const char *path, const char *name, hid_t type, const void *value) {
+/* Rank 0. Puts a number when type ≥ 0, else a text. */
+static ae_status put_on_root(ae_h5 *file, const char *path, const char *name, hid_t type, const void *value) {
   char object[AE_MESSAGE_SIZE / 4];
   name_attribute(object, name, path);
   hid_t owner = H5Oopen(file->handle, path, H5P_DEFAULT);
@@ -48,7 +48,11 @@ static ae_status put(ae_h5 *file, const char *path, const char *name, hid_t type
   if (owner >= 0) result = type < 0 ? ae_h5_attach_text(owner, name, value) : attach(owner, name, type, value);
   ae_status status = ae_h5_require(file, result, "write", object, AE_H5_SPACE);
   ae_h5_release(&owner);
-  return ae_comm_agree(file->comm, status);
+  return status;
+}
+
+static ae_status put(ae_h5 *file, const char *path, const char *name, hid_t type, const void *value) {
+  return ae_comm_agree(file->comm, ae_h5_is_root(file) ? put_on_root(file, path, name, type, value) : AE_OK);
 }
 
 ae_status ae_h5_put_text(ae_h5 *file, const char *path, const char *name, const char *text) {
@@ -65,15 +69,16 @@ ae_status ae_h5_put_real(ae_h5 *file, const char *path, const char *name, double
 
 ae_status ae_h5_has_attribute(ae_h5 *file, const char *path, const char *name, bool *exists) {
   char object[AE_MESSAGE_SIZE / 4];
-  const htri_t found = H5Aexists_by_name(file->handle, path, name, H5P_DEFAULT);
+  const htri_t found = ae_h5_is_root(file) ? H5Aexists_by_name(file->handle, path, name, H5P_DEFAULT) : 0;
   name_attribute(object, name, path);
-  *exists = found > 0;
-  return ae_comm_agree(file->comm, ae_h5_require(file, found, "look up", object, AE_H5_DAMAGED));
+  AE_RETURN_IF(ae_comm_agree(file->comm, ae_h5_require(file, found, "look up", object, AE_H5_DAMAGED)));
+  *exists = ae_comm_max(file->comm, found) > 0;
+  return AE_OK;
 }
 
 /* Local. Opens an attribute of one element and gives its type. */
-static ae_status open_attribute(const ae_h5 *file, const char *path, const char *name, const char *object,
-                                hid_t *attribute, hid_t *type) {
+static ae_status open_attribute(ae_h5 *file, const char *path, const char *name, const char *object, hid_t *attribute,
+                                hid_t *type) {
   ae_status status = AE_OK;
   hid_t space = H5I_INVALID_HID;
   *type = H5I_INVALID_HID;
@@ -115,7 +120,7 @@ ae_status ae_h5_get_real(ae_h5 *file, const char *path, const char *name, double
 }
 
 /* Local. Reads one text of either kind, variable or fixed, from an attribute or a dataset. */
-static ae_status read_text(const ae_h5 *file, hid_t source, hid_t type, const char *object, char **text) {
+static ae_status read_text(ae_h5 *file, hid_t source, hid_t type, const char *object, char **text) {
   ae_status status = AE_OK;
   const bool attribute = H5Iget_type(source) == H5I_ATTR;
   char *lent = NULL;
@@ -163,15 +168,11 @@ static hid_t create_text(hid_t file, const char *path, hid_t type) {
   return dataset;
 }
 
-ae_status ae_h5_write_text(ae_h5 *file, const char *path, const char *text, const char *description) {
+static ae_status write_text_on_root(ae_h5 *file, const char *path, const char *text, const char *description) {
   ae_status status = AE_OK;
   hid_t type = H5I_INVALID_HID, dataset = H5I_INVALID_HID;
-  const size_t size = strlen(text) + 1;
-  if (size > LONGEST_TEXT)
-    AE_RAISE(AE_INTERNAL, "%s: text %s has %zu bytes; a text dataset holds at most %d", file->path, path, size,
-             LONGEST_TEXT);
   AE_CHECK(ae_h5_make_parents(file, path));
-  type = text_type(size);
+  type = text_type(strlen(text) + 1);
   dataset = type < 0 ? type : create_text(file->handle, path, type);
   AE_CHECK(ae_h5_require(file, dataset, "create", path, AE_H5_SPACE));
   AE_CHECK(
@@ -180,6 +181,16 @@ ae_status ae_h5_write_text(ae_h5 *file, const char *path, const char *text, cons
 cleanup:
   ae_h5_release(&dataset);
   ae_h5_release(&type);
+  return status;
+}
+
+ae_status ae_h5_write_text(ae_h5 *file, const char *path, const char *text, const char *description) {
+  ae_status status = AE_OK;
+  const size_t size = strlen(text) + 1;
+  if (size > LONGEST_TEXT)
+    status = AE_FAIL(AE_INTERNAL, "%s: text %s has %zu bytes; a text dataset holds at most %d", file->path, path, size,
+                     LONGEST_TEXT);
+  else if (ae_h5_is_root(file)) status = write_text_on_root(file, path, text, description);
   return ae_comm_agree(file->comm, status);
 }
 

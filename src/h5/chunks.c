@@ -1,11 +1,11 @@
-/* Rows to chunks. Parallel HDF5 writes filtered chunks collectively only: it reads and writes chunks that ranks
- * share twice over, and a rank that fails strands the others. Here each chunk is put together by the rank that
- * has its first row, checksummed and written by that rank alone; its place in the file was fixed when the
- * dataset was made. */
+/* Rows to chunks, and chunks to the disk. HDF5 has given each chunk its place; the rank that has a chunk's first row
+ * puts it together, checksums it and writes it there itself: filtered chunks that HDF5 writes for many ranks are read
+ * and written twice over, and a rank that fails strands the others. */
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
 #include "private.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +24,8 @@ typedef struct assembly {
   const char *rows; /* own rows */
   char *buffer;     /* one chunk and its checksum */
   MPI_Request *request;
-  MPI_Comm comm;
+  const int64_t *place;
+  ae_h5 *file;
   int ranks;
 } assembly;
 
@@ -89,31 +90,49 @@ static int64_t chunk_end(const assembly *work, int64_t start) {
 /* Asks the ranks that have the rest of the chunk begun at row `start`. Returns the number of requests. */
 static int receive_rest(assembly *work, int64_t start) {
   int requests = 0;
+  const ae_comm *comm = work->file->comm;
   const int64_t end = chunk_end(work, start), row_bytes = work->chunks->row_bytes;
   for (int rank = 0; rank < work->ranks && end > work->own.end; rank++) {
     const int64_t from = ae_max(work->range[rank].begin, work->own.end), to = ae_min(work->range[rank].end, end);
     if (from >= to) continue;
-    MPI_Irecv(work->buffer + (from - start) * row_bytes, (int)((to - from) * row_bytes), MPI_BYTE, rank, TAG,
-              work->comm, &work->request[requests++]);
+    ae_comm_require(comm,
+                    MPI_Irecv(work->buffer + (from - start) * row_bytes, (int)((to - from) * row_bytes), MPI_BYTE, rank,
+                              TAG, ae_comm_handle(comm), &work->request[requests++]),
+                    "asking for the rest of a chunk");
   }
   return requests;
 }
 
 /* Gives the rows before the first chunk of one's own to the rank that has begun their chunk. */
 static void send_head(const assembly *work) {
+  const ae_comm *comm = work->file->comm;
   const int64_t first = first_start(work), count = first - work->own.begin;
   if (count == 0) return;
   const int64_t start = work->own.begin / work->chunks->chunk_rows * work->chunks->chunk_rows;
-  MPI_Send(work->rows, (int)(count * work->chunks->row_bytes), MPI_BYTE, owner_of(work, start), TAG, work->comm);
+  ae_comm_require(comm,
+                  MPI_Send(work->rows, (int)(count * work->chunks->row_bytes), MPI_BYTE, owner_of(work, start), TAG,
+                           ae_comm_handle(comm)),
+                  "giving the head of a chunk");
 }
 
-static herr_t write_chunk(hid_t dataset, const assembly *work, int64_t start) {
+/* NFS writes whole pages, with what it takes the bytes of others to be, unless a range is locked. Elsewhere the lock
+ * costs next to nothing, and where there are none, writing goes on without. */
+static void lock_range(const assembly *work, short kind, int64_t from, int64_t count) {
+  struct flock range = {.l_type = kind, .l_whence = SEEK_SET, .l_start = (off_t)from, .l_len = (off_t)count};
+  (void)fcntl(work->file->descriptor, F_OFD_SETLKW, &range);
+}
+
+/* Checksums the chunk in the buffer and writes it. After an error nothing is written. */
+static void write_chunk(const assembly *work, int64_t start) {
+  ae_h5 *file = work->file;
   const int64_t bytes = work->chunks->chunk_rows * work->chunks->row_bytes;
-  const hsize_t offset[AE_H5_MAX_RANK] = {(hsize_t)start};
+  const int64_t place = work->place[start / work->chunks->chunk_rows], whole = bytes + CHECKSUM_BYTES;
   uint8_t *end = (uint8_t *)work->buffer + bytes;
   const uint32_t checksum = fletcher32((const uint8_t *)work->buffer, bytes);
   for (int i = 0; i < CHECKSUM_BYTES; i++) end[i] = (uint8_t)(checksum >> 8 * i);
-  return H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, offset, (size_t)bytes + CHECKSUM_BYTES, work->buffer);
+  lock_range(work, F_WRLCK, place, whole);
+  ae_h5_disk_write(&file->disk, file->descriptor, place, work->buffer, whole);
+  lock_range(work, F_UNLCK, place, whole);
 }
 
 /* Copies own rows of the chunk at row `start` into the buffer and zeroes what lies beyond the dataset. */
@@ -125,24 +144,23 @@ static void copy_own(const assembly *work, int64_t start) {
 }
 
 /* The last chunk comes first: the others wait to be rid of their heads. */
-static herr_t write_own(hid_t dataset, assembly *work) {
+static void write_own(assembly *work) {
   const int64_t first = first_start(work), step = work->chunks->chunk_rows;
-  herr_t result = 0;
   if (first == work->own.end) {
     send_head(work);
-    return 0;
+    return;
   }
   const int64_t last = first + (work->own.end - 1 - first) / step * step;
   const int requests = receive_rest(work, last);
   send_head(work);
   copy_own(work, last);
-  MPI_Waitall(requests, work->request, MPI_STATUSES_IGNORE);
-  result = write_chunk(dataset, work, last);
-  for (int64_t start = first; start < last && result >= 0; start += step) {
+  ae_comm_require(work->file->comm, MPI_Waitall(requests, work->request, MPI_STATUSES_IGNORE),
+                  "waiting for the rest of a chunk");
+  write_chunk(work, last);
+  for (int64_t start = first; start < last; start += step) {
     copy_own(work, start);
-    result = write_chunk(dataset, work, start);
+    write_chunk(work, start);
   }
-  return result;
 }
 
 static ae_status prepare(assembly *work) {
@@ -151,23 +169,69 @@ static ae_status prepare(assembly *work) {
   return AE_NEW(work->buffer, work->chunks->chunk_rows * work->chunks->row_bytes + CHECKSUM_BYTES);
 }
 
-ae_status ae_h5_write_chunks(ae_h5 *file, hid_t dataset, const char *path, const ae_h5_chunks *chunks, int64_t begin,
-                             int64_t count, const void *rows) {
+ae_status ae_h5_write_chunks(ae_h5 *file, const char *path, const ae_h5_chunks *chunks, const int64_t *place,
+                             int64_t begin, int64_t count, const void *rows) {
   ae_status status = AE_OK;
+  const ae_comm *comm = file->comm;
   assembly work = {.chunks = chunks,
                    .own = {begin, begin + count},
                    .rows = rows,
-                   .comm = ae_comm_handle(file->comm),
-                   .ranks = ae_comm_size(file->comm)};
-  AE_CHECK(ae_comm_agree(file->comm, prepare(&work)));
-  ae_comm_require(file->comm, MPI_Allgather(&work.own, 2, MPI_INT64_T, work.range, 2, MPI_INT64_T, work.comm),
-                  "gather the rows of the ranks");
-  AE_CHECK(ae_comm_agree(file->comm, check_ranges(path, &work)));
-  const herr_t result = write_own(dataset, &work);
-  AE_CHECK(ae_comm_agree(file->comm, ae_h5_require(file, result, "write", path, AE_H5_SPACE)));
+                   .place = place,
+                   .file = file,
+                   .ranks = ae_comm_size(comm)};
+  AE_CHECK(ae_comm_agree(comm, prepare(&work)));
+  ae_comm_require(comm, MPI_Allgather(&work.own, 2, MPI_INT64_T, work.range, 2, MPI_INT64_T, ae_comm_handle(comm)),
+                  "gathering the rows of the ranks");
+  AE_CHECK(ae_comm_agree(comm, check_ranges(path, &work)));
+  write_own(&work);
+  AE_CHECK(ae_comm_agree(comm, ae_h5_require(file, 0, "write", path, AE_H5_SPACE)));
 cleanup:
   AE_FREE(work.buffer);
   AE_FREE(work.request);
   AE_FREE(work.range);
   return status;
+}
+
+/* The places that HDF5 tells, by the chunk's first row. */
+typedef struct place_list {
+  const ae_h5_chunks *chunks;
+  int64_t *place;
+  int64_t found;
+} place_list;
+
+static int note_place(const hsize_t *offset, unsigned mask, haddr_t address, hsize_t size, void *context) {
+  place_list *list = context;
+  const int64_t chunk = (int64_t)offset[0] / list->chunks->chunk_rows;
+  const int64_t bytes = list->chunks->chunk_rows * list->chunks->row_bytes + CHECKSUM_BYTES;
+  if (mask != 0 || address == HADDR_UNDEF || (int64_t)size != bytes || chunk >= list->chunks->count) return -1;
+  list->place[chunk] = (int64_t)address;
+  list->found++;
+  return 0;
+}
+
+/* Before 1.14 HDF5 cannot be asked for all at once. */
+static herr_t visit_chunks(hid_t dataset, place_list *list) {
+#if H5_VERSION_GE(1, 14, 0)
+  return H5Dchunk_iter(dataset, H5P_DEFAULT, note_place, list);
+#else
+  hsize_t offset[AE_H5_MAX_RANK] = {0}, size;
+  unsigned mask;
+  haddr_t address;
+  for (int64_t i = 0; i < list->chunks->count; i++) {
+    offset[0] = (hsize_t)(i * list->chunks->chunk_rows);
+    if (H5Dget_chunk_info_by_coord(dataset, offset, &mask, &address, &size) < 0 ||
+        note_place(offset, mask, address, size, list) < 0)
+      return -1;
+  }
+  return 0;
+#endif
+}
+
+ae_status ae_h5_find_places(ae_h5 *file, hid_t dataset, const char *path, const ae_h5_chunks *chunks, int64_t *place) {
+  place_list list = {.chunks = chunks, .place = place};
+  AE_RETURN_IF(ae_h5_require(file, visit_chunks(dataset, &list), "find the places of", path, AE_H5_SPACE));
+  if (list.found != chunks->count)
+    return AE_FAIL(AE_INTERNAL, "%s: %s has %lld chunks, but %lld have a place", file->path, path,
+                   (long long)chunks->count, (long long)list.found);
+  return AE_OK;
 }

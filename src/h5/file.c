@@ -16,13 +16,27 @@ static herr_t keep_innermost(unsigned depth, const H5E_error2_t *error, void *ou
   return 0;
 }
 
-ae_status ae_h5_require(const ae_h5 *file, int64_t result, const char *action, const char *object, const char *advice) {
+/* A file that is read may have other parts that can be read; one that is written is lost with its first error. */
+static ae_status disk_failed(ae_h5 *file, const char *action, const char *object) {
+  const bool writing = file->temporary != NULL;
+  const int error = file->disk.error;
+  if (!writing) file->disk.error = 0;
+  H5Eclear2(H5E_DEFAULT);
+  return AE_FAIL(AE_DATA, "%s: cannot %s %s: %s; %s", file->path, action, object,
+                 error == ENODATA ? "the file became shorter while it was read" : strerror(error),
+                 writing ? AE_H5_SPACE : "check the disk or the file server, and try again");
+}
+
+ae_status ae_h5_require(ae_h5 *file, int64_t result, const char *action, const char *object, const char *advice) {
+  if (file->disk.error != 0) return disk_failed(file, action, object);
   if (result >= 0) return AE_OK;
   char reason[AE_MESSAGE_SIZE / 4] = "no reason given";
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, reason);
   H5Eclear2(H5E_DEFAULT);
   return AE_FAIL(AE_DATA, "%s: cannot %s %s: HDF5 says '%s'; %s", file->path, action, object, reason, advice);
 }
+
+bool ae_h5_is_root(const ae_h5 *file) { return ae_comm_rank(file->comm) == 0; }
 
 /* Every call of HDF5 forgets the messages of the call before, and the one that failed is yet to be reported. */
 void ae_h5_release(hid_t *handle) {
@@ -39,17 +53,16 @@ bool ae_h5_locks_wanted(void) {
   return choice == NULL || (strcmp(choice, "FALSE") != 0 && strcmp(choice, "0") != 0);
 }
 
-/* The MPI driver of HDF5 neither takes nor heeds locks, so rank 0 does what the serial driver does in h5py and
- * h5dump. */
-static ae_status take_guard(ae_h5 *file, const char *name, int flags, int lock) {
+/* The lock that serial HDF5 takes in h5py and h5dump; the driver takes none. */
+static ae_status take_lock(ae_h5 *file, const char *name, int flags, int lock) {
   struct stat info;
-  file->guard = open(name, flags | O_CLOEXEC | O_NONBLOCK, 0666);
-  if (file->guard < 0 && lock == LOCK_EX)
+  file->descriptor = open(name, flags | O_CLOEXEC | O_NONBLOCK, 0666);
+  if (file->descriptor < 0 && lock == LOCK_EX)
     return AE_FAIL(AE_DATA, "cannot create %s: %s; the directory must exist and allow writing", name, strerror(errno));
-  if (file->guard < 0) return AE_FAIL(AE_DATA, "cannot open %s: %s", name, strerror(errno));
-  if (fstat(file->guard, &info) != 0 || !S_ISREG(info.st_mode))
+  if (file->descriptor < 0) return AE_FAIL(AE_DATA, "cannot open %s: %s", name, strerror(errno));
+  if (fstat(file->descriptor, &info) != 0 || !S_ISREG(info.st_mode))
     return AE_FAIL(AE_DATA, "cannot open %s: it is not a regular file", name);
-  if (ae_h5_locks_wanted() && flock(file->guard, lock | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+  if (ae_h5_locks_wanted() && flock(file->descriptor, lock | LOCK_NB) != 0 && errno == EWOULDBLOCK)
     return AE_FAIL(AE_DATA,
                    "%s is locked: another program has it open; wait for that one to end, or set "
                    "HDF5_USE_FILE_LOCKING=FALSE when no program has",
@@ -57,17 +70,16 @@ static ae_status take_guard(ae_h5 *file, const char *name, int flags, int lock) 
   return AE_OK;
 }
 
-/* MPI-IO can hang when a file opens on some ranks only, and HDF5 when it is not the same for all, so each rank looks by
- * itself first. */
-static ae_status see_file(const ae_h5 *file, const char *name, int flags, int64_t first_size) {
+/* Each rank opens the file by itself, and it may be another one. */
+static ae_status see_file(ae_h5 *file, const char *name, int flags, int64_t first_size) {
   char host[64] = "";
   struct stat info;
   gethostname(host, sizeof host - 1);
-  const int rank = ae_comm_rank(file->comm), descriptor = open(name, flags | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0 || fstat(descriptor, &info) != 0)
+  const int rank = ae_comm_rank(file->comm);
+  if (rank != 0) file->descriptor = open(name, flags | O_CLOEXEC | O_NONBLOCK);
+  if (file->descriptor < 0 || fstat(file->descriptor, &info) != 0)
     return AE_FAIL(AE_DATA, "rank %d on %s cannot open %s: %s; every host must see the same directory", rank, host,
                    name, strerror(errno));
-  close(descriptor);
   if (info.st_size == first_size) return AE_OK;
   return AE_FAIL(AE_DATA,
                  "rank %d on %s sees another %s (%lld bytes) than rank 0 (%lld bytes); give all hosts one file", rank,
@@ -75,23 +87,21 @@ static ae_status see_file(const ae_h5 *file, const char *name, int flags, int64_
 }
 
 static ae_status take(ae_h5 *file, const char *name, int flags, int lock) {
-  return ae_comm_agree(file->comm, ae_comm_rank(file->comm) == 0 ? take_guard(file, name, flags, lock) : AE_OK);
+  return ae_comm_agree(file->comm, ae_h5_is_root(file) ? take_lock(file, name, flags, lock) : AE_OK);
 }
 
-static ae_status see(const ae_h5 *file, const char *name, int mode) {
+static ae_status see(ae_h5 *file, const char *name, int flags) {
   struct stat info = {0};
-  if (ae_comm_rank(file->comm) == 0) fstat(file->guard, &info);
+  if (ae_h5_is_root(file)) fstat(file->descriptor, &info);
   int64_t size = (int64_t)info.st_size;
   ae_comm_broadcast(file->comm, &size, (int64_t)sizeof size);
-  return ae_comm_agree(file->comm, see_file(file, name, mode, size));
+  return ae_comm_agree(file->comm, see_file(file, name, flags, size));
 }
 
-static hid_t access_list(const ae_comm *comm) {
-  hid_t list = H5Pcreate(H5P_FILE_ACCESS);
-  if (list < 0) return list;
-  if (H5Pset_fapl_mpio(list, ae_comm_handle(comm), MPI_INFO_NULL) < 0 ||
-      H5Pset_libver_bounds(list, H5F_LIBVER_V110, H5F_LIBVER_V110) < 0 ||
-      H5Pset_fclose_degree(list, H5F_CLOSE_STRONG) < 0)
+static hid_t access_list(ae_h5_disk *disk) {
+  hid_t list = ae_h5_disk_access(disk);
+  if (list >= 0 && (H5Pset_libver_bounds(list, H5F_LIBVER_V110, H5F_LIBVER_V110) < 0 ||
+                    H5Pset_fclose_degree(list, H5F_CLOSE_STRONG) < 0))
     ae_h5_release(&list);
   return list;
 }
@@ -102,21 +112,13 @@ static hid_t creation_list(void) {
   return list;
 }
 
-/* A file that only some ranks have open can neither be used nor closed together. */
-static ae_status agree_opened(const ae_h5 *file, ae_status local) {
-  const int64_t opened = ae_comm_max(file->comm, file->handle >= 0);
-  const int64_t missed = ae_comm_max(file->comm, file->handle < 0);
-  if (opened != 0 && missed != 0 && local != AE_OK) ae_comm_abort(file->comm, local);
-  return ae_comm_agree(file->comm, local);
-}
-
 static ae_status new_handle(const ae_comm *comm, const char *path, bool writing, ae_h5 **out) {
   ae_status status = AE_OK;
   ae_h5 *file = NULL;
   AE_CHECK(AE_NEW(file, 1));
   file->comm = comm;
   file->handle = H5I_INVALID_HID;
-  file->guard = -1;
+  file->descriptor = -1;
   AE_CHECK(ae_memory_text(path, &file->path));
   if (writing) {
     AE_CHECK(AE_NEW(file->temporary, strlen(path) + sizeof ".partial"));
@@ -132,16 +134,16 @@ cleanup:
 
 static void free_handle(ae_h5 **file) {
   if (*file == NULL) return;
-  if ((*file)->guard >= 0) close((*file)->guard);
+  if ((*file)->descriptor >= 0) close((*file)->descriptor);
   AE_FREE((*file)->path);
   AE_FREE((*file)->temporary);
   AE_FREE(*file);
 }
 
 static ae_status create_temporary(ae_h5 *file) {
-  hid_t creation = creation_list(), access = access_list(file->comm);
+  hid_t creation = creation_list(), access = access_list(&file->disk);
   file->handle = H5Fcreate(file->temporary, H5F_ACC_TRUNC, creation, access);
-  ae_status status = agree_opened(file, ae_h5_require(file, file->handle, "create", "the temporary file", AE_H5_SPACE));
+  ae_status status = ae_h5_require(file, file->handle, "create", "the temporary file", AE_H5_SPACE);
   ae_h5_release(&creation);
   ae_h5_release(&access);
   return status;
@@ -165,12 +167,12 @@ ae_status ae_h5_create(const ae_comm *comm, const char *path, ae_h5 **out) {
   AE_CHECK(take(file, file->temporary, O_RDWR | O_CREAT, LOCK_EX));
   locked = true;
   AE_CHECK(see(file, file->temporary, O_RDWR));
-  AE_CHECK(create_temporary(file));
+  AE_CHECK(ae_comm_agree(comm, ae_h5_is_root(file) ? create_temporary(file) : AE_OK));
   *out = file;
   return AE_OK;
 cleanup:
-  if (locked && ae_comm_rank(comm) == 0) unlink(file->temporary);
-  free_handle(&file);
+  if (locked) ae_h5_close(&file);
+  else free_handle(&file);
   return status;
 }
 
@@ -183,55 +185,52 @@ ae_status ae_h5_look(const ae_comm *comm, const char *path) {
   return status;
 }
 
-static ae_status require_hdf5(const char *path) {
-  const htri_t is = H5Fis_hdf5(path);
-  H5Eclear2(H5E_DEFAULT);
-  return is == 0 ? AE_FAIL(AE_DATA, "%s is not an HDF5 file", path) : AE_OK;
+/* The signature stands at the beginning, or, behind a block of the user's own, at 512, 1024, 2048 … */
+static ae_status require_signature(ae_h5 *file) {
+  static const char signature[8] = "\211HDF\r\n\032\n";
+  char found[sizeof signature];
+  int64_t got = sizeof found;
+  for (int64_t at = 0; got == sizeof found; at = at == 0 ? 512 : 2 * at) {
+    got = ae_h5_disk_read(&file->disk, file->descriptor, at, found, sizeof found);
+    if (got == sizeof found && memcmp(found, signature, sizeof found) == 0) return AE_OK;
+  }
+  AE_RETURN_IF(ae_h5_require(file, got, "read", "its first bytes", AE_H5_DAMAGED));
+  return AE_FAIL(AE_DATA, "%s is not an HDF5 file", file->path);
+}
+
+static ae_status open_whole(ae_h5 *file) {
+  hid_t access = access_list(&file->disk);
+  file->handle = H5Fopen(file->path, H5F_ACC_RDONLY, access);
+  ae_status status = ae_h5_require(file, file->handle, "open", "it as HDF5", AE_H5_DAMAGED);
+  ae_h5_release(&access);
+  return status;
 }
 
 ae_status ae_h5_open(const ae_comm *comm, const char *path, ae_h5 **out) {
   ae_status status = AE_OK;
   ae_h5 *file = NULL;
-  hid_t access = H5I_INVALID_HID;
   *out = NULL;
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   AE_CHECK(ae_comm_agree(comm, new_handle(comm, path, false, &file)));
   AE_CHECK(take(file, path, O_RDONLY, LOCK_SH));
   AE_CHECK(see(file, path, O_RDONLY));
-  AE_CHECK(ae_comm_agree(comm, ae_comm_rank(comm) == 0 ? require_hdf5(path) : AE_OK));
-  access = access_list(comm);
-  file->handle = H5Fopen(path, H5F_ACC_RDONLY, access);
-  AE_CHECK(agree_opened(file, ae_h5_require(file, file->handle, "open", "it as HDF5", AE_H5_DAMAGED)));
-  ae_h5_release(&access);
+  AE_CHECK(ae_comm_agree(comm, require_signature(file)));
+  AE_CHECK(ae_comm_agree(comm, open_whole(file)));
   *out = file;
   return AE_OK;
 cleanup:
-  ae_h5_release(&access);
-  free_handle(&file);
+  ae_h5_close(&file);
   return status;
 }
 
-/* HDF5 does not say how long a file written through MPI has become, so its metadata is estimated, generously:
- * superblock, groups and attributes of the file; header and index of each dataset, and the index's share for
- * each chunk. */
-#define FILE_BYTES ((int64_t)256 << 10)
-#define DATASET_BYTES ((int64_t)16 << 10)
-
-static ae_status reserve_on_disk(ae_h5 *file, int64_t bytes) {
-  file->content += DATASET_BYTES + bytes + bytes / 256;
-  const int64_t length = FILE_BYTES + file->content;
-  if (fallocate(file->guard, 0, 0, length) != 0 &&
+/* A full disk is best met before anything is written. Where the file system cannot reserve, the writes will tell. */
+ae_status ae_h5_reserve(ae_h5 *file) {
+  const int64_t length = file->disk.end;
+  if (fallocate(file->descriptor, 0, 0, length) != 0 &&
       (errno == ENOSPC || errno == EFBIG || errno == EDQUOT || errno == EIO))
     return AE_FAIL(AE_DATA, "cannot make %s %lld bytes long: %s; " AE_H5_SPACE, file->temporary, (long long)length,
                    strerror(errno));
-  /* Other reasons mean that the file system cannot reserve; then the writes themselves will tell. */
   return AE_OK;
-}
-
-/* A rank that fails inside a collective call of HDF5 leaves the others waiting there, so a full disk has to be
- * met outside of them. */
-ae_status ae_h5_reserve(ae_h5 *file, int64_t bytes) {
-  return ae_comm_agree(file->comm, file->guard >= 0 ? reserve_on_disk(file, bytes) : AE_OK);
 }
 
 static void sync_directory(const char *path) {
@@ -246,62 +245,50 @@ static void sync_directory(const char *path) {
   close(descriptor);
 }
 
-/* Closing a file does not sync it. */
-static ae_status publish(ae_h5 *file) {
-  if (fsync(file->guard) != 0)
-    return AE_FAIL(AE_DATA, "cannot sync %s: %s; " AE_H5_SPACE, file->temporary, strerror(errno));
-  if (ae_h5_locks_wanted()) flock(file->guard, LOCK_UN); /* it is whole: who sees it under its name may read it */
+/* What a rank of another host has written reaches the file server only now, and may fail only now. */
+static ae_status sync_rows(const ae_h5 *file) {
+  if (fsync(file->descriptor) == 0) return AE_OK;
+  return AE_FAIL(AE_DATA, "cannot sync %s: %s; " AE_H5_SPACE, file->temporary, strerror(errno));
+}
+
+static ae_status close_file(ae_h5 *file) {
+  const herr_t result = H5Fclose(file->handle);
+  file->handle = H5I_INVALID_HID;
+  return ae_h5_require(file, result, "write", "the temporary file", AE_H5_SPACE);
+}
+
+static ae_status rename_file(ae_h5 *file) {
+  if (ae_h5_locks_wanted()) flock(file->descriptor, LOCK_UN); /* whole: who sees it under its name may read it */
   if (rename(file->temporary, file->path) != 0)
     return AE_FAIL(AE_DATA, "cannot rename %s to %s: %s", file->temporary, file->path, strerror(errno));
   sync_directory(file->path);
   return AE_OK;
 }
 
-static ae_status close_file(ae_h5 *file) {
-  const herr_t result = H5Fclose(file->handle);
-  if (result >= 0) file->handle = H5I_INVALID_HID;
-  return ae_h5_require(file, result, "close", "the temporary file", AE_H5_SPACE);
-}
-
-/* HDF5's own, exported but not declared to users. */
-extern void *H5I_remove(hid_t id) __attribute__((weak));
-
-/* Closing writes, which must not be tried on a file whose writing failed: a rank that fails leaves the others
- * waiting, and HDF5 1.10 keeps the handle of a file that it failed to close and has freed, and crashes over it
- * when MPI ends. So a dropped file is forgotten instead; what HDF5 held for it stays allocated. */
-static void abandon(ae_h5 *file) {
-  void *stream = NULL;
-  if (H5I_remove == NULL) {
-    H5Fclose(file->handle);
-    return;
-  }
-  if (H5Fget_vfd_handle(file->handle, H5P_DEFAULT, &stream) >= 0 && stream != NULL) MPI_File_close(stream);
-  H5I_remove(file->handle);
+static ae_status publish(ae_h5 *file) {
+  AE_RETURN_IF(ae_h5_reserve(file));
+  AE_RETURN_IF(close_file(file));
+  AE_RETURN_IF(sync_rows(file));
+  return rename_file(file);
 }
 
 ae_status ae_h5_commit(ae_h5 **handle) {
-  ae_status status = AE_OK;
   ae_h5 *file = *handle;
-  const bool root = ae_comm_rank(file->comm) == 0;
-  AE_CHECK(ae_h5_reserve(file, 0));
-  const herr_t flushed = H5Fflush(file->handle, H5F_SCOPE_GLOBAL);
-  AE_CHECK(ae_comm_agree(file->comm, ae_h5_require(file, flushed, "write", "the temporary file", AE_H5_SPACE)));
-  AE_CHECK(ae_comm_agree(file->comm, close_file(file)));
-  AE_CHECK(ae_comm_agree(file->comm, root ? publish(file) : AE_OK));
-  free_handle(handle);
-  return AE_OK;
-cleanup:
-  ae_h5_close(handle);
+  const bool root = ae_h5_is_root(file);
+  ae_status status = ae_comm_agree(file->comm, root ? AE_OK : sync_rows(file));
+  if (status == AE_OK) status = ae_comm_agree(file->comm, root ? publish(file) : AE_OK);
+  if (status == AE_OK) free_handle(handle);
+  else ae_h5_close(handle);
   return status;
 }
 
 void ae_h5_close(ae_h5 **handle) {
   ae_h5 *file = *handle;
   if (file == NULL) return;
-  if (file->handle >= 0 && file->temporary == NULL) H5Fclose(file->handle);
-  else if (file->handle >= 0) abandon(file);
+  file->disk.dropped = true;
+  if (file->handle >= 0) H5Fclose(file->handle);
   H5Eclear2(H5E_DEFAULT);
-  if (file->temporary != NULL && file->guard >= 0) unlink(file->temporary);
+  if (file->temporary != NULL && ae_h5_is_root(file)) unlink(file->temporary);
   free_handle(handle);
 }
 

@@ -39,7 +39,7 @@ static hid_t make_group(hid_t file, const char *path) {
   return group;
 }
 
-ae_status ae_h5_make_parents(const ae_h5 *file, const char *path) {
+ae_status ae_h5_make_parents(ae_h5 *file, const char *path) {
   ae_status status = AE_OK;
   char *prefix = NULL;
   AE_CHECK(AE_NEW(prefix, strlen(path) + 1));
@@ -57,12 +57,13 @@ cleanup:
 }
 
 ae_status ae_h5_exists(ae_h5 *file, const char *path, bool *exists) {
-  const int found = ae_h5_reachable(file, path);
-  *exists = found > 0;
-  return ae_comm_agree(file->comm, ae_h5_require(file, found, "look up", path, AE_H5_DAMAGED));
+  const int found = ae_h5_is_root(file) ? ae_h5_reachable(file, path) : 0;
+  AE_RETURN_IF(ae_comm_agree(file->comm, ae_h5_require(file, found, "look up", path, AE_H5_DAMAGED)));
+  *exists = ae_comm_max(file->comm, found) > 0;
+  return AE_OK;
 }
 
-ae_status ae_h5_create_group(ae_h5 *file, const char *path, const char *description) {
+static ae_status create_on_root(ae_h5 *file, const char *path, const char *description) {
   ae_status status = AE_OK;
   hid_t group = H5I_INVALID_HID;
   AE_CHECK(ae_h5_make_parents(file, path));
@@ -73,7 +74,11 @@ ae_status ae_h5_create_group(ae_h5 *file, const char *path, const char *descript
         ae_h5_require(file, ae_h5_attach_text(group, "description", description), "describe group", path, AE_H5_SPACE));
 cleanup:
   ae_h5_release(&group);
-  return ae_comm_agree(file->comm, status);
+  return status;
+}
+
+ae_status ae_h5_create_group(ae_h5 *file, const char *path, const char *description) {
+  return ae_comm_agree(file->comm, ae_h5_is_root(file) ? create_on_root(file, path, description) : AE_OK);
 }
 
 /* A list of names under construction: the first pass measures, the second copies. */

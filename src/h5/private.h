@@ -1,4 +1,5 @@
-/* What the files of this folder share: the handle, and errors that carry HDF5's own words. */
+/* What the files of this folder share: the handle, the driver, and errors that carry the system's or HDF5's own words.
+ */
 #ifndef MPIAE_SRC_H5_PRIVATE_H
 #define MPIAE_SRC_H5_PRIVATE_H
 
@@ -8,18 +9,40 @@
 #define AE_H5_SPACE "check free space, quota and permissions there"
 #define AE_H5_DAMAGED "the file is damaged or was made by another program: make it again or take another copy"
 
+/* What becomes of the bytes of a file: told by the driver, and to it. */
+typedef struct ae_h5_disk {
+  bool placing; /* chunks are being given places: the values that HDF5 would fill them with are not written */
+  bool dropped; /* nothing is written any more */
+  int error;    /* errno of the first call that failed; 0 when none did */
+  int64_t end;  /* bytes of the file when all that has a place is written */
+} ae_h5_disk;
+
+/* Local. An access list by which HDF5 reads and writes through the disk, which must outlive every file opened with it.
+ * While writing, HDF5 is not told of errors: look at disk.error. < 0 when HDF5 fails. Owned by the caller. */
+hid_t ae_h5_disk_access(ae_h5_disk *disk);
+
+/* Local. Writes all bytes at a place of an open file, unless there was an error before; false when there is one now. */
+bool ae_h5_disk_write(ae_h5_disk *disk, int descriptor, int64_t from, const void *bytes, int64_t count);
+
+/* Local. Reads from a place of an open file. Returns the number of bytes, fewer than wanted at the end of the file, or
+ * < 0 after an error, which the disk keeps. */
+int64_t ae_h5_disk_read(ae_h5_disk *disk, int descriptor, int64_t from, void *bytes, int64_t count);
+
 struct ae_h5 {
   const ae_comm *comm;
-  hid_t handle;    /* < 0 when closed */
+  hid_t handle;    /* of a file being written: on rank 0 alone; < 0 when there is none */
   char *path;      /* the name users know */
   char *temporary; /* the name while being written; NULL when reading */
-  int guard;       /* rank 0: descriptor that holds the advisory lock; −1 elsewhere */
-  int64_t content; /* rank 0: bytes written so far, estimated */
+  int descriptor;  /* of that file, on every rank; rank 0's holds the advisory lock; −1 when closed */
+  ae_h5_disk disk;
 };
 
-/* Local. When `result` (a handle or herr_t of HDF5) is negative, AE_DATA: "<path>: cannot <action> <object>: <innermost
- * message of HDF5>; <advice>". */
-ae_status ae_h5_require(const ae_h5 *file, int64_t result, const char *action, const char *object, const char *advice);
+/* Local. Whether this rank has the say: rank 0 alone lays out a file that is written. */
+bool ae_h5_is_root(const ae_h5 *file);
+
+/* Local. When the disk failed, or `result` (a handle or herr_t of HDF5) is negative, AE_DATA: "<path>: cannot <action>
+ * <object>: <the system's reason>, or HDF5 says '<its innermost message>'; <advice>". */
+ae_status ae_h5_require(ae_h5 *file, int64_t result, const char *action, const char *object, const char *advice);
 
 /* Local. Closes a handle of whatever kind and marks it closed; negative is fine. */
 void ae_h5_release(hid_t *handle);
@@ -30,8 +53,8 @@ bool ae_h5_locks_wanted(void);
 /* Local. Whether every link along the path exists. < 0 when HDF5 fails. */
 int ae_h5_reachable(const ae_h5 *file, const char *path);
 
-/* Local. Makes the groups above the last component of the path. */
-ae_status ae_h5_make_parents(const ae_h5 *file, const char *path);
+/* Local, rank 0. Makes the groups above the last component of the path. */
+ae_status ae_h5_make_parents(ae_h5 *file, const char *path);
 
 /* Local. Puts a text attribute on an open object, replacing one of that name. < 0 when HDF5 fails. */
 herr_t ae_h5_attach_text(hid_t object, const char *name, const char *text);
@@ -41,8 +64,8 @@ hid_t ae_h5_memory_type(ae_h5_type type);
 hid_t ae_h5_file_type(ae_h5_type type);
 int64_t ae_h5_type_size(ae_h5_type type);
 
-/* Collective. Makes sure that the disk has room for what the file holds now, `bytes` more and their metadata. */
-ae_status ae_h5_reserve(ae_h5 *file, int64_t bytes);
+/* Local, rank 0. Makes sure that the disk has room for all that has a place in the file. */
+ae_status ae_h5_reserve(ae_h5 *file);
 
 /* How a dataset of whole rows lies in the file: chunk c is rows [c·chunk_rows, (c+1)·chunk_rows), the last one
  * padded. */
@@ -50,11 +73,16 @@ typedef struct ae_h5_chunks {
   int64_t rows; /* in the dataset */
   int64_t row_bytes;
   int64_t chunk_rows; /* 1 … rows */
+  int64_t count;
 } ae_h5_chunks;
 
-/* Collective. Writes this rank's rows [begin, begin + count) of a dataset chunked like that, with fletcher32.
- * Every chunk is written whole by one rank. AE_INTERNAL when the ranks together do not give every row once. */
-ae_status ae_h5_write_chunks(ae_h5 *file, hid_t dataset, const char *path, const ae_h5_chunks *chunks, int64_t begin,
-                             int64_t count, const void *rows);
+/* Local, rank 0. Where in the file each of the chunks->count chunks of a dataset lies. */
+ae_status ae_h5_find_places(ae_h5 *file, hid_t dataset, const char *path, const ae_h5_chunks *chunks, int64_t *place);
+
+/* Collective. Writes this rank's rows [begin, begin + count) of a dataset chunked like that, with fletcher32, to places
+ * that all ranks know. Every chunk is written whole by one rank. AE_INTERNAL when the ranks together do not give every
+ * row once. */
+ae_status ae_h5_write_chunks(ae_h5 *file, const char *path, const ae_h5_chunks *chunks, const int64_t *place,
+                             int64_t begin, int64_t count, const void *rows);
 
 #endif

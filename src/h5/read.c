@@ -71,8 +71,7 @@ static bool nearest_type(hid_t type, ae_h5_type *out) {
 }
 
 /* Local. Opens a dataset with its shape. */
-static ae_status open_dataset(const ae_h5 *file, const char *path, hid_t *dataset, int *rank,
-                              int64_t dim[AE_H5_MAX_RANK]) {
+static ae_status open_dataset(ae_h5 *file, const char *path, hid_t *dataset, int *rank, int64_t dim[AE_H5_MAX_RANK]) {
   ae_status status = AE_OK;
   hsize_t size[H5S_MAX_RANK];
   hid_t space = H5I_INVALID_HID;
@@ -92,7 +91,7 @@ cleanup:
   return status;
 }
 
-static ae_status type_of(const ae_h5 *file, const char *path, hid_t dataset, ae_h5_type *type) {
+static ae_status type_of(ae_h5 *file, const char *path, hid_t dataset, ae_h5_type *type) {
   hid_t stored = H5Dget_type(dataset);
   ae_status status = ae_h5_require(file, stored, "read the type of", path, AE_H5_DAMAGED);
   if (status == AE_OK && !nearest_type(stored, type))
@@ -139,7 +138,7 @@ static herr_t read_slice(hid_t source, hid_t type, int rank, const int64_t *dim,
   return result;
 }
 
-static ae_status read_rows(const ae_h5 *file, const char *path, hid_t source, ae_h5_type type, int64_t width, int rank,
+static ae_status read_rows(ae_h5 *file, const char *path, hid_t source, ae_h5_type type, int64_t width, int rank,
                            const int64_t *dim, int64_t begin, int64_t count, char *rows) {
   const int64_t row_bytes = width * ae_h5_type_size(type);
   const int64_t most = slice_rows(rank, dim, type);

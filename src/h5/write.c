@@ -23,20 +23,22 @@ static ae_h5_chunks choose_chunks(const ae_h5_dataset *dataset) {
   const int64_t rows = dataset->dim[0], row_bytes = bytes_of(dataset) / rows;
   const int64_t target = ae_max(MIN_CHUNK, ae_min(MAX_CHUNK, bytes_of(dataset) / 64));
   const int64_t most = ae_max(1, target / row_bytes), pieces = (rows + most - 1) / most;
-  return (ae_h5_chunks){.rows = rows, .row_bytes = row_bytes, .chunk_rows = (rows + pieces - 1) / pieces};
+  const int64_t chunk_rows = (rows + pieces - 1) / pieces;
+  return (ae_h5_chunks){
+      .rows = rows, .row_bytes = row_bytes, .chunk_rows = chunk_rows, .count = (rows + chunk_rows - 1) / chunk_rows};
 }
 
 /* HDF5 refuses chunks larger than an axis of length 0; a scalar in its object header is covered by the header's
- * checksum. Chunks get their places here, on all ranks: since 1.14 they would else be placed as they are written, each
- * by the one rank that writes it, and ranks would differ about where the file ends. */
+ * checksum. Chunks get their places when the dataset is made, of the size that they have with their checksum: HDF5
+ * fills and filters one to know it, and the driver writes none. */
 static herr_t choose_layout(hid_t list, const ae_h5_dataset *dataset) {
   hsize_t chunk[AE_H5_MAX_RANK];
   if (dataset->rank == 0) return H5Pset_layout(list, H5D_COMPACT);
   if (bytes_of(dataset) == 0) return H5Pset_layout(list, H5D_CONTIGUOUS);
   for (int i = 1; i < dataset->rank; i++) chunk[i] = (hsize_t)dataset->dim[i];
   chunk[0] = (hsize_t)choose_chunks(dataset).chunk_rows;
-  if (H5Pset_alloc_time(list, H5D_ALLOC_TIME_EARLY) < 0 || H5Pset_chunk(list, dataset->rank, chunk) < 0) return -1;
-  return H5Pset_fletcher32(list);
+  if (H5Pset_alloc_time(list, H5D_ALLOC_TIME_EARLY) < 0 || H5Pset_fill_time(list, H5D_FILL_TIME_ALLOC) < 0) return -1;
+  return H5Pset_chunk(list, dataset->rank, chunk) < 0 ? -1 : H5Pset_fletcher32(list);
 }
 
 static hid_t space_of(const ae_h5_dataset *dataset) {
@@ -45,32 +47,22 @@ static hid_t space_of(const ae_h5_dataset *dataset) {
   return dataset->rank == 0 ? H5Screate(H5S_SCALAR) : H5Screate_simple(dataset->rank, dim, NULL);
 }
 
-static hid_t create_dataset(hid_t file, const ae_h5_dataset *dataset) {
-  hid_t space = space_of(dataset), list = H5Pcreate(H5P_DATASET_CREATE), created = H5I_INVALID_HID;
+static ae_status create_dataset(ae_h5 *file, const ae_h5_dataset *dataset, hid_t *created) {
+  AE_RETURN_IF(ae_h5_make_parents(file, dataset->path));
+  hid_t space = space_of(dataset), list = H5Pcreate(H5P_DATASET_CREATE);
+  file->disk.placing = true;
   if (space >= 0 && list >= 0 && H5Pset_obj_track_times(list, false) >= 0 && choose_layout(list, dataset) >= 0)
-    created = H5Dcreate2(file, dataset->path, ae_h5_file_type(dataset->type), space, H5P_DEFAULT, list, H5P_DEFAULT);
+    *created =
+        H5Dcreate2(file->handle, dataset->path, ae_h5_file_type(dataset->type), space, H5P_DEFAULT, list, H5P_DEFAULT);
+  file->disk.placing = false;
+  ae_status status = ae_h5_require(file, *created, "create", dataset->path, AE_H5_SPACE);
   ae_h5_release(&list);
   ae_h5_release(&space);
-  return created;
-}
-
-static ae_status write_rows(ae_h5 *file, hid_t target, const ae_h5_dataset *dataset, int64_t begin, int64_t count,
-                            const void *rows) {
-  const ae_h5_chunks chunks = choose_chunks(dataset);
-  return ae_h5_write_chunks(file, target, dataset->path, &chunks, begin, count, rows);
-}
-
-static ae_status write_scalar(const ae_h5 *file, hid_t target, const ae_h5_dataset *dataset, const void *value) {
-  char bytes[8] = {0};
-  const int64_t size = ae_h5_type_size(dataset->type);
-  if (ae_comm_rank(file->comm) == 0) memcpy(bytes, value, (size_t)size);
-  ae_comm_broadcast(file->comm, bytes, size);
-  const herr_t result = H5Dwrite(target, ae_h5_memory_type(dataset->type), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes);
-  return ae_comm_agree(file->comm, ae_h5_require(file, result, "write", dataset->path, AE_H5_SPACE));
+  return status;
 }
 
 /* Finds the axis in the dataset's group or the nearest one above: writes its path, or gives AE_INTERNAL. */
-static ae_status find_axis(const ae_h5 *file, const char *path, const char *axis, size_t size, char *found) {
+static ae_status find_axis(ae_h5 *file, const char *path, const char *axis, size_t size, char *found) {
   size_t length = strlen(path);
   snprintf(found, size, "%s", path);
   while (length > 0) {
@@ -94,7 +86,7 @@ static int64_t length_of(hid_t scale) {
   return rank == 1 ? (int64_t)length : -1;
 }
 
-static ae_status attach_axis(const ae_h5 *file, hid_t target, const ae_h5_dataset *dataset, int axis) {
+static ae_status attach_axis(ae_h5 *file, hid_t target, const ae_h5_dataset *dataset, int axis) {
   ae_status status = AE_OK;
   char found[AE_MESSAGE_SIZE / 2];
   hid_t scale = H5I_INVALID_HID;
@@ -110,14 +102,14 @@ cleanup:
   return status;
 }
 
-static ae_status describe(const ae_h5 *file, hid_t target, const ae_h5_dataset *dataset) {
+static ae_status describe(ae_h5 *file, hid_t target, const ae_h5_dataset *dataset, bool has_axes) {
   const char *path = dataset->path;
   AE_RETURN_IF(ae_h5_require(file, ae_h5_attach_text(target, "description", dataset->description), "describe", path,
                              AE_H5_SPACE));
   if (dataset->units != NULL)
     AE_RETURN_IF(
         ae_h5_require(file, ae_h5_attach_text(target, "units", dataset->units), "describe", path, AE_H5_SPACE));
-  for (int i = 0; i < dataset->rank; i++) AE_RETURN_IF(attach_axis(file, target, dataset, i));
+  for (int i = 0; i < dataset->rank && has_axes; i++) AE_RETURN_IF(attach_axis(file, target, dataset, i));
   return AE_OK;
 }
 
@@ -146,28 +138,48 @@ static ae_status check_dataset(const ae_h5_dataset *dataset) {
   return check_size(dataset);
 }
 
-/* Local until the agreement at its end. */
-static ae_status create_described(ae_h5 *file, const ae_h5_dataset *dataset, hid_t *created) {
-  ae_status status = AE_OK;
-  AE_CHECK(ae_h5_make_parents(file, dataset->path));
-  *created = create_dataset(file->handle, dataset);
-  AE_CHECK(ae_h5_require(file, *created, "create", dataset->path, AE_H5_SPACE));
-  AE_CHECK(describe(file, *created, dataset));
-cleanup:
-  return ae_comm_agree(file->comm, status);
+static ae_status write_scalar(ae_h5 *file, hid_t target, const ae_h5_dataset *dataset, const void *value) {
+  const herr_t result = H5Dwrite(target, ae_h5_memory_type(dataset->type), H5S_ALL, H5S_ALL, H5P_DEFAULT, value);
+  return ae_h5_require(file, result, "write", dataset->path, AE_H5_SPACE);
 }
 
-ae_status ae_h5_write(ae_h5 *file, const ae_h5_dataset *dataset, int64_t begin, int64_t count, const void *rows) {
+/* What rank 0 alone does of a dataset before its rows are written: makes it, says what it is, as an axis of a name when
+ * there is one, and finds its chunks' places, for which there must be room. */
+static ae_status lay_out(ae_h5 *file, const ae_h5_dataset *dataset, const char *axis, const void *scalar,
+                         const ae_h5_chunks *chunks, int64_t *place) {
   ae_status status = AE_OK;
   hid_t target = H5I_INVALID_HID;
-  AE_CHECK(ae_comm_agree(file->comm, check_dataset(dataset)));
-  AE_CHECK(ae_h5_reserve(file, bytes_of(dataset)));
-  AE_CHECK(create_described(file, dataset, &target));
-  if (dataset->rank == 0) AE_CHECK(write_scalar(file, target, dataset, rows));
-  else if (bytes_of(dataset) > 0) AE_CHECK(write_rows(file, target, dataset, begin, count, rows));
+  AE_CHECK(create_dataset(file, dataset, &target));
+  if (axis != NULL) AE_CHECK(ae_h5_require(file, H5DSset_scale(target, axis), "name axis", dataset->path, AE_H5_SPACE));
+  AE_CHECK(describe(file, target, dataset, axis == NULL));
+  if (dataset->rank == 0) AE_CHECK(write_scalar(file, target, dataset, scalar));
+  if (chunks->count > 0) AE_CHECK(ae_h5_find_places(file, target, dataset->path, chunks, place));
+  AE_CHECK(ae_h5_reserve(file));
 cleanup:
   ae_h5_release(&target);
   return status;
+}
+
+/* A dataset, or when `axis` is not NULL the axis of that name. */
+static ae_status write_dataset(ae_h5 *file, const ae_h5_dataset *dataset, const char *axis, int64_t begin,
+                               int64_t count, const void *rows) {
+  ae_status status = AE_OK;
+  ae_h5_chunks chunks = {0};
+  int64_t *place = NULL;
+  AE_CHECK(ae_comm_agree(file->comm, check_dataset(dataset)));
+  if (dataset->rank > 0 && bytes_of(dataset) > 0) chunks = choose_chunks(dataset);
+  AE_CHECK(ae_comm_agree(file->comm, AE_NEW(place, chunks.count)));
+  if (ae_h5_is_root(file)) status = lay_out(file, dataset, axis, rows, &chunks, place);
+  AE_CHECK(ae_comm_agree(file->comm, status));
+  ae_comm_broadcast(file->comm, place, chunks.count * (int64_t)sizeof *place);
+  if (chunks.count > 0) AE_CHECK(ae_h5_write_chunks(file, dataset->path, &chunks, place, begin, count, rows));
+cleanup:
+  AE_FREE(place);
+  return status;
+}
+
+ae_status ae_h5_write(ae_h5 *file, const ae_h5_dataset *dataset, int64_t begin, int64_t count, const void *rows) {
+  return write_dataset(file, dataset, NULL, begin, count, rows);
 }
 
 ae_status ae_h5_write_whole(ae_h5 *file, const ae_h5_dataset *dataset, const void *rows) {
@@ -185,35 +197,18 @@ static ae_status fill_axis(int64_t begin, int64_t count, const int64_t *values, 
   return AE_OK;
 }
 
-static ae_status create_scale(ae_h5 *file, const ae_h5_dataset *dataset, const char *name, hid_t *scale) {
-  ae_status status = AE_OK;
-  AE_CHECK(ae_h5_make_parents(file, dataset->path));
-  *scale = create_dataset(file->handle, dataset);
-  AE_CHECK(ae_h5_require(file, *scale, "create", dataset->path, AE_H5_SPACE));
-  AE_CHECK(ae_h5_require(file, H5DSset_scale(*scale, name), "name axis", dataset->path, AE_H5_SPACE));
-  AE_CHECK(ae_h5_require(file, ae_h5_attach_text(*scale, "description", dataset->description), "describe",
-                         dataset->path, AE_H5_SPACE));
-cleanup:
-  return ae_comm_agree(file->comm, status);
-}
-
 ae_status ae_h5_create_axis(ae_h5 *file, const char *group, const char *name, int64_t length, const int64_t *values,
                             const char *description) {
   ae_status status = AE_OK;
   int64_t *own = NULL;
   char path[AE_MESSAGE_SIZE / 2];
-  hid_t scale = H5I_INVALID_HID;
   const int rank = ae_comm_rank(file->comm), ranks = ae_comm_size(file->comm);
   const int64_t begin = ae_muldiv(rank, length, ranks), count = ae_muldiv(rank + 1, length, ranks) - begin;
   const ae_h5_dataset dataset = {path, AE_H5_INT64, 1, {length}, {name}, description, NULL};
   snprintf(path, sizeof path, "%s/%s", strcmp(group, "/") == 0 ? "" : group, name);
-  AE_CHECK(ae_comm_agree(file->comm, check_dataset(&dataset)));
   AE_CHECK(ae_comm_agree(file->comm, fill_axis(begin, count, values, &own)));
-  AE_CHECK(ae_h5_reserve(file, bytes_of(&dataset)));
-  AE_CHECK(create_scale(file, &dataset, name, &scale));
-  if (length > 0) AE_CHECK(write_rows(file, scale, &dataset, begin, count, own));
+  AE_CHECK(write_dataset(file, &dataset, name, begin, count, own));
 cleanup:
-  ae_h5_release(&scale);
   AE_FREE(own);
   return status;
 }

@@ -13,8 +13,7 @@
 typedef struct ae_comm ae_comm;
 
 /* Collective over MPI_COMM_WORLD. Starts MPI (once in a process; with one-sided communication kept off the component
- * that returns wrong values over TCP, and MPI-IO off those that make files of their own, unless the user chose some)
- * and duplicates the world. AE_USAGE when srun started the ranks apart from each other (launch.h). */
+ * that returns wrong values over TCP, unless the user chose it) and duplicates the world. AE_USAGE when srun started the ranks apart from each other (launch.h). */
 ae_status ae_comm_create(int *argc, char ***argv, ae_comm **out);
 
 /* Collective. Frees the comm and ends MPI. NULL is fine. */
@@ -22,7 +21,7 @@ void ae_comm_destroy(ae_comm **comm);
 
 int ae_comm_rank(const ae_comm *comm);
 int ae_comm_size(const ae_comm *comm);
-MPI_Comm ae_comm_handle(const ae_comm *comm); /* lent: for MPI calls and the HDF5 driver */
+MPI_Comm ae_comm_handle(const ae_comm *comm); /* lent: for MPI calls */
 
 /* Collective, each rank with its own status. If any rank failed, all ranks return the error of the lowest such rank
  * (code, sentence and place); otherwise AE_OK. Takes ownership of `local`. */

@@ -1,14 +1,15 @@
-/* HDF5 files written and read by all ranks together: collective open, slabs by rows, attributes, named axes
- * (HDF5 dimension scales), checksums, atomic replacement.
+/* HDF5 files written and read by all ranks together: open, slabs by rows, attributes, named axes (HDF5 dimension
+ * scales), checksums, atomic replacement.
  *
  * A file is written to a temporary name (path.partial) in the same directory and renamed when whole, so it is
- * whole or absent. Every dataset is chunked by whole rows with fletcher32 (scalars lie in their header, which
- * has a checksum too), library version bounds ≥ 1.10, without time stamps, so that files are the same bytes for
- * any number of ranks. Disk space is reserved first; each chunk is then written by one rank by itself, each rank
- * reads by itself, and all agree after every create, write, read and close (the ways parallel HDF5 fails
- * otherwise are in tests/test_h5.c). Rank 0 holds an advisory lock on the file, as serial HDF5 does, unless
- * HDF5_USE_FILE_LOCKING=FALSE. All functions are Collective unless they say Local; all errors are agreed and
- * name file, dataset and what to do: AE_DATA (a file or its data), AE_INTERNAL. */
+ * whole or absent. Rank 0 alone lays it out, with any HDF5 from 1.10.5 on, serial or parallel: it gives every chunk its
+ * place, and each rank writes the bytes of its own chunks there. So nothing waits for a rank that fails, all agree
+ * after every write, and files are the same bytes for any number of ranks. Every dataset is chunked by whole rows with
+ * fletcher32 (scalars lie in their header, which has a checksum too), library version bounds ≥ 1.10, without time
+ * stamps; disk space is reserved first. Each rank reads by itself. Rank 0 holds an advisory lock on the file, as h5py
+ * does, unless HDF5_USE_FILE_LOCKING=FALSE. All functions are Collective unless they say Local; all errors are agreed
+ * and name file, dataset, the system's reason where it is one, and what to do: AE_DATA (a file or its data),
+ * AE_INTERNAL. A file being written can be asked for what exists in it; all else is read after it was opened. */
 #ifndef MPIAE_H5_H5_H
 #define MPIAE_H5_H5_H
 
@@ -53,8 +54,8 @@ ae_status ae_h5_produce(const ae_comm *comm, const char *path, ae_status (*fill)
  * another length. */
 ae_status ae_h5_open(const ae_comm *comm, const char *path, ae_h5 **out);
 
-/* Closes a file opened for reading, or drops one being written together with its temporary (what HDF5 holds for
- * that one in memory stays allocated: closing it would write). NULL is fine. Never fails. */
+/* Closes a file opened for reading, or drops one being written together with its temporary. NULL is fine. Never
+ * fails. */
 void ae_h5_close(ae_h5 **file);
 
 const char *ae_h5_path(const ae_h5 *file); /* Local; the final name, lent */
@@ -116,7 +117,7 @@ ae_status ae_h5_create_group(ae_h5 *file, const char *path, const char *descript
 /* Names of the links in a group, sorted; owned by the caller as one block (AE_FREE frees all). */
 ae_status ae_h5_list(ae_h5 *file, const char *group, char ***names, int *count);
 
-/* Local. Lends the HDF5 handle, for what is not covered above. */
+/* Local. Lends the HDF5 handle, for what is not covered above; of a file being written rank 0 alone has one. */
 hid_t ae_h5_handle(const ae_h5 *file);
 
 #endif
