@@ -30,6 +30,11 @@ void ae_test_error(ae_status status, ae_code code, const char *part) {
   assert_int_equal(got, code);
 }
 
+void ae_test_in_range(int64_t value, int64_t low, int64_t high) {
+  if (value < low || value > high)
+    fail_msg("expected %lld to %lld, got %lld", (long long)low, (long long)high, (long long)value);
+}
+
 const char *ae_test_path(const char *name) {
   static char path[4][512];
   static int next;

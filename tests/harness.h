@@ -33,6 +33,9 @@ void ae_test_ok(ae_status status);
 /* Expects an error of this code whose message holds `part`; clears it. */
 void ae_test_error(ae_status status, ae_code code, const char *part);
 
+/* Fails the test unless low ≤ value ≤ high. (CMocka's own is another one from version 2 on.) */
+void ae_test_in_range(int64_t value, int64_t low, int64_t high);
+
 /* A path in the test's own scratch directory (one per launch, made by rank 0, removed at the end): lent, valid until
  * the next call but three. */
 const char *ae_test_path(const char *name);

@@ -89,7 +89,7 @@ static void cifar10_is_read(void **state) {
   /* Known of this batch: its first images are a frog and a truck, 1005 are aeroplanes; the mean is 0.4747. */
   assert_true(array.label[0] == 6 && array.label[1] == 9);
   assert_int_equal(labels[0], 1005);
-  assert_in_range(sum * 10000 / ((int64_t)10000 * PIXELS * 255), 4746, 4747);
+  ae_test_in_range(sum * 10000 / ((int64_t)10000 * PIXELS * 255), 4746, 4747);
   ae_array_free(&array);
 }
 

@@ -383,7 +383,7 @@ static void images_are_imported_as_sets(void **state) {
     const float *points = ae_dataset_set(dataset, e, &count);
     for (int64_t f = 0; f < 30; f++) {
       if (((source[e] * 30 + f) * 7 + 1) % 251 <= 200) continue;
-      assert_in_range(seen, 0, count - 1);
+      ae_test_in_range(seen, 0, count - 1);
       assert_float_equal(points[2 * seen], (float)(f / 5) / 6, 0);
       assert_float_equal(points[2 * seen + 1], (float)(f % 5) / 5, 0);
       seen++;

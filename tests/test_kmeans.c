@@ -414,7 +414,7 @@ static void plusplus_draws_by_squared_distance(void **state) {
   }
   assert_int_equal(far + near, 300);
   /* Standard deviation 5.2. */
-  assert_in_range(near, 10, 50);
+  ae_test_in_range(near, 10, 50);
 }
 
 /* Fixed rows far from their mean 50 are no use as centroids: of the free rows 49 is drawn once in five times. */
@@ -433,7 +433,7 @@ static void plusplus_draws_no_fixed_row(void **state) {
     fixture_destroy(&f);
   }
   /* Standard deviation 4. */
-  assert_in_range(near, 5, 40);
+  ae_test_in_range(near, 5, 40);
 }
 
 static void draws_depend_on_seed_and_epoch(void **state) {
@@ -485,7 +485,7 @@ static void stops_when_no_label_changes_or_at_the_limit(void **state) {
     ae_test_ok(try_fit(&f));
     if (limit == 100) full = f.outcome.iterations;
     assert_int_equal(f.outcome.iterations, limit == 100 ? full : limit);
-    assert_in_range(full, 4, 99);
+    ae_test_in_range(full, 4, 99);
     for (int64_t i = 0; i < f.examples; i++) assert_int_equal(f.label[i], nearest(&f, f.centroid, i));
     fixture_destroy(&f);
   }

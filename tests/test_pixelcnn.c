@@ -187,7 +187,7 @@ static void samples_follow_the_probabilities(void **state) {
     for (int i = 0; i < AE_BLOCK_ROWS; i++) {
       int map = 0;
       for (int j = SMALL_PLACES - 1; j >= 0; j--) map = map * SMALL_ENTRIES + (int)code[i * SMALL_PLACES + j];
-      assert_in_range(map, 0, MAPS - 1);
+      ae_test_in_range(map, 0, MAPS - 1);
       assert_int_equal(label[i], 1);
       seen[map]++;
     }

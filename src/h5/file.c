@@ -187,7 +187,7 @@ ae_status ae_h5_look(const ae_comm *comm, const char *path) {
 
 /* The signature stands at the beginning, or, behind a block of the user's own, at 512, 1024, 2048 … */
 static ae_status require_signature(ae_h5 *file) {
-  static const char signature[8] = "\211HDF\r\n\032\n";
+  static const char signature[] = {'\x89', 'H', 'D', 'F', '\r', '\n', '\x1a', '\n'};
   char found[sizeof signature];
   int64_t got = sizeof found;
   for (int64_t at = 0; got == sizeof found; at = at == 0 ? 512 : 2 * at) {
