@@ -561,6 +561,7 @@ static void an_open_file_is_locked_for_others(void **state) {
   ae_comm_barrier(ae_test_comm());
   assert_int_equal(flock(other, LOCK_EX | LOCK_NB), -1);
   close(other);
+  ae_comm_barrier(ae_test_comm());
   ae_h5_close(&file);
 }
 
