@@ -1,6 +1,8 @@
 # shellcheck shell=bash
 # Sourced by tests of whole runs, with the program as $1: a scratch directory and what is asked of runs in it.
 set -uo pipefail
+# shellcheck source=tests/launcher.sh
+. "$(dirname "$0")/launcher.sh"
 mpiae=$(realpath "$1")
 python=$(realpath "$(dirname "$0")/../tools/python")
 export python
@@ -24,7 +26,7 @@ fail() {
 on() {
   local ranks=$1
   shift
-  if ! timeout 100 mpirun -n "$ranks" --oversubscribe --bind-to none "$mpiae" "$@" >log 2>&1 </dev/null; then
+  if ! timeout 100 "${mpirun[@]}" -n "$ranks" "$mpiae" "$@" >log 2>&1 </dev/null; then
     fail "mpiae $* on $ranks ranks"
     tail -40 log
   fi

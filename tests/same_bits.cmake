@@ -5,7 +5,6 @@ function(mpiae_same_bits noun)
   add_executable(bits_${noun} bits_${noun}.c)
   target_link_libraries(bits_${noun} PRIVATE ${arg_LIBRARIES})
   list(JOIN RANKS " " ranks)
-  add_test(NAME same_bits_${noun} COMMAND ${launcher} MPIEXEC=${MPIEXEC_EXECUTABLE}
-           ${CMAKE_CURRENT_SOURCE_DIR}/same_bits.sh ${ranks} $<TARGET_FILE:bits_${noun}> ${arg_ARGUMENTS})
+  add_test(NAME same_bits_${noun} COMMAND ${launcher} ${CMAKE_CURRENT_SOURCE_DIR}/same_bits.sh ${ranks} $<TARGET_FILE:bits_${noun}> ${arg_ARGUMENTS})
   set_tests_properties(same_bits_${noun} PROPERTIES TIMEOUT 300 LABELS whole)
 endfunction()

@@ -1,8 +1,9 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # same_bits.sh "RANKS…" PROGRAM ARGUMENTS…: runs the program on each number of ranks and requires the same, non-empty
 # standard output.
-# MPIEXEC names the launcher (mpirun when unset). A "%" in an argument stands for the number of ranks, for files of
-# its own.
+# A "%" in an argument stands for the number of ranks, for files of its own.
+# shellcheck source=tests/launcher.sh
+. "$(dirname "$0")/launcher.sh"
 ranks=$1
 shift
 scratch=$(mktemp -d) || exit 1
@@ -18,7 +19,7 @@ run() { # number of ranks, program, arguments
     set -- "$@" "$argument"
     i=$((i - 1))
   done
-  "${MPIEXEC:-mpirun}" -n "$count" --oversubscribe --bind-to none "$@" </dev/null
+  "${mpirun[@]}" -n "$count" "$@" </dev/null
 }
 
 first=

@@ -2,6 +2,8 @@
 # The program as users call it: a table of command lines with the exit status and the one message each must give.
 # usage: test_cli.sh MPIAE RANKS
 set -uo pipefail
+# shellcheck source=tests/launcher.sh
+. "$(dirname "$0")/launcher.sh"
 mpiae=$(realpath "$1")
 ranks=$2
 failures=0
@@ -9,7 +11,7 @@ cases=0
 limit=60 # seconds a case may take: a hang is a failure
 
 launch=(timeout --kill-after=5 "$limit")
-if [ "$ranks" -gt 1 ]; then launch+=(mpirun -n "$ranks" --oversubscribe --bind-to none); fi
+if [ "$ranks" -gt 1 ]; then launch+=("${mpirun[@]}" -n "$ranks"); fi
 
 source=$(realpath "$(dirname "$0")/..")
 python=$source/tools/python

@@ -22,7 +22,7 @@ to() {
 }
 
 # What it prints, but for the line that names the run.
-told() { timeout 100 mpirun -n "$1" --oversubscribe --bind-to none "$mpiae" "${@:2}" 2>log || fail "mpiae ${*:2}"; }
+told() { timeout 100 "${mpirun[@]}" -n "$1" "$mpiae" "${@:2}" 2>log || fail "mpiae ${*:2}"; }
 
 for model in vhe vae ae acn; do
   for ranks in 1 3 7; do

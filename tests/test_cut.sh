@@ -104,7 +104,7 @@ if [ -e behind/metrics.csv ]; then fail "metrics of no epoch are left"; fi
 many=("${three[@]}" train.epochs=1000 checkpoint.every_steps=3 output.codes=none)
 for ranks in 1 3; do
   # shellcheck disable=SC2016
-  mpirun -n "$ranks" --oversubscribe --bind-to none sh -c 'echo $$ >>pids; exec "$@"' sh "$mpiae" train vhe.yaml "${many[@]}" --run "killed-$ranks" >/dev/null 2>&1 </dev/null &
+  "${mpirun[@]}" -n "$ranks" sh -c 'echo $$ >>pids; exec "$@"' sh "$mpiae" train vhe.yaml "${many[@]}" --run "killed-$ranks" >/dev/null 2>&1 </dev/null &
   launcher=$!
   for _ in $(seq 600); do
     if compgen -G "killed-$ranks/checkpoint-*.h5" >/dev/null; then break; fi
@@ -166,7 +166,7 @@ done
 ends_with() {
   local expected=$1 text=$2
   shift 2
-  timeout 100 mpirun -n 2 --oversubscribe --bind-to none "$mpiae" "$@" >log 2>&1 </dev/null
+  timeout 100 "${mpirun[@]}" -n 2 "$mpiae" "$@" >log 2>&1 </dev/null
   local status=$?
   if [ "$status" != "$expected" ]; then fail "mpiae $*: exit status $status, not $expected"; fi
   if ! grep -qF -- "$text" log; then fail "mpiae $* does not say '$text'"; fi

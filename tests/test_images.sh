@@ -83,7 +83,7 @@ for ranks in 1 3; do
     to "$ranks" "$model-pairs" reconstruct "$model-1" "$data" --count 30
     to "$ranks" "$model-line" interpolate "$model-1" "$data" --from 3 --to 39 --steps 5
     to "$ranks" "$model-samples" sample "$model-1" --count 20
-    timeout 100 mpirun -n "$ranks" --oversubscribe --bind-to none "$mpiae" evaluate "$model-1" "$data" --json \
+    timeout 100 "${mpirun[@]}" -n "$ranks" "$mpiae" evaluate "$model-1" "$data" --json \
       >"$model-$ranks.json" 2>log || fail "evaluate $model-1 on $ranks ranks"
     if ! diff "$model-1.json" "$model-$ranks.json"; then fail "evaluate $model-1 on $ranks ranks"; fi
   done
@@ -123,7 +123,7 @@ END
 refuse() {
   local message=$1
   shift
-  timeout 100 mpirun -n 2 --oversubscribe --bind-to none "$mpiae" "$@" >log 2>&1 </dev/null
+  timeout 100 "${mpirun[@]}" -n 2 "$mpiae" "$@" >log 2>&1 </dev/null
   status=$?
   if [ "$status" != 2 ] || [ "$(grep -c '^mpiae: error: ' log)" != 1 ] || ! grep -qF -- "$message" log; then
     fail "status $status, not 2 with '$message': $*"
@@ -145,7 +145,7 @@ if [ -e no.h5 ]; then fail "what was refused left a file"; fi
 
 # Every configuration of images is read, and lacks but its data.
 for config in "$configs"/conv-*.yaml "$configs"/vhe-conv-*.yaml "$configs"/vqvae-cifar10*.yaml "$configs"/pixelcnn-cifar10.yaml; do
-  timeout 100 mpirun -n 1 "$mpiae" train "$config" --run no >log 2>&1
+  timeout 100 "${mpirun[@]}" -n 1 "$mpiae" train "$config" --run no >log 2>&1
   if [ $? != 3 ] || ! grep -qE '(cifar10-train|mnist-train|cifar10-codes).h5' log; then fail "$config: $(tail -1 log)"; fi
 done
 

@@ -23,7 +23,7 @@ sleep_thousandths() { sleep "$(($1 / 1000)).$(printf %03d $(($1 % 1000)))"; }
 length=$(thousandth "$seconds")
 
 # How many steps that is, here and now; then what all runs are held against. Long enough, or longer.
-timeout 60 mpirun -n 2 --oversubscribe --bind-to none "$mpiae" train vhe.yaml train.time_limit=2 --run pace >log 2>&1 </dev/null
+timeout 60 "${mpirun[@]}" -n 2 "$mpiae" train vhe.yaml train.time_limit=2 --run pace >log 2>&1 </dev/null
 if ! compgen -G "pace/checkpoint-*.h5" >/dev/null; then
   fail "no step in the time limit"
   tail -n 40 log
@@ -37,7 +37,7 @@ while [ "$spent" -lt "$length" ]; do
   often=$((steps * $(thousandth "$every") / length + 1))
   goal=("train.steps=$steps" "checkpoint.every_steps=$often")
   begun=$(now)
-  if ! timeout 100 mpirun -n 2 --oversubscribe --bind-to none "$mpiae" train vhe.yaml "${goal[@]}" --run whole >log 2>&1 </dev/null; then
+  if ! timeout 100 "${mpirun[@]}" -n 2 "$mpiae" train vhe.yaml "${goal[@]}" --run whole >log 2>&1 </dev/null; then
     fail "the run that nothing happens to"
     tail -n 5 log
     break
@@ -62,7 +62,7 @@ END
 start() {
   rm -f ranks
   # shellcheck disable=SC2016
-  env MPIAE_PRELOAD="${3:-}" mpirun -n "$1" --oversubscribe --bind-to none sh -c 'echo $$ >>ranks; LD_PRELOAD=$MPIAE_PRELOAD exec "$@"' sh \
+  env MPIAE_PRELOAD="${3:-}" "${mpirun[@]}" -n "$1" sh -c 'echo $$ >>ranks; LD_PRELOAD=$MPIAE_PRELOAD exec "$@"' sh \
     "$mpiae" train vhe.yaml "${goal[@]}" --run "$2" --resume >"$2.log" 2>&1 </dev/null &
   launcher=$!
 }

@@ -66,7 +66,7 @@ equal run-1/checkpoint-000000042.h5 cut/checkpoint-000000042.h5
 if [ -e run-1/codes-000003.h5 ]; then fail "a prior has no codes"; fi
 
 # told RANKS ARGUMENTS…: what it prints
-told() { timeout 100 mpirun -n "$1" --oversubscribe --bind-to none "$mpiae" "${@:2}" 2>log || fail "mpiae ${*:2}"; }
+told() { timeout 100 "${mpirun[@]}" -n "$1" "$mpiae" "${@:2}" 2>log || fail "mpiae ${*:2}"; }
 for ranks in 1 2 3; do
   on "$ranks" sample run-1 --count 300 --out "samples-$ranks.h5"
   equal samples-1.h5 "samples-$ranks.h5"
@@ -106,7 +106,7 @@ END
 refuse() {
   local wanted=$1 part=$2 status=0
   shift 2
-  timeout 100 mpirun -n 2 --oversubscribe --bind-to none "$mpiae" "$@" >out 2>err </dev/null || status=$?
+  timeout 100 "${mpirun[@]}" -n 2 "$mpiae" "$@" >out 2>err </dev/null || status=$?
   if [ "$status" != "$wanted" ]; then fail "mpiae $*: status $status"; fi
   if [ "$(grep -c '^mpiae: error:' err)" != 1 ] || ! grep -qF -- "$part" err; then
     fail "mpiae $*: not one message with '$part'"

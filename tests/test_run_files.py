@@ -171,8 +171,8 @@ def check_values():
 
 
 def main():
-    mpiae, mpirun = sys.argv[1:]
-    ranks = (mpirun, "-n", "3", "--oversubscribe", "--bind-to", "none", mpiae)
+    mpiae = sys.argv[1]
+    ranks = (*os.environ["MPIAE_TEST_MPIRUN"].split(), "-n", "3", mpiae)
     with tempfile.TemporaryDirectory() as scratch:
         os.chdir(scratch)
         run(mpiae, "synth", "glyphs", "--count", str(EXAMPLES), "--out", "data.h5")

@@ -43,7 +43,7 @@ for model in ae vae; do
       [ $model = vae ] && on "$ranks" sample "$run-1" --count 11 --size 5 --out "$run-sample-$ranks.h5"
       [ $stage = size ] && on "$ranks" decode "$run-1" "$run-codes-$ranks.h5" --out "$run-predicted-$ranks.h5"
       [ $run = vae-size ] && on "$ranks" sample "$run-1" --count 300 --out "$run-drawn-$ranks.h5"
-      timeout 100 mpirun -n "$ranks" --oversubscribe --bind-to none "$mpiae" evaluate "$run-1" test.h5 --matching --json >"$run-$ranks.json" 2>/dev/null || fail "evaluate on $ranks"
+      timeout 100 "${mpirun[@]}" -n "$ranks" "$mpiae" evaluate "$run-1" test.h5 --matching --json >"$run-$ranks.json" 2>/dev/null || fail "evaluate on $ranks"
     done
     for what in "$run"-*-1.h5; do equal "$what" "${what%-1.h5}-3.h5"; done
     cmp -s "$run-1.json" "$run-3.json" || fail "evaluate on 1 and 3 ranks: $(cat "$run-1.json" "$run-3.json")"
@@ -248,7 +248,7 @@ refused 2 "large.h5: a set of 2001 points is too large for the optimal matching"
 on 2 evaluate odd-ae-hungarian-2 large.h5 --json
 grep -q 'warning: large.h5: a set of 2001 points is too large .*; so evaluate cannot tell the loss of this model, set.loss=hungarian' log || fail "nothing is said of a loss without a value"
 grep -q '"loss": null, "matching": null, "chamfer": 0' log || fail "what is left of the figures of large sets: $(cat log)"
-timeout 100 mpirun -n 3 --oversubscribe --bind-to none "$mpiae" evaluate ae-autoencoder-1 large.h5 --matching >log 2>&1
+timeout 100 "${mpirun[@]}" -n 3 "$mpiae" evaluate ae-autoencoder-1 large.h5 --matching >log 2>&1
 if [ $? != 2 ] || [ "$(grep -c 'large.h5: a set of 2001 points is too large' log)" != 1 ]; then fail "matching on 3 ranks: $(cat log)"; fi
 refused 3 "all its sets are empty" train ae.yaml data.train=empty.h5 --run refused
 refused 2 "vae-autoencoder-1 tells no sizes of sets: give --size N" sample vae-autoencoder-1 --out refused.h5

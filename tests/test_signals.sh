@@ -24,7 +24,7 @@ await() {
 
 # begin RANKS ARGUMENTS…: in the background, as process $run. A shell lets what is in the background ignore SIGINT, mpiae heeds that.
 begin() {
-  local launch=(mpirun -n "$1" --oversubscribe --bind-to none)
+  local launch=("${mpirun[@]}" -n "$1")
   if [ "$1" = 1 ]; then launch=(); fi
   shift
   env --default-signal=INT "${launch[@]}" "$mpiae" train "$@" >log 2>&1 </dev/null &
@@ -105,7 +105,7 @@ if os.environ["OMPI_COMM_WORLD_RANK"] == "1":
 os.execv(sys.argv[1], sys.argv[1:])
 END
 signalled() {
-  timeout 100 mpirun -n 2 --oversubscribe --bind-to none "$python" signalled.py "$mpiae" train vhe.yaml "$@" >log 2>&1 </dev/null
+  timeout 100 "${mpirun[@]}" -n 2 "$python" signalled.py "$mpiae" train vhe.yaml "$@" >log 2>&1 </dev/null
   local status=$?
   if [ "$status" != 75 ]; then fail "signalled before the first step: exit status $status"; fi
 }

@@ -65,7 +65,7 @@ for ranks in 1 2 3; do
   on "$ranks" train vhe.yaml "${small[@]}" data.shards=8 train.epochs=1 train.threads=2 'network.hidden=[256]' --run "threads-$ranks"
   equal threads-1/checkpoint-000000017.h5 "threads-$ranks/checkpoint-000000017.h5"
 done
-if mpirun -n 1 "$mpiae" train vhe.yaml "${small[@]}" data.shards=8 train.epochs=2 'network.hidden=[256]' --run threads-1 --resume >log 2>&1; then
+if "${mpirun[@]}" -n 1 "$mpiae" train vhe.yaml "${small[@]}" data.shards=8 train.epochs=2 'network.hidden=[256]' --run threads-1 --resume >log 2>&1; then
   fail "resumed on another number of threads"
 fi
 

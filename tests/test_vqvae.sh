@@ -36,7 +36,7 @@ for kind in "${!kinds[@]}"; do
     on "$ranks" reconstruct "$kind-1" test.h5 --count 57 --out "$kind-pairs-$ranks.h5"
     on "$ranks" sample "$kind-1" --count 11 --out "$kind-sample-$ranks.h5"
     grep -q 'warning: the indices of these samples are drawn evenly' log || fail "sample says nothing of the missing prior"
-    timeout 100 mpirun -n "$ranks" --oversubscribe --bind-to none "$mpiae" evaluate "$kind-1" test.h5 --json >"$kind-$ranks.json" 2>/dev/null || fail "evaluate on $ranks"
+    timeout 100 "${mpirun[@]}" -n "$ranks" "$mpiae" evaluate "$kind-1" test.h5 --json >"$kind-$ranks.json" 2>/dev/null || fail "evaluate on $ranks"
   done
   for what in codes decoded pairs sample; do equal "$kind-$what-1.h5" "$kind-$what-3.h5"; done
   cmp -s "$kind-1.json" "$kind-3.json" || fail "evaluate on 1 and 3 ranks: $(cat "$kind-1.json" "$kind-3.json")"

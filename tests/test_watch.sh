@@ -46,7 +46,7 @@ silent log plain
 # hold RANK: stops it until it was named, then lets it go on
 hold() {
   local run=$scratch/held-$1 process training
-  timeout 100 mpirun -n 3 --oversubscribe --bind-to none "$mpiae" train vhe.yaml --run "$run" >"held-$1.log" 2>&1 </dev/null &
+  timeout 100 "${mpirun[@]}" -n 3 "$mpiae" train vhe.yaml --run "$run" >"held-$1.log" 2>&1 </dev/null &
   training=$!
   # found before there is anything to see, so that it is stopped soon after
   if ! await 60 found "$1" "$run" || ! await 60 test -s "$run/run.log"; then fail "held-$1 did not begin"; fi
@@ -75,7 +75,7 @@ grep -q "waiting for rank 2" held-2/run.log || fail "run.log does not tell of ra
 fails() {
   local expected=$1 name=$2
   shift 2
-  timeout 100 mpirun -n 3 --oversubscribe --bind-to none "$mpiae" train vhe.yaml "$@" --run "$name" >log 2>&1 </dev/null
+  timeout 100 "${mpirun[@]}" -n 3 "$mpiae" train vhe.yaml "$@" --run "$name" >log 2>&1 </dev/null
   local status=$?
   if [ "$status" != "$expected" ]; then fail "$name: exit status $status"; fi
   silent log "$name" 2>/dev/null
