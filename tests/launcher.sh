@@ -1,5 +1,16 @@
 # shellcheck shell=bash
 # Sourced by tests that start ranks: "${mpirun[@]}" -n 2 PROGRAM, as tests/launcher.cmake found the launcher; by hand, Open MPI's.
+# shellcheck disable=SC2034 # for those who source this
 read -ra mpirun <<<"${MPIAE_TEST_MPIRUN:-mpirun --oversubscribe --bind-to none}"
 mpi=${MPIAE_TEST_MPI:-openmpi}
 export mpi
+
+# Ranks that scripts start by plain mpirun are bound to nothing.
+leave_unbound() { export OMPI_MCA_hwloc_base_binding_policy=none PRTE_MCA_hwloc_default_binding_policy=none; }
+
+# Words before a program that set NAME to the first value on rank 0, to the second on rank 1, …; "mpirun … : …" is no way to it: it crashes
+# with Debian's Open MPI 5.
+by_rank() {
+  # shellcheck disable=SC2016,SC2034
+  by_rank=("$BASH" -c 'values=($2); export "$1=${values[${OMPI_COMM_WORLD_RANK:-$PMI_RANK}]}"; shift 2; exec "$@"' bash "$1" "${*:2}")
+}

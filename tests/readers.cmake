@@ -21,7 +21,7 @@ if(reader)
   endforeach()
   add_test(NAME run_files COMMAND ${launcher} ${reader} ${CMAKE_CURRENT_SOURCE_DIR}/test_run_files.py $<TARGET_FILE:mpiae>)
   set_tests_properties(run_files PROPERTIES TIMEOUT 300)
-  add_test(NAME readme COMMAND ${launcher} OMPI_MCA_hwloc_base_binding_policy=none ${reader} ${CMAKE_CURRENT_SOURCE_DIR}/test_readme.py $<TARGET_FILE:mpiae>
+  add_test(NAME readme COMMAND ${launcher} ${unbound} ${reader} ${CMAKE_CURRENT_SOURCE_DIR}/test_readme.py $<TARGET_FILE:mpiae>
                                ${PROJECT_SOURCE_DIR} ${MPIAE_TEST_DATA})
   set_tests_properties(readme PROPERTIES TIMEOUT 1200 COST 1200 LABELS whole)
 else()

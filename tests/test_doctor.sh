@@ -78,9 +78,11 @@ doctor 0 "" "${one[@]}" -x SLURM_NTASKS=1
 if grep -qm 1 'flags.* avx2 ' /proc/cpuinfo; then
   doctor 2 "BLAS" "${one[@]}" -x OPENBLAS_CORETYPE=Nehalem
   says BLAS "runs its kernels 'Nehalem'" "set OPENBLAS_CORETYPE="
-  doctor 2 "binding,BLAS" "${narrow[@]}" -n 1 -x OPENBLAS_CORETYPE=Haswell "$mpiae" doctor : -n 1 -x OPENBLAS_CORETYPE=Nehalem
+  by_rank OPENBLAS_CORETYPE Haswell Nehalem
+  doctor 2 "binding,BLAS" "${narrow[@]}" -n 2 "${by_rank[@]}"
   says BLAS "rank 1 on $(hostname) has the kernels 'Nehalem', rank 0 'Haswell'" "set OPENBLAS_CORETYPE=Nehalem for all"
-  doctor 2 "binding,BLAS" "${narrow[@]}" -n 1 -x OPENBLAS_CORETYPE=Zen "$mpiae" doctor : -n 1 -x OPENBLAS_CORETYPE=Haswell
+  by_rank OPENBLAS_CORETYPE Zen Haswell
+  doctor 2 "binding,BLAS" "${narrow[@]}" -n 2 "${by_rank[@]}"
   says BLAS "rank 1 on $(hostname) has the kernels 'Haswell', rank 0 'Zen'" "set OPENBLAS_CORETYPE=Haswell for all"
 fi
 

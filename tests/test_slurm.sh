@@ -15,7 +15,8 @@ if lacks=$(slurm_lacks) && [ -n "$lacks" ]; then
 fi
 start_slurm || exit 1
 trap 'stop_slurm "$slurm" $$ $BASHPID; rm -rf "$scratch" "$slurm"' EXIT
-export MPIAE=$mpiae OMPI_MCA_hwloc_base_binding_policy=none
+export MPIAE=$mpiae
+leave_unbound
 
 on 1 synth glyphs --count 403 --out glyphs.h5
 make_config() {
