@@ -21,15 +21,23 @@ cleanup:
   return result;
 }
 
-/* UTF-8 of `size` bytes, or H5T_VARIABLE, which h5py gives as str where a fixed size is bytes. */
-static hid_t text_type(size_t size) {
+static hid_t text_type(size_t size, H5T_cset_t letters) {
   hid_t type = H5Tcopy(H5T_C_S1);
-  if (type >= 0 && (H5Tset_size(type, size) < 0 || H5Tset_cset(type, H5T_CSET_UTF8) < 0)) ae_h5_release(&type);
+  if (type >= 0 && (H5Tset_size(type, size) < 0 || H5Tset_cset(type, letters) < 0)) ae_h5_release(&type);
   return type;
 }
 
+/* HDF5 does not convert between ASCII and UTF-8, even where they are the same bytes, and Octave asks for ASCII: a text
+ * dataset that is not gives up the whole file there. */
+static H5T_cset_t letters_of(const char *text) {
+  for (; *text != '\0'; text++)
+    if ((unsigned char)*text > 127) return H5T_CSET_UTF8;
+  return H5T_CSET_ASCII;
+}
+
 herr_t ae_h5_attach_text(hid_t object, const char *name, const char *text) {
-  hid_t type = text_type(H5T_VARIABLE);
+  /* Of this size h5py gives a str; of a fixed one, bytes. */
+  hid_t type = text_type(H5T_VARIABLE, H5T_CSET_UTF8);
   const herr_t result = type < 0 ? -1 : attach(object, name, type, &text);
   ae_h5_release(&type);
   return result;
@@ -172,7 +180,7 @@ static ae_status write_text_on_root(ae_h5 *file, const char *path, const char *t
   ae_status status = AE_OK;
   hid_t type = H5I_INVALID_HID, dataset = H5I_INVALID_HID;
   AE_CHECK(ae_h5_make_parents(file, path));
-  type = text_type(strlen(text) + 1);
+  type = text_type(strlen(text) + 1, letters_of(text));
   dataset = type < 0 ? type : create_text(file->handle, path, type);
   AE_CHECK(ae_h5_require(file, dataset, "create", path, AE_H5_SPACE));
   AE_CHECK(
