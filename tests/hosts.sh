@@ -30,13 +30,14 @@ options=(--bind-to none --mca rmaps_base_oversubscribe 1 --mca mpi_yield_when_id
 
 hosts=
 
-# One host. mpirun runs on the first and must see the processes of all, so that one has none of its own.
+# One host. mpirun runs on the first and must see the processes of all, so that one has none of its own. On the others
+# the first process takes in orphans and sees them off, as init does on a real one.
 start_host() {
   local name=$1 number=$2 kinds=(--net --uts --mount --ipc) keeper
   mkdir "$hosts/$name" "$hosts/$name/tmp"
   if [ "$number" -gt 0 ]; then kinds+=(--pid); fi
   # shellcheck disable=SC2016
-  unshare "${kinds[@]}" --fork --kill-child sh -c 'hostname "$1" && mount -t tmpfs shm /dev/shm && : >"$2" && exec sleep 100000' \
+  unshare "${kinds[@]}" --fork --kill-child sh -c 'hostname "$1" && mount -t tmpfs shm /dev/shm && : >"$2" && while :; do sleep 1000 & wait; done' \
     sh "$name" "$hosts/$name/up" >/dev/null 2>&1 </dev/null &
   keeper=$!
   until [ -e "$hosts/$name/up" ]; do
@@ -48,6 +49,7 @@ start_host() {
   done
   read -r keeper <"/proc/$keeper/task/$keeper/children"
   echo "$keeper" >"$hosts/$name/process"
+  readlink "/proc/$keeper/ns/net" >"$hosts/$name/network"
   ip link add name "port-$name" type veth peer name eth0 netns "$keeper"
   ip link set "port-$name" master switch up
   nsenter -t "$keeper" -n sh -e -c "ip link set lo up; ip addr add 10.77.0.$((number + 1))/24 dev eth0; ip link set eth0 up"
@@ -82,11 +84,11 @@ at() {
   TMPDIR=$hosts/$name/tmp nsenter -t "$(cat "$hosts/$name/process")" "${kinds[@]}" sh -c 'cd "$0" && exec "$@"' "$PWD" "$@"
 }
 
-# across PLACES COMMAND…: a rank on each of these, "host0,host1" or "host0:2,host1:2"; ends after 100 seconds at most
+# across PLACES COMMAND…: a rank on each of these, "host0,host1" or "host0:2,host1:2"; ends after 300 seconds at most
 across() {
   local places=$1
   shift
-  at host0 timeout --kill-after=5 100 mpirun "${options[@]}" --host "$places" "$@"
+  at host0 timeout --kill-after=5 300 mpirun "${options[@]}" --host "$places" "$@"
 }
 
 # The power fails, or the cable is pulled out and put back.
@@ -103,5 +105,14 @@ join_again() {
   echo "$1 cannot be reached again"
 }
 
-# Processes of the program on a host, whether it can be reached or not.
-count_on() { at "$1" sh -c 'grep -lsxF mpiae /proc/[0-9]*/comm' | wc -l; }
+# Ranks that live on a host, whether it can be reached or not. All hosts see the processes of the whole room, and those
+# that have ended until somebody asks how.
+count_on() {
+  local network process name state found=0
+  read -r network <"$hosts/$1/network"
+  for process in /proc/[0-9]*; do
+    read -r _ name state _ <"$process/stat" || continue
+    if [ "$name" = "(mpiae)" ] && [ "$state" != Z ] && [ "$(readlink "$process/ns/net")" = "$network" ]; then found=$((found + 1)); fi
+  done 2>/dev/null
+  echo "$found"
+}
