@@ -22,11 +22,11 @@ if [ -z "${MPIAE_ROOM:-}" ]; then
 fi
 
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-# Open MPI starts its daemons through the script made below, and knows one network. A host that falls silent is given up
-# after about 5 + 3 × 2 seconds; the default is 8 minutes.
+# Open MPI starts its daemons through the script made below, and knows one network.
 options=(--bind-to none --mca rmaps_base_oversubscribe 1 --mca mpi_yield_when_idle 1 --mca plm rsh
-  --mca btl_tcp_if_include eth0 --mca oob_tcp_if_include eth0
-  --mca oob_tcp_keepalive_time 5 --mca oob_tcp_keepalive_intvl 2 --mca oob_tcp_keepalive_probes 3)
+  --mca btl_tcp_if_include eth0 --mca oob_tcp_if_include eth0)
+# mpirun gives a host that falls silent up after about 5 + 3 × 2 seconds; by default after minutes.
+attentive=(--mca oob_tcp_keepalive_time 5 --mca oob_tcp_keepalive_intvl 2 --mca oob_tcp_keepalive_probes 3)
 
 hosts=
 
@@ -88,7 +88,7 @@ at() {
 across() {
   local places=$1
   shift
-  at host0 timeout --kill-after=5 300 mpirun "${options[@]}" --host "$places" "$@"
+  at host0 timeout --kill-after=5 300 mpirun "${options[@]}" "${attentive[@]}" --host "$places" "$@"
 }
 
 # The power fails, or the cable is pulled out and put back.
@@ -105,14 +105,29 @@ join_again() {
   echo "$1 cannot be reached again"
 }
 
+# descendants PROCESS: deepest first
+descendants() {
+  local child children
+  { read -ra children <"/proc/$1/task/$1/children"; } 2>/dev/null
+  for child in "${children[@]}"; do
+    descendants "$child"
+    echo "$child"
+  done
+}
+kill_mpirun() {
+  local process
+  for process in $(descendants "$1"); do
+    if [ "$(cat "/proc/$process/comm")" = mpirun ]; then kill -KILL "$process"; fi
+  done 2>/dev/null
+}
+
 # Ranks that live on a host, whether it can be reached or not. All hosts see the processes of the whole room, and those
 # that have ended until somebody asks how.
-count_on() {
-  local network process name state found=0
+ranks_on() {
+  local network process name state
   read -r network <"$hosts/$1/network"
   for process in /proc/[0-9]*; do
     read -r _ name state _ <"$process/stat" || continue
-    if [ "$name" = "(mpiae)" ] && [ "$state" != Z ] && [ "$(readlink "$process/ns/net")" = "$network" ]; then found=$((found + 1)); fi
+    if [ "$name" = "(mpiae)" ] && [ "$state" != Z ] && [ "$(readlink "$process/ns/net")" = "$network" ]; then echo "${process#/proc/}"; fi
   done 2>/dev/null
-  echo "$found"
 }

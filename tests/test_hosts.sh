@@ -94,24 +94,40 @@ at host0 env -C narrow "$mpiae" doctor >log 2>&1 </dev/null
 if [ $? != 3 ]; then fail "doctor in a narrow place ends well"; fi
 says "^MEND  room *6[0-9] MB are free in this directory: .*free some"
 
-# Seconds that ranks of a host live from now on.
+# Seconds that ranks on these hosts live from now on.
 lifetime_on() {
   local begun=$SECONDS
-  until [ "$(count_on "$1")" = 0 ] || [ $((SECONDS - begun)) -gt 99 ]; do sleep 0.2; done
+  for host; do
+    until [ -z "$(ranks_on "$host")" ] || [ $((SECONDS - begun)) -gt 99 ]; do sleep 0.2; done
+  done
   echo $((SECONDS - begun))
 }
 
-# lose NAME PLACES COMMAND HOST: the command takes the host from the run in the middle of its first epoch; the run must
-# end within 30 seconds, on that host too, and go on to the end on the places left
 many=(train.epochs=3 checkpoint.every_steps=13 checkpoint.keep=2 output.codes=none)
 on 1 train vhe.yaml "${many[@]}" --run whole
-lose() {
-  local name=$1 left=$2 job clock lost status
-  across "$four" "$mpiae" train vhe.yaml "${many[@]}" --run "$name" >log 2>&1 </dev/null &
+
+# begin NAME COMMAND…: starts such a run on all hosts, through the command where there is one; returns in the middle of
+# its first epoch, with $job
+begin() {
+  local latest=$((SECONDS + 200))
+  across "$four" "${@:2}" "$mpiae" train vhe.yaml "${many[@]}" --run "$1" >log 2>&1 </dev/null &
   job=$!
-  lost=$((SECONDS + 200))
-  until [ -e "$name/checkpoint-000000013.h5" ] || [ "$SECONDS" -gt "$lost" ]; do sleep 0.01; done
-  if [ "$(count_on "$4")" != 1 ]; then fail "$name: there is no rank on $4 to lose"; fi
+  until [ -e "$1/checkpoint-000000013.h5" ] || [ "$SECONDS" -gt "$latest" ]; do sleep 0.01; done
+  for host in host0 host1 host2 host3; do
+    if [ "$(ranks_on "$host" | wc -l)" != 1 ]; then fail "$1: there is no rank on $host to lose"; fi
+  done
+}
+
+is_whole() {
+  equal whole/checkpoint-000000078.h5 "$1/checkpoint-000000078.h5"
+  equal_metrics whole "$1"
+}
+
+# lose NAME PLACES COMMAND HOST: the command takes the host from the run, which must end within 30 seconds, on that host
+# too, and go on to the end on the places left
+lose() {
+  local name=$1 left=$2 clock lost status
+  begin "$name"
   "$3" "$4"
   lost=$SECONDS
   lifetime_on "$4" >lifetime &
@@ -131,11 +147,51 @@ lose() {
   if [ -e "$name/checkpoint-000000078.h5" ]; then fail "$name lost no host"; fi
   done_on "$left" train vhe.yaml "${many[@]}" --run "$name" --resume
   if ! grep -q '^going on ' log; then fail "$name did not go on"; fi
-  equal whole/checkpoint-000000078.h5 "$name/checkpoint-000000078.h5"
-  equal_metrics whole "$name"
+  is_whole "$name"
 }
 lose unreachable host0,host1,host3 cut_off host2
 join_again host2
+
+# bereave NAME COMMAND…: after the command all ranks end by themselves
+bereave() {
+  local name=$1 lifetime
+  "${@:2}"
+  lifetime=$(lifetime_on host0 host1 host2 host3)
+  echo "$name: ranks lived for $lifetime s"
+  if [ "$lifetime" -gt 30 ]; then fail "$name: ranks lived for $lifetime s"; fi
+  if [ -e "$name/checkpoint-000000078.h5" ]; then fail "$name lost nothing"; fi
+  kill_mpirun "$job"
+  wait "$job"
+}
+# mpirun does not look whether hosts are there
+usual=("${attentive[@]}") attentive=()
+begin silent
+bereave silent cut_off host2
+if [ "$(grep '^mpiae: ' log)" != "mpiae: error: rank 2 on host2 has ended or can no longer be reached, so the run is over" ]; then
+  fail "silent: another message"
+  tail -15 log
+fi
+join_again host2
+# shellcheck disable=SC2016
+begin orphaned sh -c '"$@"; true' sh
+bereave orphaned kill_mpirun "$job"
+
+# A rank that is held up and a cable that is pulled out for a moment end nothing.
+begin patient
+held=$(ranks_on host2)
+kill -STOP "$held"
+sleep 20
+kill -CONT "$held"
+cut_off host2
+sleep 8
+join_again host2
+if [ -e patient/checkpoint-000000078.h5 ]; then fail "patient was not held up"; fi
+if ! wait "$job"; then
+  fail "patient did not end well"
+  tail -15 log
+fi
+is_whole patient
+attentive=("${usual[@]}")
 
 # Files that not every host has: said at once, in one message.
 mkdir private

@@ -3,9 +3,14 @@
 
 #include "mpiae/comm/launch.h"
 
+#include <fcntl.h>
 #include <link.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static const char *const variables[] = {"OMPI_COMM_WORLD_SIZE",
                                         "SLURM_STEP_NUM_TASKS",
@@ -82,6 +87,106 @@ static void a_single_task_is_a_world(void **state) {
   assert_non_null(getenv("SLURM_STEP_ID"));
 }
 
+/* A process `launcher` that starts one that starts one: the last answers each byte it gets with whether the launcher
+ * lives. The launcher sees the one between off. */
+typedef struct family {
+  pid_t launcher, between, seen;
+  int ask, answer;
+} family;
+
+static void answer_questions(int questions, int answers, family *own) {
+  ae_launcher launcher;
+  char question;
+  ae_launcher_find(&launcher);
+  own->between = getppid();
+  own->seen = launcher.process;
+  (void)!write(answers, own, sizeof *own);
+  while (read(questions, &question, 1) == 1) {
+    const bool lives = ae_launcher_lives(&launcher);
+    (void)!write(answers, &lives, sizeof lives);
+  }
+  _exit(0);
+}
+
+static void raise_family(const char *name, family *out) {
+  int questions[2], answers[2];
+  assert_int_equal(pipe2(questions, O_CLOEXEC), 0);
+  assert_int_equal(pipe2(answers, O_CLOEXEC), 0);
+  const pid_t launcher = fork();
+  if (launcher == 0) {
+    prctl(PR_SET_NAME, name);
+    close(questions[1]);
+    close(answers[0]);
+    if (fork() == 0) {
+      prctl(PR_SET_NAME, "between) S 1 (");
+      if (fork() == 0) answer_questions(questions[0], answers[1], out);
+      pause();
+    }
+    while (wait(NULL) > 0) continue;
+    pause();
+  }
+  close(questions[0]);
+  close(answers[1]);
+  assert_int_equal(read(answers[0], out, sizeof *out), sizeof *out);
+  out->launcher = launcher;
+  out->ask = questions[1];
+  out->answer = answers[0];
+}
+
+static bool is_said_to_live(const family *f) {
+  bool lives = false;
+  assert_int_equal(write(f->ask, "?", 1), 1);
+  assert_int_equal(read(f->answer, &lives, sizeof lives), sizeof lives);
+  return lives;
+}
+
+/* A process is gone a moment after it was killed, and its children learn of it a moment later. */
+static bool is_said_to_end(const family *f) {
+  for (int i = 0; i < 500 && is_said_to_live(f); i++) usleep(10000);
+  return !is_said_to_live(f);
+}
+
+static void end_family(const family *f) {
+  kill(f->launcher, SIGKILL);
+  waitpid(f->launcher, NULL, 0);
+  close(f->ask);
+  close(f->answer);
+}
+
+/* Programs of the user's may end before the program: a shell that SIGTERM ends while ranks are saving. */
+static void launchers_are_found_behind_others(void **state) {
+  (void)state;
+  static const char *const names[] = {"orted", "mpirun.openmpi", "slurmstepd", "hydra_pmi_proxy"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    family f;
+    raise_family(names[i], &f);
+    assert_int_equal(f.seen, f.launcher);
+    assert_true(is_said_to_live(&f));
+    kill(f.between, SIGKILL);
+    while (kill(f.between, 0) == 0) usleep(1000);
+    assert_true(is_said_to_live(&f));
+    /* dead, but nobody has asked yet how it ended */
+    kill(f.launcher, SIGKILL);
+    assert_true(is_said_to_end(&f));
+    end_family(&f);
+  }
+}
+
+static void the_parent_stands_for_an_unknown_one(void **state) {
+  (void)state;
+  family f;
+  ae_launcher own;
+  ae_launcher_find(&own);
+  raise_family("mpirun-2", &f);
+  if (own.process == getppid() && own.is_parent) { /* else this test itself has a launcher */
+    assert_int_equal(f.seen, f.between);
+    assert_true(is_said_to_live(&f));
+    kill(f.between, SIGKILL);
+    assert_true(is_said_to_end(&f));
+  }
+  end_family(&f);
+}
+
 static int count_one(struct dl_phdr_info *library, size_t size, void *count) {
   (void)library;
   (void)size;
@@ -105,8 +210,13 @@ static void libraries_are_counted(void **state) {
 }
 
 int main(int argc, char **argv) {
-  const ae_test tests[] = {AE_TEST(copies_are_refused), AE_TEST(ranks_are_not), AE_TEST(mpirun_in_a_step_is_not),
-                           AE_TEST(a_single_task_is_a_world), AE_TEST(libraries_are_counted)};
+  const ae_test tests[] = {AE_TEST(copies_are_refused),
+                           AE_TEST(ranks_are_not),
+                           AE_TEST(mpirun_in_a_step_is_not),
+                           AE_TEST(a_single_task_is_a_world),
+                           AE_TEST(launchers_are_found_behind_others),
+                           AE_TEST(the_parent_stands_for_an_unknown_one),
+                           AE_TEST(libraries_are_counted)};
   const int failed = ae_test_main(argc, argv, tests, sizeof tests / sizeof *tests);
   if (loaded_libraries() >= loaded_with_mpi) return failed;
   fprintf(stderr, "%d of %d libraries are left when MPI has ended\n", loaded_libraries(), loaded_with_mpi);

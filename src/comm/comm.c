@@ -4,6 +4,7 @@
 #include "mpiae/base/memory.h"
 #include "mpiae/base/profile.h"
 #include "mpiae/comm/launch.h"
+#include "mpiae/comm/lifeline.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -15,6 +16,7 @@
 struct ae_comm {
   MPI_Comm handle;
   int rank, size;
+  ae_lifeline *lifeline;
 };
 
 /* How many ranks are on this host. */
@@ -45,6 +47,7 @@ ae_status ae_comm_create(int *argc, char ***argv, ae_comm **out) {
   MPI_Comm_size(comm->handle, &comm->size);
   tell_memory(comm->handle);
   const ae_status status = ae_launch_check(comm->size);
+  if (status == AE_OK) ae_lifeline_start(comm, &comm->lifeline);
   if (status == AE_OK) *out = comm;
   else ae_comm_destroy(&comm);
   return status;
@@ -52,6 +55,7 @@ ae_status ae_comm_create(int *argc, char ***argv, ae_comm **out) {
 
 void ae_comm_destroy(ae_comm **comm) {
   if (*comm == NULL) return;
+  ae_lifeline_stop(&(*comm)->lifeline);
   MPI_Comm_free(&(*comm)->handle);
   AE_FREE(*comm);
   ae_launch_keep_libraries();

@@ -4,6 +4,8 @@
 
 #include "mpiae/base/status.h"
 
+#include <sys/types.h>
+
 /* Before MPI starts. Open MPI takes any task of srun without PMI for one of several and gives up; a step of one task,
  * an interactive shell say, is a world of its own: forgets that there is a step. */
 void ae_launch_prepare(void);
@@ -15,6 +17,17 @@ ae_status ae_launch_check(int ranks);
 
 /* Whether this process speaks for all when there is no world: task 0 of srun, or any process elsewhere. */
 bool ae_launch_speaks(void);
+
+/* The process that launched this one: the nearest ancestor that bears the name of a launcher (mpirun, orted, slurmstepd
+ * …), as programs of the user may stand between; the parent when none does, or none can be seen. */
+typedef struct ae_launcher {
+  pid_t process;
+  bool is_parent;
+  unsigned long long since; /* when it began, in the system's own unit: numbers are given again */
+} ae_launcher;
+
+void ae_launcher_find(ae_launcher *out);
+bool ae_launcher_lives(const ae_launcher *launcher);
 
 /* Before MPI_Finalize: every library that is loaded stays loaded to the end of the process. Open MPI 4.1 unloads its
  * components while its progress threads may still run in them, and now and then, on a busy machine, a process whose
