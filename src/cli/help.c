@@ -55,14 +55,14 @@ static void print_exit_statuses(void) {
 }
 
 void ae_print_overview(void) {
-  printf("mpiae: trains autoencoders over MPI\n\nusage: [mpirun -n P] mpiae COMMAND ...\n\nCommands:\n");
+  printf("mpiae: " AE_PROGRAM_SUMMARY "\n\nusage: " AE_PROGRAM_USAGE "\n\nCommands:\n");
   for (const ae_command *command = ae_commands(); command->name != NULL; command++)
     printf("  %-*s %s\n", NAME_WIDTH, command->name, command->summary);
   printf("\nOptions of every command:\n");
   print_options(ae_global_options());
   printf("\n");
   print_exit_statuses();
-  printf("\nExample:\n  mpiae help train\n");
+  printf("\nExample:\n  " AE_PROGRAM_EXAMPLE "\n");
 }
 
 /* All keys, those of a section, or one. */

@@ -87,7 +87,7 @@ static const ae_option sample_options[] = {
 static const ae_option cluster_options[] = {
     {"clusters", AE_OPTION_INTEGER, "K", true, 1, 1000000, "how many clusters"},
     {"out", AE_OPTION_TEXT, "FILE", true, 0, 0, "HDF5 file to write: /label, /centroid, /size"},
-    {"init", AE_OPTION_TEXT, "START", false, 0, 0,
+    {"init", AE_OPTION_TEXT, "random|k-means++|scalable", false, 0, 0,
      "first centroids: random (rows), k-means++ (K passes over the rows; default) or scalable (k-means||: a few "
      "passes, "
      "for many clusters)"},

@@ -67,15 +67,30 @@ ae_status ae_config_format(const ae_config *config, char **out) {
   return status;
 }
 
-static void print_key(const ae_key *key, FILE *out) {
-  char *description = NULL;
-  ae_status status = ae_key_describe(key, &description);
-  fprintf(out, "  %s\n      %s; ", key->name, status == AE_OK ? description : "");
-  if (key->preset == NULL) fputs("must be given", out);
-  else fprintf(out, "default %s", key->preset[0] == '\0' ? "empty" : key->preset);
-  fprintf(out, "%s\n      %s\n", key->resume == AE_KEY_FREE ? "; may change on --resume" : "", key->help);
-  ae_error_clear(&status);
+ae_status ae_key_explain(const ae_key *key, char **out) {
+  char *description = NULL, *text = NULL;
+  size_t length = 0;
+  AE_RETURN_IF(ae_key_describe(key, &description));
+  FILE *stream = open_memstream(&text, &length);
+  if (stream != NULL) {
+    fprintf(stream, "%s; ", description);
+    if (key->preset == NULL) fputs("must be given", stream);
+    else fprintf(stream, "default %s", key->preset[0] == '\0' ? "empty" : key->preset);
+    if (key->resume == AE_KEY_FREE) fputs("; may change on --resume", stream);
+  }
   AE_FREE(description);
+  ae_status status =
+      stream != NULL && fclose(stream) == 0 ? ae_memory_text(text, out) : AE_FAIL(AE_INTERNAL, "out of memory");
+  free(text);
+  return status;
+}
+
+static void print_key(const ae_key *key, FILE *out) {
+  char *text = NULL;
+  ae_status status = ae_key_explain(key, &text);
+  fprintf(out, "  %s\n      %s\n      %s\n", key->name, status == AE_OK ? text : "", key->help);
+  ae_error_clear(&status);
+  AE_FREE(text);
 }
 
 int ae_config_print_keys(const ae_key *const *tables, const char *name, FILE *out) {

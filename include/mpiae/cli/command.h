@@ -39,6 +39,11 @@ typedef struct ae_command {
 /* most_operands of a command that takes a list. */
 #define AE_ANY_NUMBER 1000000
 
+/* What the program is, how it is called, and what to ask it first. */
+#define AE_PROGRAM_SUMMARY "trains autoencoders over MPI"
+#define AE_PROGRAM_USAGE "[mpirun -n P] mpiae COMMAND ..."
+#define AE_PROGRAM_EXAMPLE "mpiae help train"
+
 /* The table. Local. */
 const ae_command *ae_commands(void);
 const ae_option *ae_global_options(void); /* valid with and without a command */

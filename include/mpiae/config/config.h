@@ -85,6 +85,9 @@ ae_status ae_config_check_section(const ae_config *now, const ae_config *then, c
  * ("train") or, of "", of all. Returns how many there are. */
 int ae_config_print_keys(const ae_key *const *tables, const char *name, FILE *out);
 
+/* Local. What a key takes, its default, and whether it may change on resume, in one line; owned by the caller. */
+ae_status ae_key_explain(const ae_key *key, char **out);
+
 /* Local. The nearest of NULL-terminated `words` to `word` by edit distance, or NULL when none is near. Also for
  * commands. */
 const char *ae_nearest_word(const char *word, const char *const *words);

@@ -1,0 +1,26 @@
+# `cpack -G DEB`, in the build directory: a package for the Debian that it was built on, since it depends on that one's libraries.
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME mpiae)
+if(NOT CPACK_PACKAGE_CONTACT)
+  set(CPACK_PACKAGE_CONTACT "who built it <root@localhost>")
+endif()
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY ${PROJECT_DESCRIPTION})
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+# Files are to know that they are in /usr, not where the package is put together.
+set(CPACK_SET_DESTDIR ON)
+set(CPACK_INSTALL_PREFIX /usr)
+
+# Libraries and their versions are told by what the program links; of what it starts nothing is known but here.
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_DEPENDS openmpi-bin)
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "python3-h5py, python3-matplotlib, python3-numpy")
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "bash-completion, hdf5-tools, man-db, slurm-client")
+set(CPACK_DEBIAN_PACKAGE_SECTION science)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+if(EXISTS /etc/os-release)
+  file(STRINGS /etc/os-release release REGEX "^VERSION_ID=")
+  string(REGEX REPLACE "[^0-9.]" "" release "${release}")
+  set(CPACK_DEBIAN_PACKAGE_RELEASE 1~${release})
+endif()
+include(CPack)
