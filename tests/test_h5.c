@@ -277,6 +277,33 @@ static void wrong_attributes_are_named(void **state) {
   ae_h5_close(&file);
 }
 
+static void files_of_a_later_version_are_refused(void **state) {
+  (void)state;
+  static const double versions[] = {1, 2};
+  char path[512], *kind = NULL;
+  for (int i = 0; i < 2; i++) {
+    ae_h5 *file = create(path_of(path, "version.h5"));
+    ae_test_ok(ae_h5_put_kind(file, "codes"));
+    ae_test_ok(ae_h5_put_real(file, "/", "mpiae_version", versions[i])); /* as other languages write a number */
+    ae_test_ok(ae_h5_commit(&file));
+    file = open_file(path);
+    ae_status status = ae_h5_get_kind(file, &kind);
+    if (i == 0) {
+      ae_test_ok(status);
+      assert_string_equal(kind, "codes");
+      AE_FREE(kind);
+    } else ae_test_error(status, AE_DATA, "its attribute mpiae_version is 2, but this program reads 1");
+    assert_null(kind);
+    ae_h5_close(&file);
+  }
+  ae_h5 *file = create(path_of(path, "strange.h5"));
+  ae_test_ok(ae_h5_commit(&file));
+  file = open_file(path);
+  ae_test_ok(ae_h5_get_kind(file, &kind));
+  assert_null(kind);
+  ae_h5_close(&file);
+}
+
 static void links_are_listed(void **state) {
   (void)state;
   char path[512], **names = NULL;
@@ -667,6 +694,7 @@ int main(int argc, char **argv) {
       AE_TEST(axis_values_are_kept),
       AE_TEST(attributes_and_texts_survive),
       AE_TEST(wrong_attributes_are_named),
+      AE_TEST(files_of_a_later_version_are_refused),
       AE_TEST(links_are_listed),
       AE_TEST(a_file_is_whole_or_absent),
       AE_TEST(wrong_calls_are_refused),

@@ -258,8 +258,7 @@ static ae_status write_numbers(ae_h5 *file, const clustering *c) {
 
 static ae_status fill_file(ae_h5 *file, void *context) {
   const clustering *c = context;
-  AE_RETURN_IF(ae_h5_put_text(file, "/", "mpiae_format", "clusters"));
-  AE_RETURN_IF(ae_h5_put_integer(file, "/", "mpiae_version", 1));
+  AE_RETURN_IF(ae_h5_put_kind(file, "clusters"));
   AE_RETURN_IF(ae_h5_put_text(file, "/", "source", c->source));
   AE_RETURN_IF(ae_h5_put_text(file, "/", "init", c->init));
   AE_RETURN_IF(ae_h5_put_integer(file, "/", "seed", (int64_t)c->options.seed));

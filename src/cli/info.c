@@ -369,18 +369,15 @@ static void print_config(const char *text) {
   printf("\n");
 }
 
-static ae_status print_kind(const ae_comm *comm, ae_h5 *file) {
+static ae_status print_kind(ae_h5 *file) {
   ae_status status = AE_OK;
   char *kind = NULL;
-  int64_t version = 0;
+  double version = 0;
   struct stat place = {0};
-  htri_t ours = H5Aexists(ae_h5_handle(file), "mpiae_format");
-  htri_t numbered = H5Aexists(ae_h5_handle(file), "mpiae_version");
-  AE_CHECK(ae_comm_agree(comm, ours < 0 || numbered < 0 ? damaged(file, "/") : AE_OK));
-  if (ours > 0) AE_CHECK(ae_h5_get_text(file, "/", "mpiae_format", &kind));
-  if (numbered > 0) AE_CHECK(ae_h5_get_integer(file, "/", "mpiae_version", &version));
+  AE_CHECK(ae_h5_get_kind(file, &kind));
+  if (kind != NULL) AE_CHECK(ae_h5_get_real(file, "/", "mpiae_version", &version));
   printf("%s: %s", ae_h5_path(file), kind != NULL ? kind : "an HDF5 file not written by mpiae");
-  if (numbered > 0) printf(", version %" PRId64, version);
+  if (kind != NULL) printf(", version %g", version);
   if (stat(ae_h5_path(file), &place) == 0) printf(", %.1f MB", (double)place.st_size / 1e6);
   printf("\n\n");
 cleanup:
@@ -393,7 +390,7 @@ static ae_status print_file(const ae_comm *comm, ae_h5 *file) {
   char *config = NULL;
   bool exists;
   object root, last = {.kind = OBJECT_LOST};
-  AE_CHECK(print_kind(comm, file));
+  AE_CHECK(print_kind(file));
   AE_CHECK(look_at(comm, file, "/", &root));
   AE_CHECK(print_attributes(comm, file, "/", root.attributes));
   AE_CHECK(print_group(comm, file, "/", 1));

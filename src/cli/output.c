@@ -39,8 +39,8 @@ static ae_status check_kind(const ae_comm *comm, const char *path, const char *f
   ae_status status;
   AE_RETURN_IF(ae_error_prefix(ae_h5_look(comm, path), "--out"));
   status = ae_h5_open(comm, path, &file);
-  if (status == AE_OK) status = ae_h5_get_text(file, "/", "mpiae_format", &kind);
-  const bool same = status == AE_OK && strcmp(kind, format) == 0;
+  if (status == AE_OK) status = ae_h5_get_kind(file, &kind);
+  const bool same = status == AE_OK && kind != NULL && strcmp(kind, format) == 0;
   ae_error_clear(&status);
   if (!same)
     status =

@@ -35,6 +35,14 @@ static ae_range range_of(const ae_shards *shards, int rank) {
                     ae_shards_begin(shards, ae_shards_first_of_rank(shards, rank + 1))};
 }
 
+/* Owned by the caller. */
+static MPI_Datatype row_type(const search *s, int count, MPI_Datatype number) {
+  MPI_Datatype row;
+  ae_comm_require(s->points.comm, MPI_Type_contiguous(count, number, &row), "a type of rows");
+  ae_comm_require(s->points.comm, MPI_Type_commit(&row), "a type of rows");
+  return row;
+}
+
 static ae_status search_create(search *s) {
   int64_t rows, queries, results;
   int dim, most;
@@ -59,8 +67,7 @@ static ae_status search_create(search *s) {
     s->number[i] = -1;
     s->distance[i] = INFINITY;
   }
-  MPI_Type_contiguous(dim, MPI_FLOAT, &s->row);
-  MPI_Type_commit(&s->row);
+  s->row = row_type(s, dim, MPI_FLOAT);
   return AE_OK;
 }
 
@@ -123,9 +130,10 @@ static void redeal(const search *s, const ae_shards *from, const ae_shards *to, 
   ae_profile_wait(waits);
 }
 
-static void progress(MPI_Request request[2]) {
+static void progress(const search *s, MPI_Request request[2]) {
   int done;
-  MPI_Testall(2, request, &done, MPI_STATUSES_IGNORE);
+  ae_comm_require(s->points.comm, MPI_Testall(2, request, &done, MPI_STATUSES_IGNORE),
+                  "passing rows for the search of neighbours");
 }
 
 /* Queries [queries.begin, queries.end) of the dealt against examples [tile.begin, tile.end) of a piece. */
@@ -142,7 +150,7 @@ static void search_tile(search *s, ae_range queries, const float *rows, ae_range
     const int64_t start = ae_closest_first_block(s->closest);
     for (int64_t b = 0; b < blocks; b++) {
       ae_closest_search(s->closest, (start + b) % blocks);
-      progress(request);
+      progress(s, request);
     }
   }
 }
@@ -190,11 +198,7 @@ static void search_ring(search *s) {
 
 /* To the ranks that own the examples. */
 static void give_back(const search *s, int64_t *neighbour, double *distance) {
-  MPI_Datatype numbers, distances;
-  MPI_Type_contiguous(s->count, MPI_INT64_T, &numbers);
-  MPI_Type_contiguous(s->count, MPI_DOUBLE, &distances);
-  MPI_Type_commit(&numbers);
-  MPI_Type_commit(&distances);
+  MPI_Datatype numbers = row_type(s, s->count, MPI_INT64_T), distances = row_type(s, s->count, MPI_DOUBLE);
   redeal(s, &s->dealt, s->points.shards, s->number, numbers, neighbour);
   if (distance != NULL) redeal(s, &s->dealt, s->points.shards, s->distance, distances, distance);
   MPI_Type_free(&numbers);

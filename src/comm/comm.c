@@ -41,7 +41,10 @@ ae_status ae_comm_create(int *argc, char ***argv, ae_comm **out) {
   ae_comm *comm;
   AE_RETURN_IF(AE_NEW(comm, 1));
   MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
-  MPI_Comm_dup(MPI_COMM_WORLD, &comm->handle);
+  if (MPI_Comm_dup(MPI_COMM_WORLD, &comm->handle) != MPI_SUCCESS) {
+    AE_FREE(comm);
+    return AE_FAIL(AE_INTERNAL, "MPI gives no second communicator of all ranks");
+  }
   MPI_Comm_set_errhandler(comm->handle, MPI_ERRORS_RETURN);
   MPI_Comm_rank(comm->handle, &comm->rank);
   MPI_Comm_size(comm->handle, &comm->size);

@@ -145,9 +145,9 @@ ae_status ae_reduce_first(const ae_comm *comm, ae_ranked *pairs, int64_t count) 
   MPI_Op first;
   int bytes;
   AE_RETURN_IF(ae_to_int(count * (int64_t)sizeof *pairs, "bytes of a list of pairs", &bytes));
-  MPI_Type_contiguous(bytes, MPI_BYTE, &list);
-  MPI_Type_commit(&list);
-  MPI_Op_create(merge, true, &first);
+  ae_comm_require(comm, MPI_Type_contiguous(bytes, MPI_BYTE, &list), "a type of lists of pairs");
+  ae_comm_require(comm, MPI_Type_commit(&list), "a type of lists of pairs");
+  ae_comm_require(comm, MPI_Op_create(merge, true, &first), "a merge of lists of pairs");
   const bool before = ae_profile_wait(true);
   ae_comm_require(comm, MPI_Allreduce(MPI_IN_PLACE, pairs, 1, list, first, ae_comm_handle(comm)), "first of pairs");
   ae_profile_wait(before);

@@ -34,8 +34,8 @@ static void *aligned(void *base) { return (char *)base + (ALIGNMENT - (uintptr_t
 static ae_status open_window(const ae_comm *comm, ae_shared *shared, int64_t bytes) {
   MPI_Info info;
   void *own;
-  MPI_Info_create(&info);
-  MPI_Info_set(info, "alloc_shared_noncontig", "true");
+  ae_comm_require(comm, MPI_Info_create(&info), "allocating shared memory");
+  ae_comm_require(comm, MPI_Info_set(info, "alloc_shared_noncontig", "true"), "allocating shared memory");
   const int result =
       MPI_Win_allocate_shared((MPI_Aint)(bytes + ALIGNMENT), 1, info, shared->node, &own, &shared->window);
   MPI_Info_free(&info);

@@ -102,9 +102,17 @@ const char *ae_config_text(const ae_config *config, const char *key) {
   return require_type(config, key, AE_KEY_TEXT)->text;
 }
 
+/* A word that a key can never have would be silently false. */
+static bool may_be(const ae_key *key, const char *word) {
+  if (key->word != NULL && strcmp(key->word, word) == 0) return true;
+  for (int i = 0; key->type == AE_KEY_CHOICE && key->choices[i] != NULL; i++)
+    if (strcmp(key->choices[i], word) == 0) return true;
+  return false;
+}
+
 bool ae_config_is(const ae_config *config, const char *key, const char *word) {
   const ae_value *value = require(config, key);
-  AE_ASSERT(value->key->type == AE_KEY_CHOICE || value->key->word != NULL);
+  AE_ASSERT(may_be(value->key, word));
   return value->text != NULL && strcmp(value->text, word) == 0;
 }
 

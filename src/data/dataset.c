@@ -14,29 +14,18 @@
 #include <string.h>
 #include <zlib.h>
 
-#define VERSION 1
-
 /* More classes than this are believed only when there are as many examples. */
 enum { MOST_CLASSES = 1000000 };
 
 static ae_status check_format(ae_h5 *file, const char *path) {
-  ae_status status = AE_OK;
   char *format = NULL;
-  int64_t version = 0;
-  status = ae_h5_get_text(file, "/", "mpiae_format", &format);
-  if (status != AE_OK || strcmp(format, "dataset") != 0) {
-    ae_error_clear(&status);
-    AE_RAISE(AE_DATA,
-             "%s is not a dataset file (attribute mpiae_format is %s%s%s): give one made by mpiae import or synth, or "
-             "name an array of examples in it as %s:/path ('mpiae info %s' lists what it holds)",
-             path, format != NULL ? "'" : "", format != NULL ? format : "missing", format != NULL ? "'" : "", path,
-             path);
-  }
-  AE_CHECK(ae_h5_get_integer(file, "/", "mpiae_version", &version));
-  if (version != VERSION)
-    AE_RAISE(AE_DATA, "%s: attribute mpiae_version is %lld, but this program reads %d; use the program that made it",
-             path, (long long)version, VERSION);
-cleanup:
+  ae_status status = ae_h5_get_kind(file, &format);
+  if (status == AE_OK && (format == NULL || strcmp(format, "dataset") != 0))
+    status = AE_FAIL(
+        AE_DATA,
+        "%s is not a dataset file (attribute mpiae_format is %s%s%s): give one made by mpiae import or synth, or "
+        "name an array of examples in it as %s:/path ('mpiae info %s' lists what it holds)",
+        path, format != NULL ? "'" : "", format != NULL ? format : "missing", format != NULL ? "'" : "", path, path);
   AE_FREE(format);
   return status;
 }

@@ -35,8 +35,7 @@ static ae_status write_examples(ae_h5 *file, const ae_dataset_shape *shape, int6
 
 /* What dataset files of both kinds have, before the examples. */
 static ae_status begin_file(ae_h5 *file, int64_t examples, const char *origin) {
-  AE_RETURN_IF(ae_h5_put_text(file, "/", "mpiae_format", "dataset"));
-  AE_RETURN_IF(ae_h5_put_integer(file, "/", "mpiae_version", 1));
+  AE_RETURN_IF(ae_h5_put_kind(file, "dataset"));
   AE_RETURN_IF(ae_h5_put_text(file, "/", "source", origin));
   return ae_h5_create_axis(file, "/", "example", examples, NULL, "number of the example, from 0");
 }

@@ -107,8 +107,7 @@ static ae_status write_all(ae_h5 *file, void *context) {
   const ae_checkpoint *checkpoint = context;
   ae_status status;
   char *config = NULL;
-  AE_CHECK(ae_h5_put_text(file, "/", "mpiae_format", "checkpoint"));
-  AE_CHECK(ae_h5_put_integer(file, "/", "mpiae_version", 1));
+  AE_CHECK(ae_h5_put_kind(file, "checkpoint"));
   AE_CHECK(ae_h5_put_text(file, "/", "model", checkpoint->model->type->name));
   AE_CHECK(ae_comm_agree(checkpoint->comm, ae_config_format(checkpoint->config, &config)));
   AE_CHECK(ae_h5_write_text(file, "/config", config, "the resolved configuration, YAML"));
@@ -163,10 +162,8 @@ static ae_status read_state(ae_h5 *file, ae_run_state *state) {
 
 static ae_status require_checkpoint(ae_h5 *file) {
   char *format = NULL;
-  ae_status status = ae_h5_get_text(file, "/", "mpiae_format", &format);
-  const bool right = status == AE_OK && strcmp(format, "checkpoint") == 0;
-  ae_error_clear(&status);
-  if (!right)
+  ae_status status = ae_h5_get_kind(file, &format);
+  if (status == AE_OK && (format == NULL || strcmp(format, "checkpoint") != 0))
     status = AE_FAIL(AE_DATA, "%s is not a checkpoint (%s%s): a model is a run directory or one of its checkpoints",
                      ae_h5_path(file), format != NULL ? "it is of the kind " : "it was not written by mpiae",
                      format != NULL ? format : "");

@@ -4,8 +4,7 @@
 
 ae_status ae_inference_begin(const ae_model *model, ae_h5 *file, const char *format, int64_t epoch, int64_t step) {
   const ae_model_setup *setup = &model->setup;
-  AE_RETURN_IF(ae_h5_put_text(file, "/", "mpiae_format", format));
-  AE_RETURN_IF(ae_h5_put_integer(file, "/", "mpiae_version", 1));
+  AE_RETURN_IF(ae_h5_put_kind(file, format));
   AE_RETURN_IF(ae_h5_put_text(file, "/", "model", model->type->name));
   AE_RETURN_IF(ae_h5_put_integer(file, "/", "epoch", epoch));
   AE_RETURN_IF(ae_h5_put_integer(file, "/", "step", step));

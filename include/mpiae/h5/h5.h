@@ -97,6 +97,16 @@ ae_status ae_h5_read(ae_h5 *file, const char *path, ae_h5_type type, int64_t wid
  * what is in it nothing is said. */
 ae_status ae_h5_look(const ae_comm *comm, const char *path);
 
+/* Version of the formats of all our files: a later one says that an earlier program cannot read what it describes. */
+#define AE_H5_VERSION 1
+
+/* Marks a file as one of ours: attributes mpiae_format (its kind: "dataset", "checkpoint" …) and mpiae_version. */
+ae_status ae_h5_put_kind(ae_h5 *file, const char *kind);
+
+/* Its kind, owned by the caller; NULL of a file that is none of ours. AE_DATA when the version is later than ours, or is
+ * no number. */
+ae_status ae_h5_get_kind(ae_h5 *file, char **kind);
+
 /* Attributes of the object at `path` ("/" for the file), equal on all ranks. Text is UTF-8; the text read is
  * owned by the caller. */
 ae_status ae_h5_put_text(ae_h5 *file, const char *path, const char *name, const char *text);

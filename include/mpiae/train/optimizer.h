@@ -1,8 +1,12 @@
 /* The parameter update on this rank's slices (comm/exchange.h). Local unless told. With g the gradient (after
- * clipping), λ the weight decay (0 for parameters that do not decay) and α the learning rate: sgd    b ← μ b + g + λθ,
- * θ ← θ − α b (momentum μ; Sutskever et al. 2013, as in PyTorch) adam   g ← g + λθ; m ← β₁ m + (1−β₁) g, v ← β₂ v +
- * (1−β₂) g², θ ← θ − α m̂ / (√v̂ + ε) (Kingma & Ba 2015, algorithm 1) adamw  θ ← θ − αλθ, then as adam without λ
- * (Loshchilov & Hutter 2019) β = (0.9, 0.999), ε = 1e-8. */
+ * clipping), λ the weight decay (0 for parameters that do not decay) and α the learning rate:
+ *
+ *   sgd    b ← μ b + g + λθ, θ ← θ − α b (momentum μ; Sutskever et al. 2013, as in PyTorch)
+ *   adam   g ← g + λθ; m ← β₁ m + (1−β₁) g, v ← β₂ v + (1−β₂) g², θ ← θ − α m̂ / (√v̂ + ε)
+ *          (Kingma & Ba 2015, algorithm 1)
+ *   adamw  θ ← θ − αλθ, then as adam without λ (Loshchilov & Hutter 2019)
+ *
+ * β = (0.9, 0.999), ε = 1e-8. */
 #ifndef MPIAE_TRAIN_OPTIMIZER_H
 #define MPIAE_TRAIN_OPTIMIZER_H
 

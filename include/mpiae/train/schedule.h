@@ -11,9 +11,10 @@ typedef enum ae_schedule_kind { AE_CONSTANT, AE_COSINE, AE_ONECYCLE, AE_STEPWISE
 /* With r the rate, T the horizon and t the step from 0:
  *   constant  r
  *   cosine    r (1 + cos(π t/T)) / 2 (Loshchilov & Hutter 2017, without restarts); 0 from T on
- *   onecycle  from r/25 up to r by a half cosine until step 0.3 T − 1, then down to r/250000 at T − 1 by another (Smith
- * & Topin 2018, as PyTorch's OneCycleLR, without its cycling of momentum) step      r · factor^⌊t/every⌋ and all of it
- * times (t + 1)/warmup during the first `warmup` steps. */
+ *   onecycle  from r/25 up to r by a half cosine until step 0.3 T − 1, then down to r/250000 at T − 1 by another
+ *             (Smith & Topin 2018, as PyTorch's OneCycleLR, without its cycling of momentum)
+ *   step      r · factor^⌊t/every⌋
+ * and all of it times (t + 1)/warmup during the first `warmup` steps. */
 typedef struct ae_schedule {
   ae_schedule_kind kind;
   double rate, factor;
