@@ -5,7 +5,9 @@
 
 #include "mpiae/data/sampler.h"
 #include "mpiae/data/writer.h"
-#include "mpiae/train/inference.h"
+#include "mpiae/infer/codes.h"
+#include "mpiae/infer/evaluate.h"
+#include "mpiae/infer/pictures.h"
 
 #include <math.h>
 #include <stdio.h>

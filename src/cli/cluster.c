@@ -7,8 +7,8 @@
 #include "mpiae/cluster/score.h"
 #include "mpiae/data/location.h"
 #include "mpiae/h5/h5.h"
+#include "mpiae/run/provenance.h"
 #include "mpiae/tensor/nearest.h"
-#include "mpiae/train/checkpoint.h"
 
 #include <math.h>
 #include <stdlib.h>

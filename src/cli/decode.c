@@ -180,7 +180,7 @@ static ae_status fill_codes(ae_result *result, ae_h5 *file) {
                    ? make_sets(result, file, what)
                    : ae_pictures_decode(result->loaded->model, file, "/x", "sample", what->count, what->begin,
                                         what->end - what->begin, what->code, "what the codes are decoded to"));
-  return ae_pictures_write_codes(result->loaded->model, file, "sample", what->count, what->begin,
+  return ae_codes_write_decoded(result->loaded->model, file, "sample", what->count, what->begin,
                                  what->end - what->begin, what->code);
 }
 

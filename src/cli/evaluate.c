@@ -5,7 +5,7 @@
 #include "mpiae/cluster/neighbours.h"
 #include "mpiae/cluster/score.h"
 #include "mpiae/comm/reduce.h"
-#include "mpiae/train/episodes.h"
+#include "mpiae/infer/episodes.h"
 #include "prior.h"
 #include "result.h"
 

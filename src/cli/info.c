@@ -4,7 +4,7 @@
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/h5/h5.h"
-#include "mpiae/train/run_directory.h"
+#include "mpiae/run/directory.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -74,7 +74,7 @@ static ae_status fill(ae_result *result, ae_h5 *file) {
                    ? make_sets(result, file, what, begin, end)
                    : ae_pictures_decode(model, file, "/x", "step", what->steps, begin, end - begin, own,
                                         "what the codes along the line are decoded to"));
-  return ae_pictures_write_codes(model, file, "step", what->steps, begin, end - begin, own);
+  return ae_codes_write_decoded(model, file, "step", what->steps, begin, end - begin, own);
 }
 
 ae_status ae_command_interpolate(const ae_comm *comm, const ae_arguments *arguments) {

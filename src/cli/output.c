@@ -1,7 +1,7 @@
 #include "mpiae/base/memory.h"
 #include "mpiae/cli/command.h"
 #include "mpiae/h5/h5.h"
-#include "mpiae/train/run_directory.h"
+#include "mpiae/run/directory.h"
 
 #include <stdio.h>
 #include <string.h>

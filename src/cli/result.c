@@ -1,5 +1,7 @@
 #include "result.h"
 
+#include "mpiae/run/provenance.h"
+
 bool ae_result_encodes(const ae_model_type *type, const void *unused) {
   (void)unused;
   return type->encode != NULL;

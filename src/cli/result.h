@@ -3,9 +3,11 @@
 #define MPIAE_CLI_RESULT_H
 
 #include "mpiae/cli/command.h"
-#include "mpiae/train/inference.h"
-#include "mpiae/train/loaded.h"
-#include "mpiae/train/set_results.h"
+#include "mpiae/infer/codes.h"
+#include "mpiae/infer/evaluate.h"
+#include "mpiae/infer/loaded.h"
+#include "mpiae/infer/pictures.h"
+#include "mpiae/infer/set_results.h"
 
 /* What a command works with; the rest of its own it keeps behind `own`. */
 typedef struct ae_result {

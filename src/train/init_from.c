@@ -1,4 +1,5 @@
 /* The first parameters of a new run, from a model that was trained before. */
+#include "mpiae/run/arrays.h"
 #include "run.h"
 
 #include "mpiae/base/arithmetic.h"
@@ -15,7 +16,7 @@ static ae_status check_parameter(ae_h5 *file, const ae_parameter *parameter, con
   snprintf(path, sizeof path, "/parameters/%s", parameter->path);
   ae_print_shape(NULL, parameter->rank, parameter->dim, here);
   AE_RETURN_IF(ae_h5_exists(file, path, &exists));
-  if (!exists && ae_checkpoint_may_lack(parameter, own)) return AE_OK;
+  if (!exists && ae_arrays_may_lack(parameter, own)) return AE_OK;
   if (!exists)
     return AE_FAIL(AE_USAGE, "%s has no parameter %s, which is %s in this model: choose a model with the same networks",
                    ae_h5_path(file), parameter->path, here);
@@ -33,13 +34,13 @@ static ae_status take_parameters(const ae_comm *comm, const char *path, void *co
   ae_config *config = NULL;
   ae_run_state state;
   const ae_model_type *type = t->model->type;
-  AE_CHECK(ae_checkpoint_open(comm, path, &file, &config, &state));
+  AE_CHECK(ae_run_state_open(comm, path, &file, &config, &state));
   AE_CHECK(
       ae_error_prefix(ae_config_check_section(t->config, config, "network"), "the networks of %s are others", path));
   if (type->init_from != NULL) AE_CHECK(type->init_from(t->model, config, file));
   for (int i = 0; i < ae_params_count(t->params); i++)
     AE_CHECK(check_parameter(file, ae_params_at(t->params, i), type->own_parameters));
-  AE_CHECK(ae_checkpoint_read_parameters(file, t->params, type->own_parameters));
+  AE_CHECK(ae_arrays_read(file, t->params, "/parameters", type->own_parameters, ae_params_values(t->params)));
   AE_FREE(t->origin);
   AE_CHECK(ae_comm_agree(comm, ae_memory_text(path, &t->origin)));
 cleanup:
@@ -53,7 +54,8 @@ ae_status ae_trainer_init_from(ae_trainer *t, const char *model) {
 }
 
 ae_status ae_trainer_read_origin(ae_trainer *t, ae_h5 *file) {
-  const bool there = H5Aexists_by_name(ae_h5_handle(file), "/provenance", "init_from", H5P_DEFAULT) > 0;
+  bool there;
   AE_FREE(t->origin);
-  return ae_comm_max(t->comm, there) != 0 ? ae_h5_get_text(file, "/provenance", "init_from", &t->origin) : AE_OK;
+  AE_RETURN_IF(ae_h5_has_attribute(file, "/provenance", "init_from", &there));
+  return there ? ae_h5_get_text(file, "/provenance", "init_from", &t->origin) : AE_OK;
 }

@@ -3,6 +3,7 @@
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"
+#include "mpiae/base/pass.h"
 #include "mpiae/base/profile.h"
 
 #include <math.h>
@@ -27,18 +28,6 @@ static void print_terms(const ae_model *model, const double *values, double divi
     used += (size_t)snprintf(out + used, size - used, " %s %.4g", model->term[i].name, values[i] / divisor);
 }
 
-static void print_duration(double seconds, char *out, size_t size) {
-  const long whole = lround(seconds);
-  if (whole >= 3600) snprintf(out, size, "%ld:%02ld:%02ld", whole / 3600, whole / 60 % 60, whole % 60);
-  else snprintf(out, size, "%ld:%02ld", whole / 60, whole % 60);
-}
-
-static void print_bar(double share, char bar[64]) {
-  static const char full[] = "========================", empty[] = "                        ";
-  const int length = (int)(share * 24);
-  snprintf(bar, 64, " [%.*s%.*s]", length, full, 24 - length, empty);
-}
-
 /* Steps that are left after step `step` (from 0) of an epoch. */
 static int64_t steps_left(const ae_progress *progress, int64_t epoch, int64_t step) {
   const int64_t done = (epoch - 1) * progress->steps_per_epoch + step + 1;
@@ -56,9 +45,10 @@ void ae_progress_step(ae_progress *progress, const ae_model *model, int64_t epoc
   if (now - progress->told < pause || counted == 0) return;
   progress->told = now;
   print_terms(model, sums->value, counted, terms, sizeof terms);
-  print_duration((now - progress->begun) / (double)progress->steps_done * (double)steps_left(progress, epoch, step),
-                 left, sizeof left);
-  if (ae_log_is_terminal()) print_bar((double)(step + 1) / (double)progress->steps_per_epoch, bar);
+  ae_pass_print_duration((now - progress->begun) / (double)progress->steps_done *
+                             (double)steps_left(progress, epoch, step),
+                         left, sizeof left);
+  if (ae_log_is_terminal()) ae_pass_print_bar((double)(step + 1) / (double)progress->steps_per_epoch, bar);
   snprintf(line, sizeof line, "epoch %lld/%lld step %lld/%lld%s loss %#.5g%s  %.0f examples/s  left %s",
            (long long)epoch, (long long)progress->epochs, (long long)step + 1, (long long)progress->steps_per_epoch,
            bar, ae_epoch_sums_loss(sums) / counted, terms, (double)progress->examples_done / spent, left);
@@ -137,22 +127,4 @@ void ae_progress_profile(const ae_comm *comm) {
   }
   ae_error_clear(&status);
   AE_FREE(all);
-}
-
-void ae_progress_pass_on(ae_progress_pass *pass, int64_t done) {
-  const double now = ae_clock_seconds(), pause = ae_log_is_terminal() ? 0.2 : 30;
-  char left[32], bar[64], line[256];
-  if (pass->begun == 0) pass->begun = pass->told = now;
-  if (now - pass->told < pause || done == 0) return;
-  pass->told = now;
-  print_duration((now - pass->begun) / (double)done * (double)(pass->total - done), left, sizeof left);
-  print_bar((double)done / (double)pass->total, bar);
-  snprintf(line, sizeof line, "%s%s %.0f %%  left %s", pass->what, ae_log_is_terminal() ? bar : "",
-           100 * (double)done / (double)pass->total, left);
-  if (ae_log_is_terminal()) ae_log_redraw(line);
-  else ae_log_info("%s", line);
-}
-
-void ae_progress_pass_end(ae_progress_pass *pass) {
-  if (ae_log_is_terminal() && pass->told > pass->begun) ae_log_redraw("");
 }

@@ -1,7 +1,10 @@
 /* What a run gives after an epoch besides its checkpoint: losses of the test set, codes, pictures for the film. */
 #include "mpiae/base/profile.h"
-#include "mpiae/train/inference.h"
-#include "mpiae/train/set_results.h"
+#include "mpiae/infer/codes.h"
+#include "mpiae/infer/evaluate.h"
+#include "mpiae/infer/pictures.h"
+#include "mpiae/infer/set_results.h"
+#include "mpiae/run/provenance.h"
 #include "run.h"
 
 /* Figures of the test set, where there is one: columns test_<term>. */

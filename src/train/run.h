@@ -5,7 +5,7 @@
 
 #include "mpiae/train/checkpoint.h"
 #include "mpiae/train/progress.h"
-#include "mpiae/train/run_directory.h"
+#include "mpiae/run/directory.h"
 #include "mpiae/train/schedule.h"
 #include "mpiae/train/stop.h"
 #include "mpiae/train/watchdog.h"

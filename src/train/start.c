@@ -5,7 +5,8 @@
 #include "mpiae/base/memory.h"
 #include "mpiae/base/profile.h"
 #include "mpiae/comm/nodes.h"
-#include "mpiae/train/inference.h"
+#include "mpiae/infer/evaluate.h"
+#include "mpiae/run/provenance.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -225,7 +226,7 @@ static ae_status try_checkpoint(ae_trainer *t, int64_t step, bool *hopeless) {
   *hopeless = true; /* a file that cannot be opened now is not a damaged one */
   AE_CHECK(ae_h5_look(t->comm, path));
   *hopeless = false;
-  AE_CHECK(ae_checkpoint_open(t->comm, path, &file, &then, &state));
+  AE_CHECK(ae_run_state_open(t->comm, path, &file, &then, &state));
   *hopeless = true;
   AE_CHECK(check_config(t, then));
   if (t->data == NULL) AE_CHECK(build(t));

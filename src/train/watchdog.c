@@ -2,7 +2,7 @@
 
 #include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"
-#include "mpiae/train/run_directory.h"
+#include "mpiae/run/directory.h"
 #include "mpiae/train/stall.h"
 
 #include <errno.h>

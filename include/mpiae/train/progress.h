@@ -3,7 +3,7 @@
 #ifndef MPIAE_TRAIN_PROGRESS_H
 #define MPIAE_TRAIN_PROGRESS_H
 
-#include "mpiae/train/epoch_sums.h"
+#include "mpiae/run/epoch_sums.h"
 
 typedef struct ae_progress {
   int64_t epochs, steps_per_epoch; /* of the whole run */
@@ -29,16 +29,5 @@ void ae_progress_epoch_end(ae_progress *progress, const ae_model *model, int64_t
 
 /* At the end: where the time of the training steps went, over ranks. Collective. */
 void ae_progress_profile(const ae_comm *comm);
-
-/* A long pass over examples: one line that redraws on a terminal, or one every 30 s. `what` and `total` are set by the
- * caller, the rest is zero; _on after each piece of it. Local; tells of rank 0's share. */
-typedef struct ae_progress_pass {
-  const char *what; /* "evaluated" */
-  int64_t total;    /* examples of this rank */
-  double begun, told;
-} ae_progress_pass;
-
-void ae_progress_pass_on(ae_progress_pass *pass, int64_t done);
-void ae_progress_pass_end(ae_progress_pass *pass);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "mpiae/comm/comm.h"
 #include "mpiae/config/config.h"
-#include "mpiae/train/run_directory.h"
+#include "mpiae/run/directory.h"
 
 /* Collective. Trains by `config` (equal on all ranks; "auto" values are resolved in it) into `directory`. `init_from`:
  * run directory or checkpoint file of the model whose parameters a run without a checkpoint begins with; NULL = random.

@@ -1,8 +1,9 @@
 /* A trained model, read for inference: what sample, encode, decode … share. */
-#ifndef MPIAE_TRAIN_LOADED_H
-#define MPIAE_TRAIN_LOADED_H
+#ifndef MPIAE_INFER_LOADED_H
+#define MPIAE_INFER_LOADED_H
 
-#include "mpiae/train/checkpoint.h"
+#include "mpiae/models/model.h"
+#include "mpiae/run/state.h"
 
 typedef struct ae_loaded {
   ae_config *config;

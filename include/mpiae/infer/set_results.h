@@ -1,8 +1,8 @@
 /* Results of models that make sets of points (the hook decode_sets): what reconstruct, sample, decode, interpolate and
  * the film of training write in place of pictures (inference.h). Sets are packed: /<prefix>points, /<prefix>offset. All
  * collective; errors are agreed; files are the same for any number of ranks. */
-#ifndef MPIAE_TRAIN_SET_RESULTS_H
-#define MPIAE_TRAIN_SET_RESULTS_H
+#ifndef MPIAE_INFER_SET_RESULTS_H
+#define MPIAE_INFER_SET_RESULTS_H
 
 #include "mpiae/models/model.h"
 

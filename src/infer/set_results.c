@@ -1,9 +1,9 @@
-#include "mpiae/train/set_results.h"
+#include "mpiae/infer/set_results.h"
 
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/data/writer.h"
-#include "mpiae/train/inference.h"
+#include "mpiae/infer/codes.h"
 
 #include <string.h>
 
@@ -197,7 +197,7 @@ ae_status ae_set_results_sample(ae_model *model, ae_h5 *file, const ae_sample_re
   const ae_set_codes drawn = {end - begin, codes, number, request->seed};
   const ae_set_sizes sizes = {size, true, given};
   AE_CHECK(ae_set_results_make(model, file, prefix, request->count, begin, &drawn, &sizes, "samples"));
-  AE_CHECK(ae_pictures_write_codes(model, file, "sample", request->count, begin, end - begin, codes));
+  AE_CHECK(ae_codes_write_decoded(model, file, "sample", request->count, begin, end - begin, codes));
 cleanup:
   AE_FREE(codes);
   AE_FREE(number);

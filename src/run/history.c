@@ -1,4 +1,4 @@
-#include "mpiae/train/history.h"
+#include "mpiae/run/history.h"
 
 #include "mpiae/base/memory.h"
 

@@ -1,12 +1,12 @@
-#include "mpiae/train/episodes.h"
+#include "mpiae/infer/episodes.h"
 
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
+#include "mpiae/base/pass.h"
 #include "mpiae/base/philox.h"
 #include "mpiae/base/profile.h"
 #include "mpiae/comm/reduce.h"
 #include "mpiae/tensor/elementwise.h"
-#include "mpiae/train/progress.h"
 
 #include <math.h>
 
@@ -205,7 +205,7 @@ ae_status ae_episodes_run(ae_model *model, const ae_dataset *data, const ae_epis
   const ae_comm *comm = model->setup.comm;
   run r = {.model = model, .data = data, .request = request, .width = (int64_t)request->ways * (request->shots + 1)};
   int64_t *label = NULL;
-  ae_progress_pass told = {.what = "episodes", .total = request->episodes};
+  ae_pass told = {.what = "episodes", .total = request->episodes};
   const ae_phase previous = ae_profile_enter(AE_PHASE_EVALUATE);
   if (data->label == NULL)
     AE_RAISE(AE_USAGE, "%s has no labels, which say what the classes of episodes are", data->path);
@@ -214,9 +214,9 @@ ae_status ae_episodes_run(ae_model *model, const ae_dataset *data, const ae_epis
   AE_CHECK(ae_comm_agree(comm, sort_classes(&r, label)));
   for (int64_t e = 0; e < request->episodes; e += r.round) {
     AE_CHECK(run_round(&r, e, ae_min(e + r.round, request->episodes)));
-    ae_progress_pass_on(&told, e);
+    ae_pass_on(&told, e);
   }
-  ae_progress_pass_end(&told);
+  ae_pass_end(&told);
   ae_reduce_integers(comm, r.right, 2 * request->episodes);
   take_share(&r, 0, &out->accuracy, &out->accuracy_interval);
   take_share(&r, 1, &out->pixels, &out->pixels_interval);

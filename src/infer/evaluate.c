@@ -1,9 +1,10 @@
+#include "mpiae/infer/evaluate.h"
+
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
+#include "mpiae/base/pass.h"
 #include "mpiae/base/profile.h"
 #include "mpiae/comm/reduce.h"
-#include "mpiae/train/inference.h"
-#include "mpiae/train/progress.h"
 
 #include <math.h>
 #include <string.h>
@@ -79,13 +80,13 @@ static void add_block(const pass *p, int64_t count, double *sums) {
 static ae_status run_pass(pass *p, const ae_dataset *data, double *sums) {
   ae_status status = AE_OK;
   ae_block_walk walk;
-  ae_progress_pass told = {.what = "evaluated", .total = ae_shards_own_count(&data->shards)};
+  ae_pass told = {.what = "evaluated", .total = ae_shards_own_count(&data->shards)};
   for (ae_block_first(&walk, data); walk.block.count > 0 && status == AE_OK; ae_block_next(&walk)) {
     status = evaluate_block(p, &walk.block);
     if (status == AE_OK) add_block(p, walk.block.count, sums + walk.shard * width_of(p->model));
-    ae_progress_pass_on(&told, walk.place + walk.block.count);
+    ae_pass_on(&told, walk.place + walk.block.count);
   }
-  ae_progress_pass_end(&told);
+  ae_pass_end(&told);
   return status;
 }
 

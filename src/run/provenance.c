@@ -1,9 +1,10 @@
+#include "mpiae/run/provenance.h"
+
 #include "mpiae/base/build.h"
 #include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/tensor/blas.h"
 #include "mpiae/tensor/convolution.h"
-#include "mpiae/train/checkpoint.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,8 +1,21 @@
+#include "mpiae/infer/codes.h"
+
 #include "mpiae/base/memory.h"
 #include "mpiae/base/profile.h"
-#include "mpiae/train/inference.h"
 
 #include <stdio.h>
+
+ae_status ae_inference_begin(const ae_model *model, ae_h5 *file, const char *format, int64_t epoch, int64_t step) {
+  const ae_model_setup *setup = &model->setup;
+  AE_RETURN_IF(ae_h5_put_kind(file, format));
+  AE_RETURN_IF(ae_h5_put_text(file, "/", "model", model->type->name));
+  AE_RETURN_IF(ae_h5_put_integer(file, "/", "epoch", epoch));
+  AE_RETURN_IF(ae_h5_put_integer(file, "/", "step", step));
+  for (int i = 0; i < setup->rank && model->type->decode_sets == NULL; i++)
+    AE_RETURN_IF(
+        ae_h5_create_axis(file, "/", ae_example_axis(setup->rank, i), setup->dim[i], NULL, "axis of one example"));
+  return AE_OK;
+}
 
 static int64_t bytes_of(const ae_field *field) {
   return field->width * (int64_t)(field->type == AE_H5_FLOAT32 ? sizeof(float) : sizeof(int32_t));
@@ -106,8 +119,8 @@ static void copy_part(const ae_model *model, const ae_field *field, int64_t at, 
     }
 }
 
-ae_status ae_pictures_write_codes(const ae_model *model, ae_h5 *file, const char *axis, int64_t total, int64_t begin,
-                                  int64_t count, const float *codes) {
+ae_status ae_codes_write_decoded(const ae_model *model, ae_h5 *file, const char *axis, int64_t total, int64_t begin,
+                                 int64_t count, const float *codes) {
   ae_status status;
   ae_codes parts;
   int64_t at = 0;

@@ -1,6 +1,6 @@
 /* The directory of a run: the names in it, and what is there already. Collective unless told; errors name the path. */
-#ifndef MPIAE_TRAIN_RUN_DIRECTORY_H
-#define MPIAE_TRAIN_RUN_DIRECTORY_H
+#ifndef MPIAE_RUN_DIRECTORY_H
+#define MPIAE_RUN_DIRECTORY_H
 
 #include "mpiae/comm/comm.h"
 

@@ -1,18 +1,8 @@
+#include "mpiae/infer/pictures.h"
+
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
-#include "mpiae/train/inference.h"
-
-ae_status ae_inference_begin(const ae_model *model, ae_h5 *file, const char *format, int64_t epoch, int64_t step) {
-  const ae_model_setup *setup = &model->setup;
-  AE_RETURN_IF(ae_h5_put_kind(file, format));
-  AE_RETURN_IF(ae_h5_put_text(file, "/", "model", model->type->name));
-  AE_RETURN_IF(ae_h5_put_integer(file, "/", "epoch", epoch));
-  AE_RETURN_IF(ae_h5_put_integer(file, "/", "step", step));
-  for (int i = 0; i < setup->rank && model->type->decode_sets == NULL; i++)
-    AE_RETURN_IF(
-        ae_h5_create_axis(file, "/", ae_example_axis(setup->rank, i), setup->dim[i], NULL, "axis of one example"));
-  return AE_OK;
-}
+#include "mpiae/infer/codes.h"
 
 static ae_status write_pictures(const ae_model *model, ae_h5 *file, const char *path, const char *axis, int64_t total,
                                 int64_t begin, int64_t count, const float *rows, const char *description) {
@@ -113,7 +103,7 @@ ae_status ae_pictures_sample(ae_model *model, ae_h5 *file, const ae_sample_reque
   AE_CHECK(ae_pictures_decode(model, file, path, "sample", request->count, begin, end - begin, codes,
                               "samples: mean of p(x | code)"));
   if (!with_codes) goto cleanup;
-  AE_CHECK(ae_pictures_write_codes(model, file, "sample", request->count, begin, end - begin, codes));
+  AE_CHECK(ae_codes_write_decoded(model, file, "sample", request->count, begin, end - begin, codes));
   const ae_model *drawn_by = request->prior != NULL ? request->prior : model;
   const ae_h5_dataset given = {
       "/label", AE_H5_INT32, 1, {request->count}, {"sample"}, "label that the sample was drawn under", NULL};

@@ -1,7 +1,7 @@
 /* What is summed over the steps of an epoch: the figures of its row in the history, and, in a checkpoint in the middle
  * of an epoch, what makes that row the uninterrupted one's. Float64; every number is the same on all ranks. */
-#ifndef MPIAE_TRAIN_EPOCH_SUMS_H
-#define MPIAE_TRAIN_EPOCH_SUMS_H
+#ifndef MPIAE_RUN_EPOCH_SUMS_H
+#define MPIAE_RUN_EPOCH_SUMS_H
 
 #include "mpiae/models/model.h"
 

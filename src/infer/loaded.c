@@ -1,7 +1,8 @@
-#include "mpiae/train/loaded.h"
+#include "mpiae/infer/loaded.h"
 
 #include "mpiae/base/memory.h"
-#include "mpiae/train/run_directory.h"
+#include "mpiae/run/arrays.h"
+#include "mpiae/run/directory.h"
 
 #include <string.h>
 
@@ -25,9 +26,9 @@ static ae_status open_file(const ae_comm *comm, const char *path, void *context)
   ae_loaded *loaded = NULL, **out = context;
   ae_h5 *file = NULL;
   AE_CHECK(ae_comm_agree(comm, AE_NEW(loaded, 1)));
-  AE_CHECK(ae_checkpoint_open(comm, path, &file, &loaded->config, &loaded->state));
+  AE_CHECK(ae_run_state_open(comm, path, &file, &loaded->config, &loaded->state));
   AE_CHECK(build(comm, loaded));
-  AE_CHECK(ae_checkpoint_read_parameters(file, loaded->params, NULL));
+  AE_CHECK(ae_arrays_read(file, loaded->params, "/parameters", NULL, ae_params_values(loaded->params)));
   if (loaded->model->type->load != NULL) AE_CHECK(loaded->model->type->load(loaded->model, file));
   *out = loaded;
   loaded = NULL;

@@ -1,4 +1,4 @@
-#include "mpiae/train/run_directory.h"
+#include "mpiae/run/directory.h"
 
 #include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"

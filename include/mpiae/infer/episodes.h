@@ -1,7 +1,7 @@
 /* Few-shot classification in episodes (Lake et al. 2015; Vinyals et al. 2016): of so many classes a few examples are
  * shown, and one more of each is to be told apart. */
-#ifndef MPIAE_TRAIN_EPISODES_H
-#define MPIAE_TRAIN_EPISODES_H
+#ifndef MPIAE_INFER_EPISODES_H
+#define MPIAE_INFER_EPISODES_H
 
 #include "mpiae/models/model.h"
 

@@ -1,6 +1,6 @@
 /* The metrics of a run: one row per epoch, in metrics.csv and in every checkpoint's /history. */
-#ifndef MPIAE_TRAIN_HISTORY_H
-#define MPIAE_TRAIN_HISTORY_H
+#ifndef MPIAE_RUN_HISTORY_H
+#define MPIAE_RUN_HISTORY_H
 
 #include "mpiae/h5/h5.h"
 #include "mpiae/models/metrics.h"

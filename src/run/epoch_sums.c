@@ -1,4 +1,4 @@
-#include "mpiae/train/epoch_sums.h"
+#include "mpiae/run/epoch_sums.h"
 
 #include "mpiae/base/memory.h"
 
