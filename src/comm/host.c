@@ -15,7 +15,7 @@ static int smallest(const ae_comm *comm, int value) {
 void ae_host_find(const ae_comm *comm, ae_host *out) {
   const int rank = ae_comm_rank(comm);
   *out = (ae_host){.first = rank};
-  gethostname(out->name, sizeof out->name - 1);
+  ae_host_name(out->name);
   ae_comm_require(comm,
                   MPI_Comm_split_type(ae_comm_handle(comm), MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL, &out->ranks),
                   "finding the ranks of a host");

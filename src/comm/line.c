@@ -44,7 +44,7 @@ int line_listen(int backlog, line_place *place) {
   struct sockaddr_in own = {.sin_family = AF_INET};
   socklen_t size = sizeof own;
   *place = (line_place){0};
-  gethostname(place->host, sizeof place->host - 1);
+  ae_host_name(place->host);
   const int file = open_socket();
   if (file < 0) return -1;
   if (bind(file, (struct sockaddr *)&own, size) != 0 || listen(file, backlog) != 0 ||

@@ -3,6 +3,8 @@
 #ifndef MPIAE_COMM_LINE_H
 #define MPIAE_COMM_LINE_H
 
+#include "mpiae/base/system.h"
+
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,13 +16,13 @@ typedef struct line_place {
   int32_t count;
   in_port_t port; /* in network order; 0: nowhere */
   in_addr_t address[LINE_ADDRESSES];
-  char host[64];
+  char host[AE_HOST_NAME];
 } line_place;
 
 typedef struct line_greeting {
   unsigned char token[LINE_TOKEN]; /* of this run: others' programs may knock too */
   int32_t rank;
-  char host[64];
+  char host[AE_HOST_NAME];
 } line_greeting;
 
 /* Single bytes. */

@@ -3,6 +3,7 @@
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/base/profile.h"
+#include "mpiae/base/system.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -80,8 +81,8 @@ static void fill_tried(int64_t row, unsigned char out[TRIED_BYTES]) {
 
 static ae_status compare_tried(const ae_comm *comm, const int64_t *asked, int64_t count, const unsigned char *rows) {
   unsigned char expected[TRIED_BYTES];
-  char host[64] = "";
-  gethostname(host, sizeof host - 1);
+  char host[AE_HOST_NAME];
+  ae_host_name(host);
   for (int64_t i = 0; i < count; i++) {
     fill_tried(asked[i], expected);
     if (memcmp(rows + i * TRIED_BYTES, expected, TRIED_BYTES) == 0) continue;

@@ -1,5 +1,6 @@
 /* Open, create, commit, close. */
 #include "mpiae/base/memory.h"
+#include "mpiae/base/system.h"
 #include "private.h"
 
 #include <errno.h>
@@ -72,9 +73,9 @@ static ae_status take_lock(ae_h5 *file, const char *name, int flags, int lock) {
 
 /* Each rank opens the file by itself, and it may be another one. */
 static ae_status see_file(ae_h5 *file, const char *name, int flags, int64_t first_size) {
-  char host[64] = "";
+  char host[AE_HOST_NAME];
   struct stat info;
-  gethostname(host, sizeof host - 1);
+  ae_host_name(host);
   const int rank = ae_comm_rank(file->comm);
   if (rank != 0) file->descriptor = open(name, flags | O_CLOEXEC | O_NONBLOCK);
   if (file->descriptor < 0 || fstat(file->descriptor, &info) != 0)
@@ -233,18 +234,6 @@ ae_status ae_h5_reserve(ae_h5 *file) {
   return AE_OK;
 }
 
-static void sync_directory(const char *path) {
-  char directory[4096];
-  const char *slash = strrchr(path, '/');
-  const int length = slash == NULL ? 0 : (int)(slash - path);
-  snprintf(directory, sizeof directory, "%.*s", length > 0 ? length : 1, length > 0 ? path : slash ? "/" : ".");
-  const int descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return;
-  /* Some file systems cannot sync a directory; the file itself is safe by then. */
-  (void)fsync(descriptor);
-  close(descriptor);
-}
-
 /* What a rank of another host has written reaches the file server only now, and may fail only now. */
 static ae_status sync_rows(const ae_h5 *file) {
   if (fsync(file->descriptor) == 0) return AE_OK;
@@ -261,7 +250,7 @@ static ae_status rename_file(ae_h5 *file) {
   if (ae_h5_locks_wanted()) flock(file->descriptor, LOCK_UN); /* whole: who sees it under its name may read it */
   if (rename(file->temporary, file->path) != 0)
     return AE_FAIL(AE_DATA, "cannot rename %s to %s: %s", file->temporary, file->path, strerror(errno));
-  sync_directory(file->path);
+  ae_sync_directory_of(file->path);
   return AE_OK;
 }
 

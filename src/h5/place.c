@@ -1,6 +1,7 @@
 #include "mpiae/h5/place.h"
 
 #include "mpiae/base/profile.h"
+#include "mpiae/base/system.h"
 #include "private.h"
 
 #include <errno.h>
@@ -73,9 +74,9 @@ static ae_status lock(const char *path, int *descriptor) {
 }
 
 static ae_status be_refused(const ae_comm *comm, const char *path) {
-  char host[64] = "";
+  char host[AE_HOST_NAME];
   const int descriptor = open(path, O_RDWR | O_CLOEXEC);
-  gethostname(host, sizeof host - 1);
+  ae_host_name(host);
   if (descriptor < 0) return AE_FAIL(AE_DATA, "cannot open %s: %s", path, strerror(errno));
   const bool refused = flock(descriptor, LOCK_EX | LOCK_NB) != 0;
   close(descriptor);

@@ -2,6 +2,7 @@
 
 #include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"
+#include "mpiae/base/system.h"
 #include "mpiae/h5/h5.h"
 
 #include <dirent.h>
@@ -196,12 +197,12 @@ static ae_status take(const char *directory, ae_run_mode mode, ae_run_lock *lock
 
 /* The lock file is there when the directory is the one that rank 0 has. */
 static ae_status see_lock(const ae_comm *comm, const char *directory) {
-  char path[AE_PATH_SIZE], host[64] = "";
+  char path[AE_PATH_SIZE], host[AE_HOST_NAME];
   struct stat info;
   lock_file(directory, path);
   if (stat(path, &info) == 0) return AE_OK;
   const int reason = errno;
-  gethostname(host, sizeof host - 1);
+  ae_host_name(host);
   return AE_FAIL(
       AE_DATA,
       "rank %d on %s does not see run directory %s as rank 0 has it: %s: %s; give a directory that all hosts "
@@ -326,14 +327,6 @@ void ae_run_directory_set_aside(const ae_comm *comm, const char *directory, int6
   (void)rename(path, aside);
 }
 
-static void sync_directory(const char *directory) {
-  const int descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return;
-  /* not every file system can; the link is made again on resume */
-  (void)fsync(descriptor);
-  close(descriptor);
-}
-
 ae_status ae_run_directory_link_best(const char *directory, int64_t step) {
   char link[AE_PATH_SIZE], temporary[AE_PATH_SIZE], checkpoint[AE_PATH_SIZE];
   struct stat info;
@@ -353,6 +346,6 @@ ae_status ae_run_directory_link_best(const char *directory, int64_t step) {
     unlink(temporary);
     return AE_FAIL(AE_DATA, "%s cannot be made: %s", link, strerror(reason));
   }
-  sync_directory(directory);
+  ae_sync_directory_of(link);
   return AE_OK;
 }

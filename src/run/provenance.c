@@ -3,6 +3,7 @@
 #include "mpiae/base/build.h"
 #include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"
+#include "mpiae/base/system.h"
 #include "mpiae/tensor/blas.h"
 #include "mpiae/tensor/convolution.h"
 
@@ -11,12 +12,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { NAME_SIZE = 64, MOST_HOSTS = 64 };
+enum { NAME_SIZE = AE_HOST_NAME, MOST_HOSTS = 64 };
 
 /* Names of the hosts, without repetition, in order of rank; cut after MOST_HOSTS. */
 static ae_status list_hosts(const ae_comm *comm, char *out, size_t size) {
   char own[NAME_SIZE] = "", *all = NULL;
-  gethostname(own, sizeof own - 1);
+  ae_host_name(own);
   AE_RETURN_IF(ae_comm_agree(comm, AE_NEW(all, ae_comm_size(comm) * NAME_SIZE)));
   ae_comm_require(comm, MPI_Allgather(own, NAME_SIZE, MPI_CHAR, all, NAME_SIZE, MPI_CHAR, ae_comm_handle(comm)),
                   "names of hosts");

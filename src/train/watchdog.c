@@ -191,7 +191,7 @@ static void set_times(ae_watchdog *w, double seconds) {
 /* Who runs where, so that a rank that cannot answer can be found. */
 static void introduce_ranks(const ae_comm *comm, ae_watchdog *w) {
   ae_stall_rank *own = &w->known[w->rank];
-  gethostname(own->host, sizeof own->host - 1);
+  ae_host_name(own->host);
   own->process = getpid();
   ae_comm_require(comm,
                   MPI_Allgather(MPI_IN_PLACE, 0, MPI_BYTE, w->known, (int)sizeof *own, MPI_BYTE, ae_comm_handle(comm)),

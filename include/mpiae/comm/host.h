@@ -2,17 +2,18 @@
 #ifndef MPIAE_COMM_HOST_H
 #define MPIAE_COMM_HOST_H
 
+#include "mpiae/base/system.h"
 #include "mpiae/comm/comm.h"
 
 typedef struct ae_host {
-  char name[64];
-  MPI_Comm ranks;    /* those on this host, ascending */
-  int count;         /* how many they are */
-  int first;         /* the lowest of them, of all ranks; it speaks for the host */
-  bool is_first;     /* this rank is that one */
-  int hosts;         /* of all ranks */
-  int elsewhere;     /* the lowest rank that is not on rank 0's host; −1 = there is one host */
-  char far_name[64]; /* the host of that one */
+  char name[AE_HOST_NAME];
+  MPI_Comm ranks;              /* those on this host, ascending */
+  int count;                   /* how many they are */
+  int first;                   /* the lowest of them, of all ranks; it speaks for the host */
+  bool is_first;               /* this rank is that one */
+  int hosts;                   /* of all ranks */
+  int elsewhere;               /* the lowest rank that is not on rank 0's host; −1 = there is one host */
+  char far_name[AE_HOST_NAME]; /* the host of that one */
 } ae_host;
 
 /* Collective. To be given back to ae_host_release. */

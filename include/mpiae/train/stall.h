@@ -3,6 +3,7 @@
 #define MPIAE_TRAIN_STALL_H
 
 #include "mpiae/base/profile.h"
+#include "mpiae/base/system.h"
 
 #include <stddef.h>
 
@@ -17,7 +18,7 @@ typedef struct ae_stall_report {
 
 /* What is known of a rank. */
 typedef struct ae_stall_rank {
-  char host[64];
+  char host[AE_HOST_NAME];
   int64_t process;
   ae_stall_report report;
   double age; /* seconds since the report last changed */
