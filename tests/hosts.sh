@@ -22,11 +22,8 @@ if [ -z "${MPIAE_ROOM:-}" ]; then
 fi
 
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-# Open MPI starts its daemons through the script made below, and knows one network.
-options=(--bind-to none --mca rmaps_base_oversubscribe 1 --mca mpi_yield_when_idle 1 --mca plm rsh
-  --mca btl_tcp_if_include eth0 --mca oob_tcp_if_include eth0)
-# mpirun gives a host that falls silent up after about 5 + 3 × 2 seconds; by default after minutes.
-attentive=(--mca oob_tcp_keepalive_time 5 --mca oob_tcp_keepalive_intvl 2 --mca oob_tcp_keepalive_probes 3)
+# shellcheck source=tests/launcher.sh
+. "$(dirname "$0")/launcher.sh"
 
 hosts=
 
@@ -72,7 +69,7 @@ start_hosts() {
   # shellcheck disable=SC2016
   printf '#!/bin/sh\nhost=%s/$1\nshift\nTMPDIR=$host/tmp exec nsenter -t "$(cat "$host/process")" -n -u -m -i -p sh -c "$*"\n' "$hosts" >"$hosts/agent"
   chmod +x "$hosts/agent"
-  options+=(--mca plm_rsh_agent "$hosts/agent")
+  for_hosts eth0 "$hosts/agent"
 }
 
 # at HOST COMMAND…: in the present directory
@@ -115,9 +112,9 @@ descendants() {
   done
 }
 kill_mpirun() {
-  local process
-  for process in $(descendants "$1"); do
-    if [ "$(cat "/proc/$process/comm")" = mpirun ]; then kill -KILL "$process"; fi
+  local one
+  for one in $(descendants "$1"); do
+    if [ "$(cat "/proc/$one/comm")" = "$mpirun_process" ]; then kill -KILL "$one"; fi
   done 2>/dev/null
 }
 
