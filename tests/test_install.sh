@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
 # What `cmake --install` places: the program, pages of the manual that are sound and tell all that help does, completion, the
-# report tool, configurations and job scripts, all of which work from where they are, or were moved to.
+# report tool, configurations and job scripts, all of which work from where they are, or were moved to. And the Debian package.
 # usage: test_install.sh MPIAE BUILD CMAKE
-# shellcheck source=tests/runs.sh
-. "$(dirname "$(realpath "$0")")/runs.sh"
-build=$2
-cmake=$3
 tests=$(dirname "$(realpath "$0")")
+build=$(realpath "$2")
+cmake=$3
+# shellcheck source=tests/runs.sh
+. "$tests/runs.sh"
 built=$mpiae
-for tool in man mandoc; do
+tools=(man mandoc)
+if command -v dpkg-query >/dev/null; then tools+=(dpkg-shlibdeps file); fi
+for tool in "${tools[@]}"; do
   command -v "$tool" >/dev/null && continue
-  echo "$tool is needed, by which pages are checked"
+  echo "$tool is needed"
   exit 77
 done
 
@@ -27,6 +29,9 @@ mpiae=$scratch/moved/bin/mpiae
 share=$scratch/moved/share
 export PATH=$scratch/moved/bin:$PATH
 if ! diff <("$built" --version) <("$mpiae" --version); then fail "the installed program is another"; fi
+
+# alone ARGUMENTS…: without a launcher, which takes longer than the work
+alone() { timeout 100 "$mpiae" "$@" >log 2>&1 || fail "mpiae $*: $(tail -5 log)"; }
 
 # page NAME SECTION: its text, in lines that are not broken
 page() {
@@ -73,7 +78,7 @@ ln -s "$mpiae" typed/mpiae
 rm -r typed
 
 # A job, as SLURM would start its script, with a configuration that was installed; then its report.
-on 1 synth glyphs --count 60 --out glyphs.h5
+alone synth glyphs --count 60 --out glyphs.h5
 small=(network.hidden=[8] network.latent_size=2 train.epochs=1 train.batch_size=32 output.samples=3 data.shards=2)
 MPIAE_LAUNCH="mpirun -n 2 --oversubscribe --bind-to none" bash "$share/mpiae/jobs/single-node.sbatch" \
   "$share/mpiae/configs/vhe-glyphs.yaml" data.train=glyphs.h5 "${small[@]}" --run vhe >log 2>&1 || fail "the job: $(tail -5 log)"
@@ -87,29 +92,43 @@ elsewhere/linked vhe/codes-000001.h5 --out codes.png 2>log || fail "mpiae-report
 for model in ae vae acn; do
   printf 'model: %s\ndata: {train: glyphs.h5}\n' "$model" >"$model.yaml"
   if [ "$model" = acn ]; then printf 'acn: {neighbours: 2}\n' >>acn.yaml; fi
-  on 1 train "$model.yaml" "${small[@]}" --run "$model"
+  alone train "$model.yaml" "${small[@]}" --run "$model"
 done
-on 1 train vae.yaml "${small[@]}" train.steps=1 --run cut
-on 1 synth glyphs --count 60 --layout set --out sets.h5
+alone train vae.yaml "${small[@]}" train.steps=1 --run cut
+alone synth glyphs --count 60 --layout set --out sets.h5
 printf 'model: vqvae\ndata: {train: glyphs.h5}\nvqvae: {codebook: ema, channels: 4}\n' >vqvae.yaml
 printf 'model: pixelcnn\ndata: {train: index.h5:/index}\npixelcnn: {labels: auto, channels: 4, layers: 2}\n' >pixelcnn.yaml
 printf 'model: set-vae\ndata: {train: sets.h5}\nset: {width: 8, latent_size: 2}\n' >set-vae.yaml
-on 1 train vqvae.yaml train.epochs=1 data.shards=2 output.samples=2 --run vqvae
-on 1 encode vqvae glyphs.h5 --out index.h5
-on 1 train pixelcnn.yaml train.epochs=1 data.shards=2 --run pixelcnn
-on 1 train set-vae.yaml train.epochs=1 data.shards=2 output.samples=2 --run sets
-on 1 import npy "$("$python" -c 'import numpy; numpy.save("a.npy", numpy.zeros((9, 4))); print("a.npy")')" --shuffle 3 --out imported.h5
-on 1 encode vhe glyphs.h5 --out codes.h5
-on 1 decode vhe codes.h5 --out decoded.h5
-on 1 decode vae --grid 2 --out grid.h5
-on 1 reconstruct ae glyphs.h5 --count 4 --out pairs.h5
-on 1 interpolate vhe glyphs.h5 --from 0 --to 2 --out line.h5
-on 1 sample vhe --count 4 --out samples.h5
-on 1 sample vqvae --prior pixelcnn --count 2 --out indices.h5
-on 1 sample sets --size 5 --count 2 --out set-samples.h5
-on 1 reconstruct sets sets.h5 --count 3 --out set-pairs.h5
-on 1 interpolate sets sets.h5 --from 0 --to 2 --size 5 --out set-line.h5
-on 1 cluster codes.h5:/z_mean --clusters 3 --out clusters.h5
+alone train vqvae.yaml train.epochs=1 data.shards=2 output.samples=2 --run vqvae
+alone encode vqvae glyphs.h5 --out index.h5
+alone train pixelcnn.yaml train.epochs=1 data.shards=2 --run pixelcnn
+alone train set-vae.yaml train.epochs=1 data.shards=2 output.samples=2 --run sets
+alone import npy "$("$python" -c 'import numpy; numpy.save("a.npy", numpy.zeros((9, 4))); print("a.npy")')" --shuffle 3 --out imported.h5
+alone encode vhe glyphs.h5 --out codes.h5
+alone decode vhe codes.h5 --out decoded.h5
+alone decode vae --grid 2 --out grid.h5
+alone reconstruct ae glyphs.h5 --count 4 --out pairs.h5
+alone interpolate vhe glyphs.h5 --from 0 --to 2 --out line.h5
+alone sample vhe --count 4 --out samples.h5
+alone sample vqvae --prior pixelcnn --count 2 --out indices.h5
+alone sample sets --size 5 --count 2 --out set-samples.h5
+alone reconstruct sets sets.h5 --count 3 --out set-pairs.h5
+alone interpolate sets sets.h5 --from 0 --to 2 --size 5 --out set-line.h5
+alone cluster codes.h5:/z_mean --clusters 3 --out clusters.h5
 "$python" "$tests/check_manual.py" mpiae-files.txt ./*.h5 ./*/*.h5 || fail "mpiae-files.5 and the files"
+
+# What the package depends on is told by what the program links, and by hand: its launcher.
+if command -v dpkg-query >/dev/null; then
+  "$(dirname "$cmake")/cpack" --config "$build/CPackConfig.cmake" -G DEB -B package >log 2>&1 || fail "cpack: $(tail -5 log)"
+  depends=", $(dpkg-deb -f package/*.deb Depends), "
+  for package in openmpi-bin libc6 libopenmpi libhdf5 libopenblas libyaml; do
+    [[ $depends == *", $package"* ]] || fail "the package does not depend on $package but$depends"
+  done
+  dpkg-deb -x package/*.deb unpacked
+  for file in bin/mpiae bin/mpiae-report share/man/man1/mpiae-train.1 share/bash-completion/completions/mpirun; do
+    [ -s "unpacked/usr/$file" ] || fail "the package has no $file"
+  done
+  grep -q '"/usr/bin"' unpacked/usr/share/mpiae/modulefiles/mpiae/*.lua || fail "the package does not know that it is in /usr"
+fi
 
 finish

@@ -23,7 +23,8 @@ class Mpiae(CMakePackage):
     depends_on("git", type="build")
 
     depends_on("mpi", type=("build", "link", "run"))
-    depends_on("hdf5@1.10:+mpi+hl")
+    # Serial or parallel, as other programs want it.
+    depends_on("hdf5@1.10.5:+hl")
     depends_on("openblas")
     depends_on("libyaml")
     depends_on("zlib-api")
