@@ -1,10 +1,9 @@
-/* Convolution by oneDNN 2. Images stay channels last; weights are put into the order that its kernels want. A kernel is
+/* Convolution by oneDNN. Images stay channels last; weights are put into the order that its kernels want. A kernel is
  * made for one number of images: some are kept. */
 #include "mpiae/base/memory.h"
 #include "mpiae/tensor/convolution_kind.h"
+#include "onednn.h"
 
-#include <dnnl.h>
-#include <stdio.h>
 #include <string.h>
 
 /* Channels of the input from which on oneDNN's gradient of it, which works on sixteen at a time, is faster than
@@ -13,8 +12,6 @@ enum { CHANNELS_WORTH_BACKWARD = 8 };
 
 /* A step has segments of two or three sizes and evaluation as many, in up to three directions. */
 enum { MAX_KERNELS = 24, MAX_ORDERS = 8 };
-
-typedef enum direction { FORWARD, BACKWARD, GRADIENT } direction;
 
 /* An order of the weights, and the weights in it. */
 typedef struct order {
@@ -29,7 +26,7 @@ typedef struct orders {
 } orders;
 
 typedef struct kernel {
-  direction way;
+  ae_onednn_way way;
   int64_t images;
   int64_t used; /* when; 0 = a free place */
   dnnl_primitive_t primitive;
@@ -50,57 +47,30 @@ typedef struct onednn {
   int64_t time;
 } onednn;
 
-static const char *library(void) {
-  static char name[32];
-  const dnnl_version_t *version = dnnl_version();
-  snprintf(name, sizeof name, "oneDNN %d.%d.%d", version->major, version->minor, version->patch);
-  return name;
-}
-
-static const char *reason(dnnl_status_t status) {
-  switch (status) {
-  case dnnl_out_of_memory:
-    return "out of memory";
-  case dnnl_invalid_arguments:
-    return "invalid arguments";
-  case dnnl_unimplemented:
-    return "it has no kernel for this shape";
-  default:
-    return "runtime error";
-  }
-}
-
 static ae_status checked(const ae_convolution_shape *s, dnnl_status_t status) {
   if (status == dnnl_success) return AE_OK;
   return AE_FAIL(AE_INTERNAL,
                  "%s cannot convolve images of %lld × %lld × %lld with %lld kernels of %lld × %lld: %s; mpiae built "
                  "with -DMPIAE_ONEDNN=OFF can",
-                 library(), (long long)s->rows, (long long)s->columns, (long long)s->channels, (long long)s->outputs,
-                 (long long)s->kernel[0], (long long)s->kernel[1], reason(status));
+                 ae_onednn_library(), (long long)s->rows, (long long)s->columns, (long long)s->channels,
+                 (long long)s->outputs, (long long)s->kernel[0], (long long)s->kernel[1], ae_onednn_reason(status));
 }
 
-/* What worked for one image does not fail for more but for want of memory. */
-static void require(dnnl_status_t status) {
-  if (status != dnnl_success) ae_assert_failed(reason(status), "oneDNN", (int)status);
+static dnnl_status_t describe(const dnnl_dims_t dim, dnnl_format_tag_t tag, ae_onednn_layout **out) {
+  return ae_onednn_layout_create(4, dim, dnnl_f32, tag, out);
 }
 
-static dnnl_memory_desc_t describe(const dnnl_dims_t dim, dnnl_format_tag_t tag) {
-  dnnl_memory_desc_t found;
-  require(dnnl_memory_desc_init_by_tag(&found, 4, dim, dnnl_f32, tag));
-  return found;
+static dnnl_status_t describe_weights(const onednn *c, dnnl_format_tag_t tag, ae_onednn_layout **out) {
+  return describe((dnnl_dims_t){c->shape.outputs, c->shape.channels, c->kept[0], c->kept[1]}, tag, out);
 }
 
-static dnnl_memory_desc_t describe_weights(const onednn *c, dnnl_format_tag_t tag) {
-  return describe((dnnl_dims_t){c->shape.outputs, c->shape.channels, c->kept[0], c->kept[1]}, tag);
+static dnnl_status_t describe_in(const onednn *c, int64_t images, ae_onednn_layout **out) {
+  return describe((dnnl_dims_t){images, c->shape.channels, c->shape.rows, c->shape.columns}, dnnl_nhwc, out);
 }
 
-static dnnl_memory_desc_t describe_in(const onednn *c, int64_t images) {
-  return describe((dnnl_dims_t){images, c->shape.channels, c->shape.rows, c->shape.columns}, dnnl_nhwc);
-}
-
-static dnnl_memory_desc_t describe_out(const onednn *c, int64_t images) {
+static dnnl_status_t describe_out(const onednn *c, int64_t images, ae_onednn_layout **out) {
   const int64_t rows = ae_convolution_rows(&c->shape), columns = ae_convolution_columns(&c->shape);
-  return describe((dnnl_dims_t){images, c->shape.outputs, rows, columns}, dnnl_nhwc);
+  return describe((dnnl_dims_t){images, c->shape.outputs, rows, columns}, dnnl_nhwc, out);
 }
 
 /* Padding below and to the right: what the kept taps of the last position reach beyond the image; negative when they
@@ -113,39 +83,55 @@ static int64_t padding_after(const onednn *c, int i) {
 }
 
 /* The description of a kernel whose weights stand in the given order. Owned by the caller. */
-static dnnl_status_t describe_kernel(const onednn *c, direction way, int64_t images, const dnnl_memory_desc_t *weights,
-                                     dnnl_primitive_desc_t *out) {
-  const dnnl_dims_t stride = {c->shape.stride, c->shape.stride};
-  const dnnl_dims_t before = {c->shape.padding[0], c->shape.padding[1]};
-  const dnnl_dims_t after = {padding_after(c, 0), padding_after(c, 1)};
-  const dnnl_memory_desc_t x = describe_in(c, images), y = describe_out(c, images);
-  dnnl_convolution_desc_t forward, backward;
-  dnnl_primitive_desc_t hint = NULL;
-  dnnl_status_t status = dnnl_convolution_forward_desc_init(&forward, dnnl_forward_training, dnnl_convolution_direct,
-                                                            &x, weights, NULL, &y, stride, before, after);
-  if (status != dnnl_success) return status;
-  if (way == FORWARD) return dnnl_primitive_desc_create(out, &forward, NULL, c->engine, NULL);
-  status = dnnl_primitive_desc_create(&hint, &forward, NULL, c->engine, NULL);
-  if (status == dnnl_success)
-    status = way == BACKWARD ? dnnl_convolution_backward_data_desc_init(&backward, dnnl_convolution_direct, &x, weights,
-                                                                        &y, stride, before, after)
-                             : dnnl_convolution_backward_weights_desc_init(&backward, dnnl_convolution_direct, &x,
-                                                                           weights, NULL, &y, stride, before, after);
-  if (status == dnnl_success) status = dnnl_primitive_desc_create(out, &backward, NULL, c->engine, hint);
-  dnnl_primitive_desc_destroy(hint);
+static dnnl_status_t describe_kernel(const onednn *c, ae_onednn_way way, int64_t images,
+                                     const ae_onednn_layout *weights, dnnl_primitive_desc_t *out) {
+  ae_onednn_layout *x = NULL, *y = NULL;
+  dnnl_status_t status = describe_in(c, images, &x);
+  if (status == dnnl_success) status = describe_out(c, images, &y);
+  const ae_onednn_convolution convolution = {x,
+                                             weights,
+                                             y,
+                                             {c->shape.stride, c->shape.stride},
+                                             {c->shape.padding[0], c->shape.padding[1]},
+                                             {padding_after(c, 0), padding_after(c, 1)}};
+  if (status == dnnl_success) status = ae_onednn_describe_convolution(c->engine, way, &convolution, out);
+  ae_onednn_layout_destroy(&x);
+  ae_onednn_layout_destroy(&y);
   return status;
 }
 
-/* Whether there are kernels for the shape at all. */
+/* The fastest kernel, which chooses the order of the weights. */
+static dnnl_status_t describe_fastest(const onednn *c, ae_onednn_way way, int64_t images, dnnl_primitive_desc_t *out) {
+  ae_onednn_layout *any;
+  dnnl_status_t status = describe_weights(c, dnnl_format_tag_any, &any);
+  if (status == dnnl_success) status = describe_kernel(c, way, images, any, out);
+  ae_onednn_layout_destroy(&any);
+  return status;
+}
+
+/* Whether there are kernels for the shape at all: what works for one image does not fail for more but for want of
+ * memory. */
 static dnnl_status_t try_shape(const onednn *c) {
-  const dnnl_memory_desc_t any = describe_weights(c, dnnl_format_tag_any);
   dnnl_status_t status = dnnl_success;
-  for (direction d = FORWARD; d <= GRADIENT && status == dnnl_success; d++) {
+  for (ae_onednn_way way = AE_ONEDNN_FORWARD; way <= AE_ONEDNN_GRADIENT && status == dnnl_success; way++) {
     dnnl_primitive_desc_t found = NULL;
-    status = describe_kernel(c, d, 1, &any, &found);
+    status = describe_fastest(c, way, 1, &found);
     dnnl_primitive_desc_destroy(found);
   }
   return status;
+}
+
+/* A place for an array that is pointed to later. */
+static dnnl_status_t create_place(const onednn *c, ae_onednn_layout **layout, dnnl_memory_t *out) {
+  const dnnl_status_t status = dnnl_memory_create(out, *layout, c->engine, DNNL_MEMORY_NONE);
+  ae_onednn_layout_destroy(layout);
+  return status;
+}
+
+static dnnl_status_t create_plain(onednn *c) {
+  ae_onednn_layout *plain;
+  const dnnl_status_t status = describe_weights(c, dnnl_ohwi, &plain);
+  return status == dnnl_success ? create_place(c, &plain, &c->plain) : status;
 }
 
 static void free_kernel(kernel *k) {
@@ -197,8 +183,7 @@ static ae_status create(const ae_convolution_shape *shape, void **out) {
   AE_CHECK(checked(shape, dnnl_engine_create(&c->engine, dnnl_cpu, 0)));
   AE_CHECK(checked(shape, dnnl_stream_create(&c->stream, c->engine, dnnl_stream_default_flags)));
   AE_CHECK(checked(shape, try_shape(c)));
-  const dnnl_memory_desc_t plain = describe_weights(c, dnnl_ohwi);
-  AE_CHECK(checked(shape, dnnl_memory_create(&c->plain, &plain, c->engine, DNNL_MEMORY_NONE)));
+  AE_CHECK(checked(shape, create_plain(c)));
   *out = c;
   c = NULL;
 cleanup:
@@ -213,24 +198,24 @@ static void load(void *state, const float *weight) {
   if (c->im2col != NULL) ae_convolver_im2col.load(c->im2col, weight);
 }
 
-static const dnnl_memory_desc_t *description(dnnl_memory_t memory) {
-  const dnnl_memory_desc_t *found;
-  require(dnnl_memory_get_memory_desc(memory, &found));
+static const ae_onednn_layout *description(dnnl_memory_t memory) {
+  const ae_onednn_layout *found;
+  ae_onednn_require(dnnl_memory_get_memory_desc(memory, &found));
   return found;
 }
 
-static void make_order(onednn *c, bool is_gradient, const dnnl_memory_desc_t *theirs, order *out) {
-  const dnnl_memory_desc_t ours = describe_weights(c, dnnl_ohwi);
+static void make_order(onednn *c, bool is_gradient, const ae_onednn_layout *theirs, order *out) {
+  const ae_onednn_layout *ours = description(c->plain);
   dnnl_primitive_desc_t reorder;
-  require(dnnl_memory_create(&out->memory, theirs, c->engine, DNNL_MEMORY_ALLOCATE));
-  require(dnnl_reorder_primitive_desc_create(&reorder, is_gradient ? theirs : &ours, c->engine,
-                                             is_gradient ? &ours : theirs, c->engine, NULL));
-  require(dnnl_primitive_create(&out->reorder, reorder));
+  ae_onednn_require(dnnl_memory_create(&out->memory, theirs, c->engine, DNNL_MEMORY_ALLOCATE));
+  ae_onednn_require(dnnl_reorder_primitive_desc_create(&reorder, is_gradient ? theirs : ours, c->engine,
+                                                       is_gradient ? ours : theirs, c->engine, NULL));
+  ae_onednn_require(dnnl_primitive_create(&out->reorder, reorder));
   dnnl_primitive_desc_destroy(reorder);
 }
 
 /* The place of this order among those met, made when there is room; NULL when there is none. */
-static order *find_order(onednn *c, bool is_gradient, const dnnl_memory_desc_t *theirs) {
+static order *find_order(onednn *c, bool is_gradient, const ae_onednn_layout *theirs) {
   orders *known = is_gradient ? &c->gradients : &c->weights;
   for (int i = 0; i < known->count; i++)
     if (dnnl_memory_desc_equal(description(known->all[i].memory), theirs)) return &known->all[i];
@@ -241,33 +226,34 @@ static order *find_order(onednn *c, bool is_gradient, const dnnl_memory_desc_t *
 
 /* The fastest kernel, or, when it wants one order too many, one for an order that is there. */
 static dnnl_primitive_desc_t choose_kernel(onednn *c, kernel *k) {
-  const dnnl_memory_desc_t any = describe_weights(c, dnnl_format_tag_any);
-  const bool is_gradient = k->way == GRADIENT;
+  const bool is_gradient = k->way == AE_ONEDNN_GRADIENT;
   dnnl_primitive_desc_t found;
-  require(describe_kernel(c, k->way, k->images, &any, &found));
+  ae_onednn_require(describe_fastest(c, k->way, k->images, &found));
   k->order = find_order(
       c, is_gradient,
       dnnl_primitive_desc_query_md(found, is_gradient ? dnnl_query_diff_weights_md : dnnl_query_weights_md, 0));
   if (k->order != NULL) return found;
   dnnl_primitive_desc_destroy(found);
   k->order = is_gradient ? &c->gradients.all[0] : &c->weights.all[0];
-  require(describe_kernel(c, k->way, k->images, description(k->order->memory), &found));
+  ae_onednn_require(describe_kernel(c, k->way, k->images, description(k->order->memory), &found));
   return found;
 }
 
-static void make_kernel(onednn *c, direction way, int64_t images, kernel *out) {
-  const dnnl_memory_desc_t in = describe_in(c, images), y = describe_out(c, images);
+static void make_kernel(onednn *c, ae_onednn_way way, int64_t images, kernel *out) {
+  ae_onednn_layout *in, *y;
   out->way = way;
   out->images = images;
   dnnl_primitive_desc_t chosen = choose_kernel(c, out);
-  require(dnnl_primitive_create(&out->primitive, chosen));
+  ae_onednn_require(dnnl_primitive_create(&out->primitive, chosen));
   dnnl_primitive_desc_destroy(chosen);
-  require(dnnl_memory_create(&out->in, &in, c->engine, DNNL_MEMORY_NONE));
-  require(dnnl_memory_create(&out->out, &y, c->engine, DNNL_MEMORY_NONE));
+  ae_onednn_require(describe_in(c, images, &in));
+  ae_onednn_require(describe_out(c, images, &y));
+  ae_onednn_require(create_place(c, &in, &out->in));
+  ae_onednn_require(create_place(c, &y, &out->out));
 }
 
 /* The kernel for so many images: made when it is not there, in place of the one not used for longest. */
-static kernel *find_kernel(onednn *c, direction way, int64_t images) {
+static kernel *find_kernel(onednn *c, ae_onednn_way way, int64_t images) {
   kernel *oldest = &c->kernels[0];
   kernel *found = NULL;
   for (int i = 0; i < MAX_KERNELS && found == NULL; i++) {
@@ -288,11 +274,11 @@ static kernel *find_kernel(onednn *c, direction way, int64_t images) {
 static void point(dnnl_memory_t memory, const float *values) {
   void *handle;
   memcpy(&handle, &values, sizeof handle);
-  require(dnnl_memory_set_data_handle(memory, handle));
+  ae_onednn_require(dnnl_memory_set_data_handle(memory, handle));
 }
 
 static void reorder(const onednn *c, const order *o, dnnl_memory_t from, dnnl_memory_t to) {
-  require(
+  ae_onednn_require(
       dnnl_primitive_execute(o->reorder, c->stream, 2, (dnnl_exec_arg_t[]){{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}}));
 }
 
@@ -304,13 +290,13 @@ static dnnl_memory_t weights_of(onednn *c, const kernel *k) {
 }
 
 static void run(const onednn *c, const kernel *k, const dnnl_exec_arg_t argument[3]) {
-  require(dnnl_primitive_execute(k->primitive, c->stream, 3, argument));
-  require(dnnl_stream_wait(c->stream));
+  ae_onednn_require(dnnl_primitive_execute(k->primitive, c->stream, 3, argument));
+  ae_onednn_require(dnnl_stream_wait(c->stream));
 }
 
 static void forward(void *state, int64_t images, const float *x, float *y) {
   onednn *c = state;
-  const kernel *k = find_kernel(c, FORWARD, images);
+  const kernel *k = find_kernel(c, AE_ONEDNN_FORWARD, images);
   point(k->in, x);
   point(k->out, y);
   run(c, k, (dnnl_exec_arg_t[]){{DNNL_ARG_SRC, k->in}, {DNNL_ARG_WEIGHTS, weights_of(c, k)}, {DNNL_ARG_DST, k->out}});
@@ -322,7 +308,7 @@ static void backward(void *state, int64_t images, const float *dy, float *dx) {
     ae_convolver_im2col.backward(c->im2col, images, dy, dx);
     return;
   }
-  const kernel *k = find_kernel(c, BACKWARD, images);
+  const kernel *k = find_kernel(c, AE_ONEDNN_BACKWARD, images);
   point(k->in, dx);
   point(k->out, dy);
   run(c, k,
@@ -332,7 +318,7 @@ static void backward(void *state, int64_t images, const float *dy, float *dx) {
 
 static void gradient(void *state, int64_t images, const float *x, const float *dy, float *dw) {
   onednn *c = state;
-  const kernel *k = find_kernel(c, GRADIENT, images);
+  const kernel *k = find_kernel(c, AE_ONEDNN_GRADIENT, images);
   point(k->in, x);
   point(k->out, dy);
   run(c, k,
@@ -343,4 +329,4 @@ static void gradient(void *state, int64_t images, const float *x, const float *d
   ae_convolution_widen(&c->shape, c->kept, c->gradient, dw);
 }
 
-const ae_convolver_kind ae_convolver_onednn = {library, create, destroy, load, forward, backward, gradient};
+const ae_convolver_kind ae_convolver_onednn = {ae_onednn_library, create, destroy, load, forward, backward, gradient};
