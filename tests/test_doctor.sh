@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # mpiae doctor: each fault is produced, and must be named with its remedy.
-# usage: test_doctor.sh MPIAE LOCKS_LIBRARY
+# usage: test_doctor.sh MPIAE LOCKS_LIBRARY [OTHER_VERSION_LIBRARY]
 # shellcheck source=tests/runs.sh
 . "$(dirname "$0")/runs.sh"
 locks=$(realpath "$2")
+other_version=${3:+$(realpath "$3")}
 chmod 755 .
 cores=$(lscpu -p=core,socket | grep -v '^#' | sort -u | wc -l)
-checks="launch binding threads BLAS shared memory one-sided network files locks room "
+checks="launch binding threads BLAS convolutions shared memory one-sided network files locks room "
 
 contents() { find . -mindepth 1 ! -name out ! -name err | sort; }
 
@@ -44,6 +45,8 @@ doctor 0 "" env
 doctor 0 "" "${one[@]}"
 says launch "1 rank on 1 host"
 says locks "heeded"
+says BLAS "$("$mpiae" --version | sed -n 's/^BLAS *\(.*\), core .*/\1/p')" "kernels '$("$mpiae" --version | sed -n 's/^BLAS .*, core \(.*\)/\1/p')'"
+says convolutions "$("$mpiae" --version | sed -n 's/^images *//p')"
 
 # Ranks exchange models there: with less, what several find is not only what they are made to find.
 if [ "$(df --output=avail -k /dev/shm | tail -n 1)" -lt 131072 ]; then
@@ -74,8 +77,14 @@ doctor 2 "launch" "${one[@]}" -x SLURM_NTASKS=4
 says launch "1 rank started, but SLURM_NTASKS is 4" "srun --mpi=pmix"
 doctor 0 "" "${one[@]}" -x SLURM_NTASKS=1
 
+# libraries of another age on another host
+if [ -n "$other_version" ]; then
+  doctor 2 "binding,convolutions" "${narrow[@]}" -n 1 "$mpiae" doctor : -n 1 -x LD_PRELOAD="$other_version"
+  says convolutions "rank 1 on $(hostname) has oneDNN 9.8.7, rank 0 oneDNN " "load the same modules"
+fi
+
 # kernels: of other processors, of another time
-if grep -qm 1 'flags.* avx2 ' /proc/cpuinfo; then
+if "$mpiae" --version | grep -q '^BLAS *OpenBLAS ' && grep -qm 1 'flags.* avx2 ' /proc/cpuinfo; then
   doctor 2 "BLAS" "${one[@]}" -x OPENBLAS_CORETYPE=Nehalem
   says BLAS "runs its kernels 'Nehalem'" "set OPENBLAS_CORETYPE="
   by_rank OPENBLAS_CORETYPE Haswell Nehalem

@@ -7,6 +7,7 @@
 #include "mpiae/comm/window.h"
 #include "mpiae/h5/place.h"
 #include "mpiae/tensor/blas.h"
+#include "mpiae/tensor/convolution.h"
 #include "mpiae/tensor/core.h"
 
 #include <fcntl.h>
@@ -15,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TOLD_SIZE = 256, CORE_SIZE = 64 };
+enum { TOLD_SIZE = 384, CORE_SIZE = 256 };
 
 /* What is to be free for files, and for the exchange of a model of four million parameters: bytes an array of it. */
 #define LEAST_ROOM ((int64_t)256 << 20)
@@ -70,33 +71,62 @@ static ae_status check_threads(doctor *d) {
   return ae_binding_check_threads(d->comm, &d->host, d->cores);
 }
 
+static ae_status judge_library(const doctor *d, const char *library, const char *first) {
+  if (strcmp(library, first) == 0) return AE_OK;
+  return AE_FAIL(AE_USAGE,
+                 "rank %d on %s has %s, rank 0 %s: results depend on which rank does what: load the same modules, or "
+                 "install the same packages, on all hosts",
+                 ae_comm_rank(d->comm), d->host.name, library, first);
+}
+
+/* On all ranks as on rank 0. */
+static ae_status check_same(const doctor *d, const char *library) {
+  char first[TOLD_SIZE] = "";
+  snprintf(first, sizeof first, "%s", library);
+  ae_comm_broadcast(d->comm, first, (int64_t)sizeof first);
+  return ae_comm_agree(d->comm, judge_library(d, library, first));
+}
+
 static ae_status judge_core(const doctor *d, const char *first) {
   const char *core = ae_blas_core();
   const ae_vectors own = ae_vectors_of_core(core), possible = ae_vectors_of_processor();
+  const char *variable = ae_blas_core_variable();
+  if (strcmp(core, first) != 0 && variable == NULL)
+    return AE_FAIL(AE_USAGE,
+                   "rank %d on %s has the kernels '%s', rank 0 '%s': results depend on which rank does what: choose "
+                   "hosts of one kind",
+                   ae_comm_rank(d->comm), d->host.name, core, first);
   if (strcmp(core, first) != 0) {
     const ae_vectors least = own < ae_vectors_of_core(first) ? own : ae_vectors_of_core(first);
     /* the plainest of its kind, which all of them can run */
     const char *common = ae_vectors_core(least) != NULL ? ae_vectors_core(least) : own == least ? core : first;
     return AE_FAIL(AE_USAGE,
                    "rank %d on %s has the kernels '%s', rank 0 '%s': results depend on which rank does what: set "
-                   "OPENBLAS_CORETYPE=%s for all, or choose hosts of one kind",
-                   ae_comm_rank(d->comm), d->host.name, core, first, common);
+                   "%s=%s for all, or choose hosts of one kind",
+                   ae_comm_rank(d->comm), d->host.name, core, first, variable, common);
   }
-  if (own != AE_VECTORS_PLAIN || possible == AE_VECTORS_PLAIN) return AE_OK;
+  if (own != AE_VECTORS_PLAIN || possible == AE_VECTORS_PLAIN || variable == NULL) return AE_OK;
   return AE_FAIL(AE_USAGE,
-                 "OpenBLAS on %s runs its kernels '%s', several times slower than what the processor can do: set "
-                 "OPENBLAS_CORETYPE=%s, or install an OpenBLAS for many processors (DYNAMIC_ARCH)",
-                 d->host.name, core, ae_vectors_core(possible));
+                 "%s on %s runs its kernels '%s', several times slower than what the processor can do: set %s=%s, or "
+                 "install an OpenBLAS for many processors (DYNAMIC_ARCH)",
+                 ae_blas_library(), d->host.name, core, variable, ae_vectors_core(possible));
 }
 
 static ae_status check_blas(doctor *d) {
   char first[CORE_SIZE] = "";
+  const char *variable = ae_blas_core_variable();
+  AE_RETURN_IF(check_same(d, ae_blas_library()));
   snprintf(first, sizeof first, "%s", ae_blas_core());
   ae_comm_broadcast(d->comm, first, (int64_t)sizeof first);
-  tell(d, "kernels '%s'%s", first,
-       ae_vectors_of_core(first) < ae_vectors_of_processor() ? ", by OPENBLAS_CORETYPE; the processor could do more"
-                                                             : "");
+  if (variable != NULL && ae_vectors_of_core(first) < ae_vectors_of_processor())
+    tell(d, "%s, kernels '%s', by %s; the processor could do more", ae_blas_library(), first, variable);
+  else tell(d, "%s, kernels '%s'", ae_blas_library(), first);
   return ae_comm_agree(d->comm, judge_core(d, first));
+}
+
+static ae_status check_convolutions(doctor *d) {
+  tell(d, "%s", ae_convolution_library());
+  return check_same(d, ae_convolution_library());
 }
 
 static ae_status judge_shared(const doctor *d) {
@@ -164,9 +194,16 @@ static ae_status check_room(doctor *d) {
 static const struct {
   const char *name;
   ae_status (*run)(doctor *d);
-} checks[] = {{"launch", check_launch},   {"binding", check_binding},      {"threads", check_threads},
-              {"BLAS", check_blas},       {"shared memory", check_shared}, {"one-sided", check_window},
-              {"network", check_network}, {"files", check_files},          {"locks", check_locks},
+} checks[] = {{"launch", check_launch},
+              {"binding", check_binding},
+              {"threads", check_threads},
+              {"BLAS", check_blas},
+              {"convolutions", check_convolutions},
+              {"shared memory", check_shared},
+              {"one-sided", check_window},
+              {"network", check_network},
+              {"files", check_files},
+              {"locks", check_locks},
               {"room", check_room}};
 
 /* All of them, whatever the ones before found. The first fault decides the exit status. */

@@ -10,12 +10,6 @@
 /* Open MPI's text goes on with its build host and more. */
 static int first_part(const char *text) { return (int)strcspn(text, ",\n"); }
 
-/* OpenBLAS's goes on with its build options. */
-static int first_two_words(const char *text) {
-  size_t first = strcspn(text, " ");
-  return (int)(first + strspn(text + first, " ") + strcspn(text + first + strspn(text + first, " "), " "));
-}
-
 void ae_print_version(void) {
   char mpi[MPI_MAX_LIBRARY_VERSION_STRING];
   int length = 0;
@@ -25,6 +19,6 @@ void ae_print_version(void) {
   printf("mpiae %s (commit %s)\n", ae_build_version(), ae_build_commit());
   printf("MPI       %.*s\n", first_part(mpi), mpi);
   printf("HDF5      %u.%u.%u\n", major, minor, release);
-  printf("BLAS      %.*s, core %s\n", first_two_words(ae_blas_version()), ae_blas_version(), ae_blas_core());
+  printf("BLAS      %s, core %s\n", ae_blas_library(), ae_blas_core());
   printf("images    %s\n", ae_convolution_library());
 }

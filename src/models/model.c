@@ -12,7 +12,11 @@ void ae_model_init(ae_model *model, const ae_model_type *type, const ae_model_se
   model->setup = *setup;
   model->units = "nat";
   model->columns = type->columns;
-  ae_blas_use_threads((int)ae_config_integer(setup->config, "train.threads"));
+  const int threads = (int)ae_config_integer(setup->config, "train.threads");
+  ae_blas_use_threads(threads);
+  if (ae_blas_threads() != threads)
+    ae_log_warning("train.threads is %d, but matrix products are computed on %d: %s has no more", threads,
+                   ae_blas_threads(), ae_blas_library());
 }
 
 ae_status ae_model_check_kind(const ae_model_type *type, const ae_config *config, const ae_dataset *data) {

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { NAME_SIZE = AE_HOST_NAME, MOST_HOSTS = 64 };
+enum { NAME_SIZE = AE_HOST_NAME, MOST_HOSTS = 64, KIND_SIZE = 320 };
 
 /* Names of the hosts, without repetition, in order of rank; cut after MOST_HOSTS. */
 static ae_status list_hosts(const ae_comm *comm, char *out, size_t size) {
@@ -82,6 +82,39 @@ ae_status ae_provenance_write(const ae_comm *comm, ae_h5 *file, double seconds) 
   return ae_h5_put_real(file, "/provenance", "seconds", seconds);
 }
 
+/* What the file tells of it goes on with how it was built. */
+static ae_status compare_blas(ae_h5 *file, bool *same) {
+  char *written = NULL;
+  const char *own = ae_blas_library();
+  const size_t length = strlen(own);
+  AE_RETURN_IF(ae_h5_get_text(file, "/provenance", "blas", &written));
+  *same = strncmp(written, own, length) == 0 && strcspn(written + length, " ") == 0;
+  if (!*same)
+    ae_log_warning("%s was written with another BLAS (%s; here: %s): what follows differs in the last bits",
+                   ae_h5_path(file), written, own);
+  AE_FREE(written);
+  return AE_OK;
+}
+
+/* Kernels have names within one BLAS. */
+static ae_status compare_kind(ae_h5 *file, const char *here) {
+  char written[KIND_SIZE], remedy[2 * KIND_SIZE] = "", *core = NULL, *set = NULL;
+  ae_status status = AE_OK;
+  AE_CHECK(ae_h5_get_text(file, "/provenance", "blas_core", &core));
+  AE_CHECK(ae_h5_get_text(file, "/provenance", "instruction_set", &set));
+  snprintf(written, sizeof written, "%s, %s", core, set);
+  if (ae_blas_core_variable() != NULL)
+    snprintf(remedy, sizeof remedy, "; %s=%s gives the same BLAS kernels, where the CPU has them",
+             ae_blas_core_variable(), core);
+  if (strcmp(written, here) != 0)
+    ae_log_warning("%s was written on another kind of CPU (%s; here: %s): what follows differs in the last bits%s",
+                   ae_h5_path(file), written, here, remedy);
+cleanup:
+  AE_FREE(core);
+  AE_FREE(set);
+  return status;
+}
+
 /* Files of before the attribute tell nothing. */
 static ae_status compare_convolution(ae_h5 *file) {
   char *library = NULL;
@@ -98,27 +131,18 @@ static ae_status compare_convolution(ae_h5 *file) {
 }
 
 ae_status ae_provenance_compare(const ae_comm *comm, ae_h5 *file) {
-  char own[NAME_SIZE] = "", first[NAME_SIZE], written[NAME_SIZE], *core = NULL, *set = NULL;
-  ae_status status = AE_OK;
+  char own[KIND_SIZE] = "", first[KIND_SIZE], remedy[NAME_SIZE] = "";
+  bool same_blas;
   snprintf(own, sizeof own, "%s, %s", ae_blas_core(), instruction_set());
   memcpy(first, own, sizeof first);
   ae_comm_broadcast(comm, first, (int64_t)sizeof first);
+  if (ae_blas_core_variable() != NULL)
+    snprintf(remedy, sizeof remedy, "; %s forces BLAS kernels that all have", ae_blas_core_variable());
   if (ae_comm_max(comm, strcmp(first, own) != 0))
-    ae_log_warning(
-        "ranks run on different kinds of CPU (rank 0: %s): results depend on which rank does what; OPENBLAS_CORETYPE "
-        "forces BLAS kernels that all have",
-        first);
+    ae_log_warning("ranks run on different kinds of CPU (rank 0: %s): results depend on which rank does what%s", first,
+                   remedy);
   if (file == NULL) return AE_OK;
-  AE_CHECK(ae_h5_get_text(file, "/provenance", "blas_core", &core));
-  AE_CHECK(ae_h5_get_text(file, "/provenance", "instruction_set", &set));
-  snprintf(written, sizeof written, "%s, %s", core, set);
-  if (strcmp(written, first) != 0)
-    ae_log_warning("%s was written on another kind of CPU (%s; here: %s): what follows differs in the last bits; "
-                   "OPENBLAS_CORETYPE=%s gives the same BLAS kernels, where the CPU has them",
-                   ae_h5_path(file), written, first, core);
-  status = compare_convolution(file);
-cleanup:
-  AE_FREE(core);
-  AE_FREE(set);
-  return status;
+  AE_RETURN_IF(compare_blas(file, &same_blas));
+  if (same_blas) AE_RETURN_IF(compare_kind(file, first));
+  return compare_convolution(file);
 }

@@ -1,6 +1,7 @@
 #include "mpiae/tensor/core.h"
 
-#include <cblas.h>
+#include "mpiae/tensor/blas.h"
+
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,8 @@ const char *ae_vectors_core(ae_vectors vectors) {
 }
 
 void ae_blas_choose_core(char **argv) {
-  if (getenv("OPENBLAS_CORETYPE") != NULL || strcmp(openblas_get_corename(), "Prescott") != 0) return;
+  const char *variable = ae_blas_core_variable();
+  if (variable == NULL || getenv(variable) != NULL || strcmp(ae_blas_core(), "Prescott") != 0) return;
   const char *core = ae_vectors_core(ae_vectors_of_processor());
-  if (core != NULL && setenv("OPENBLAS_CORETYPE", core, 0) == 0) execv("/proc/self/exe", argv);
+  if (core != NULL && setenv(variable, core, 0) == 0) execv("/proc/self/exe", argv);
 }
