@@ -42,7 +42,7 @@ static void threads_are_told_and_kept(void **state) {
   assert_int_equal(ae_blas_threads(), 1);
   if (begins(ae_blas_version(), "OpenBLAS ") && strstr(ae_blas_version(), "SINGLE_THREADED") == NULL)
     assert_int_equal(threads, 2);
-  else assert_in_range(threads, 1, 2);
+  else assert_true(threads == 1 || threads == 2);
 }
 
 static void kernels_have_a_name(void **state) {
