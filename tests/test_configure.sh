@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Configuration with another oneDNN than can be used, or none. Where pkg-config knows no HDF5: CMake finds one by its compiler wrapper; and what is said
-# where there is none, or one too old.
+# Configuration with other BLAS libraries, and with another oneDNN than can be used, or none. Where pkg-config knows no HDF5: CMake finds one by its
+# compiler wrapper; and what is said where there is none, or one too old.
 # usage: test_configure.sh SOURCE PKG_CONFIG CMAKE ARGUMENTS…
 set -uo pipefail
 source=$(realpath "$1")
@@ -90,6 +90,46 @@ touch libdnnl.so
 convolve im2col "since a program with the one found ($scratch/include/dnnl.h, $scratch/libdnnl.so) cannot be built" "${theirs[@]}"
 convolve im2col "since it was not found (libdnnl-dev" -DDNNL_INCLUDE_DIR=
 convolve im2col "" -DMPIAE_ONEDNN=OFF
+
+# multiply LIBRARIES PART ARGUMENTS…: with a BLAS in these files of the prefix; '': refused, with that part
+multiply() {
+  local libraries=$1 part=$2 found
+  shift 2
+  configure -DMPIAE_ONEDNN=OFF -DCMAKE_PREFIX_PATH="$scratch/prefix" "$@"
+  found=$?
+  if [ -n "$libraries" ] && [ "$found" != 0 ]; then fail "no configuration with $*"; fi
+  if [ -z "$libraries" ] && [ "$found" = 0 ]; then fail "configured with $*"; fi
+  said "$part" || fail "no '$part' with $*"
+  for library in $libraries; do
+    grep -qF "$scratch/prefix/lib/$library" build/build.ninja || fail "$library is not linked with $*"
+  done
+}
+# blas NAME FUNCTION…: a library with these
+blas() {
+  local name=$1
+  shift
+  printf 'void %s(void);\n' "$@" >blas.c
+  printf 'void %s(void) {}\n' "$@" >>blas.c
+  cc -shared -fPIC -o "prefix/lib/lib$name.so" blas.c || fail "no library"
+}
+
+mkdir -p prefix/lib prefix/include
+cat >prefix/include/cblas.h <<'END'
+enum { CblasRowMajor = 101, CblasNoTrans = 111 };
+void cblas_sgemm(int, int, int, int, int, int, float, const float *, int, const float *, int, float, float *, int);
+END
+blas blis sgemm_ cblas_sgemm
+multiply libblis.so "Matrix products by FLAME: $scratch/prefix/lib/libblis.so" -DMPIAE_BLAS=FLAME
+grep -q -- "$scratch/prefix/include" build/build.ninja || fail "the header is not that of the library"
+blas blas sgemm_
+multiply "" "has no cblas_sgemm as its cblas.h declares it" -DMPIAE_BLAS=Generic
+blas cblas cblas_sgemm
+multiply "libcblas.so libblas.so" "Matrix products by Generic: $scratch/prefix/lib/libcblas.so" -DMPIAE_BLAS=Generic
+rm prefix/lib/lib*.so
+blas blis sgemm_ cblas_sgemm
+cc -c -o blas.o blas.c && ar rc prefix/lib/libblis.a blas.o && rm prefix/lib/libblis.so
+multiply "" "($scratch/prefix/lib/libblis.a) is static" -DMPIAE_BLAS=FLAME -DBLA_STATIC=ON
+multiply "" "The BLAS 'BLISS' was not found. MPIAE_BLAS is OpenBLAS (libopenblas-dev) or another name" -DMPIAE_BLAS=BLISS
 
 # Any other package is that of the system.
 cat >pkg-config <<END

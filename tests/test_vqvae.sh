@@ -69,12 +69,23 @@ on 1 train small.yaml network.likelihood=gaussian "vqvae.revive_after=3" --run e
 on 1 train small.yaml data.center=0.5 --run categorical-1 --resume
 refused 2 "network.likelihood is now 'gaussian' but was 'categorical'" train small.yaml data.center=0.5 network.likelihood=gaussian --run categorical-1 --resume
 
-# Another library of convolutions gives other bits.
+# Another library of convolutions or products gives other bits; the same one, built otherwise, need not.
 cp -r ema-cut elsewhere
+cp -r ema-cut rebuilt
 "$python" -c 'import h5py, sys
-with h5py.File(sys.argv[1], "r+") as file: file["provenance"].attrs["convolution"] = "of another age"' elsewhere/checkpoint-000000014.h5
+with h5py.File(sys.argv[1], "r+") as file:
+    file["provenance"].attrs["convolution"] = "of another age"
+    blas = file["provenance"].attrs["blas"].split()
+    file["provenance"].attrs["blas"] = " ".join([*blas[:1], "".join(blas[1:2]) + "9"])
+with h5py.File(sys.argv[2], "r+") as file:
+    blas = file["provenance"].attrs["blas"].split()
+    file["provenance"].attrs["blas"] = " ".join([*blas[:2], "built otherwise"])' elsewhere/checkpoint-000000014.h5 rebuilt/checkpoint-000000014.h5
 on 1 train small.yaml vqvae.revive_after=3 train.epochs=3 --run elsewhere --resume
 grep -q 'warning: elsewhere/checkpoint-000000014.h5 was written with another library of convolutions (of another age; here: ' log || fail "nothing is said of another library of convolutions"
+grep -q 'warning: elsewhere/checkpoint-000000014.h5 was written with another BLAS (.*; here: .*): what follows differs in the last bits' log ||
+  fail "nothing is said of another BLAS"
+on 1 train small.yaml vqvae.revive_after=3 train.epochs=3 --run rebuilt --resume
+if grep -q 'another BLAS' log; then fail "the same BLAS is called another"; fi
 
 # A new run from another's networks has its codebook too: at a rate near 0 it says what the other says.
 for kind in ema loss; do

@@ -1,6 +1,6 @@
 /* Matrix products over rows that come in segments, with the bits of one product per segment.
  *
- * OpenBLAS does not promise that a row's result is independent of how many rows stand beside it (its small-matrix and
+ * No BLAS promises that a row's result is independent of how many rows stand beside it (its small-matrix and
  * edge kernels differ by size and by CPU). So segments are merged into one product only for patterns of rows where a
  * self-test on the very sizes has shown the same bits; the pattern is tested when it is first met and remembered.
  * Local. */
