@@ -12,7 +12,7 @@ enum { PATH_SIZE = 256 };
 static ae_tensor *layer(ae_graph *graph, const char *path, ae_tensor *const *in, int inputs, int64_t statistics,
                         int64_t groups, int64_t width, ae_activation activation) {
   static const char *const names[] = {"statistic", "output", "input"};
-  char name[PATH_SIZE];
+  char name[PATH_SIZE + sizeof "/weight"];
   int64_t fan_in = 0;
   for (int i = 0; i < inputs; i++) {
     if (in[i] == NULL) return NULL;

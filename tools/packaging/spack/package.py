@@ -28,8 +28,8 @@ class Mpiae(CMakePackage):
     depends_on("openblas")
     depends_on("libyaml")
     depends_on("zlib-api")
-    # Its interface for C is another one from 3 on; only threads of OpenMP can be held to train.threads.
-    depends_on("onednn@2.5:2 cpu_runtime=omp", when="+onednn")
+    # Only threads of OpenMP can be held to train.threads.
+    depends_on("onednn@2.5:3 cpu_runtime=omp", when="+onednn")
 
     with when("+report"):
         depends_on("python@3.9:", type="run")
