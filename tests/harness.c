@@ -8,8 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
+/* To CTest: tests/CMakeLists.txt. */
+enum { SKIPPED = 77 };
+
 static ae_comm *comm;
 static char scratch[256], session[64];
+static int skipped;
 
 const ae_comm *ae_test_comm(void) { return comm; }
 
@@ -33,6 +37,27 @@ void ae_test_error(ae_status status, ae_code code, const char *part) {
 void ae_test_in_range(int64_t value, int64_t low, int64_t high) {
   if (value < low || value > high)
     fail_msg("expected %lld to %lld, got %lld", (long long)low, (long long)high, (long long)value);
+}
+
+void ae_test_skip(const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  printf("skipped: ");
+  vprintf(format, arguments);
+  printf("\n");
+  va_end(arguments);
+  skipped++;
+  _skip(__FILE__, __LINE__);
+  abort();
+}
+
+const char *ae_test_data(const char *name) {
+  static char path[1024];
+  const char *folder = getenv("MPIAE_TEST_DATA");
+  if (folder == NULL || *folder == '\0') ae_test_skip("MPIAE_TEST_DATA is not set, so there is no %s", name);
+  snprintf(path, sizeof path, "%s/%s", folder, name);
+  if (access(path, R_OK) != 0) ae_test_skip("there is no %s (MPIAE_TEST_DATA names the directory of the data)", path);
+  return path;
 }
 
 const char *ae_test_path(const char *name) {
@@ -107,8 +132,9 @@ int ae_test_main(int argc, char **argv, const ae_test *tests, int count) {
     failed += now;
   }
   failed = (int)ae_comm_max(comm, failed);
+  skipped = (int)ae_comm_max(comm, skipped);
   remove_scratch();
   ae_comm_destroy(&comm);
   remove_directory(session);
-  return failed == 0 ? 0 : 1;
+  return failed > 0 ? 1 : skipped > 0 ? SKIPPED : 0;
 }

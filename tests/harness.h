@@ -24,7 +24,7 @@ typedef struct ae_test {
 const ae_comm *ae_test_comm(void);
 
 /* Body of main: starts MPI, runs the tests one by one on all ranks, checks that every allocation was freed after each,
- * reduces the verdict. Returns the exit status. */
+ * reduces the verdict. Returns the exit status: 0, 1 when one failed, or 77 when one was skipped. */
 int ae_test_main(int argc, char **argv, const ae_test *tests, int count);
 
 /* Fails the test with the error's message when status is not AE_OK. */
@@ -35,6 +35,16 @@ void ae_test_error(ae_status status, ae_code code, const char *part);
 
 /* Fails the test unless low ≤ value ≤ high. (CMocka's own is another one from version 2 on.) */
 void ae_test_in_range(int64_t value, int64_t low, int64_t high);
+
+/* Ends this test, here and on all ranks that say so too, as one that cannot be tried here, and says why. A program of
+ * which a test was skipped and none failed ends with 77, which CTest takes for skipped. CMocka's own skip() would pass.
+ */
+void ae_test_skip(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+#undef skip
+
+/* The file NAME in MPIAE_TEST_DATA, the directory of the public data sets that tests know something about: lent, valid
+ * until the next call. Skips the test when it is not there. */
+const char *ae_test_data(const char *name);
 
 /* A path in the test's own scratch directory (one per launch, made by rank 0, removed at the end): lent, valid until
  * the next call but three. */

@@ -22,12 +22,13 @@ fail() {
   fi
 }
 
-# on RANKS ARGUMENTS…
+# on RANKS ARGUMENTS…: exit status 124 is that of a run that hangs
 on() {
-  local ranks=$1
+  local ranks=$1 status=0
   shift
-  if ! timeout 100 "${mpirun[@]}" -n "$ranks" "$mpiae" "$@" >log 2>&1 </dev/null; then
-    fail "mpiae $* on $ranks ranks"
+  timeout 300 "${mpirun[@]}" -n "$ranks" "$mpiae" "$@" >log 2>&1 </dev/null || status=$?
+  if [ "$status" != 0 ]; then
+    fail "mpiae $* on $ranks ranks: exit status $status"
     tail -40 log
   fi
 }

@@ -72,17 +72,9 @@ static void wrong_files_are_named(void **state) {
 
 static void cifar10_is_read(void **state) {
   (void)state;
-  char path[600];
-  const char *folder = getenv("MPIAE_TEST_DATA");
-  if (folder == NULL) skip();
-  snprintf(path, sizeof path, "%s/cifar10/data_batch_1.bin.gz", folder);
-  if (access(path, R_OK) != 0) {
-    print_message("skipped: no data\n");
-    skip();
-  }
   ae_array array;
   int64_t sum = 0, labels[10] = {0};
-  ae_test_ok(ae_cifar10_read(path, AE_ARRAY_EXAMPLES, &array));
+  ae_test_ok(ae_cifar10_read(ae_test_data("cifar10/data_batch_1.bin.gz"), AE_ARRAY_EXAMPLES, &array));
   assert_int_equal(array.dim[0], 10000);
   for (int64_t i = 0; i < 10000 * PIXELS; i++) sum += ((const uint8_t *)array.values)[i];
   for (int i = 0; i < 10000; i++) labels[array.label[i]]++;

@@ -78,9 +78,12 @@ warn() {
 
 # A directory that may not be written. Root may write everywhere, so it becomes nobody for this.
 refuse_read_only() {
-  local before=("${launch[@]}")
+  local before=("${launch[@]}") mpiae=$mpiae
   if [ "$(id -u)" = 0 ]; then
     install -d -o 65534 -g 65534 nobody
+    # the build may stand where no other user may go
+    install -m 755 "$mpiae" nobody/mpiae
+    mpiae=$PWD/nobody/mpiae
     launch=(setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/tmp OMPI_MCA_orte_tmpdir_base="$scratch/nobody" "${launch[@]}")
   fi
   refuse 3 "Permission denied" "$@"

@@ -106,10 +106,15 @@ says locks "a lock of rank 0 does not keep out rank 1" "Lustre: flock"
 # another user: a directory without permission
 mkdir closed
 chmod 555 closed
-other=(env)
-if [ "$(id -u)" = 0 ]; then other=(setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/tmp TMPDIR=/tmp); fi
+other=(env) reachable=$mpiae
+if [ "$(id -u)" = 0 ]; then
+  other=(setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/tmp TMPDIR=/tmp)
+  # the build may stand where no other user may go
+  reachable=$scratch/mpiae
+  install -m 755 "$mpiae" "$reachable"
+fi
 finds_closed() {
-  timeout 60 "${other[@]}" sh -c 'cd closed && exec "$@"' sh "${one[@]}" "$mpiae" doctor >out 2>err </dev/null
+  timeout 60 "${other[@]}" sh -c 'cd closed && exec "$@"' sh "${one[@]}" "$reachable" doctor >out 2>err </dev/null
   local status=$?
   if [ "$status" != 3 ]; then fail "a closed directory: exit status $status"; fi
   says files "Permission denied" "the directory must exist and allow writing"

@@ -110,13 +110,8 @@ static void damaged_gzip_is_named(void **state) {
 
 static void mnist_is_read(void **state) {
   (void)state;
-  char path[600];
-  const char *folder = getenv("MPIAE_TEST_DATA");
-  if (folder == NULL) skip();
-  snprintf(path, sizeof path, "%s/mnist/t10k-images-idx3-ubyte.gz", folder);
-  if (access(path, R_OK) != 0) skip();
   ae_array idx;
-  ae_test_ok(ae_idx_read(path, AE_ARRAY_LABELS, &idx));
+  ae_test_ok(ae_idx_read(ae_test_data("mnist/t10k-images-idx3-ubyte.gz"), AE_ARRAY_LABELS, &idx));
   assert_int_equal(idx.rank, 3);
   assert_int_equal(idx.dim[0], 10000);
   assert_int_equal(idx.dim[1], 28);

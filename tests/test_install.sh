@@ -12,7 +12,7 @@ tools=(man mandoc)
 if command -v dpkg-query >/dev/null; then tools+=(dpkg-shlibdeps file); fi
 for tool in "${tools[@]}"; do
   command -v "$tool" >/dev/null && continue
-  echo "$tool is needed"
+  echo "skipped: $tool is not installed"
   exit 77
 done
 

@@ -190,7 +190,8 @@ static void a_model_computes_on_the_threads_it_is_told(void **state) {
   const ae_model_type type = {.name = "any"};
   ae_blas_use_threads(3);
   const bool is_openblas = strncmp(ae_blas_version(), "OpenBLAS ", 9) == 0;
-  if (is_openblas ? strstr(ae_blas_version(), "SINGLE_THREADED") != NULL : ae_blas_threads() == 1) skip();
+  if (is_openblas ? strstr(ae_blas_version(), "SINGLE_THREADED") != NULL : ae_blas_threads() == 1)
+    ae_test_skip("this BLAS was built without threads");
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     bench b;
     create(&b, AE_H5_UINT8, &cases[i].key, cases[i].key != NULL);

@@ -1,7 +1,7 @@
 """Runs every command of the README, in order, as printed: blocks of sh and python, in a directory that looks like a clone. Lines that install and
 build (tools/quickstart, tools/check, cmake) have tests of their own or are the build this runs in; here they must name what exists.
 
-Usage: test_readme.py MPIAE SOURCE DATA    DATA has mnist/*.gz; without it the block that needs them is passed by, and it says so.
+Usage: test_readme.py MPIAE SOURCE DATA    DATA has mnist/*.gz; without it the block that needs them is passed by, and the exit status is 77.
 """
 import csv
 import json
@@ -13,6 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+SKIPPED = 77  # to CTest
 BUILDS = ("tools/quickstart", "tools/check", "cmake ")
 
 
@@ -63,15 +64,18 @@ def main():
             os.symlink(path, path.name)
         os.makedirs("runs/data")
         environment = dict(os.environ, PATH=f"{mpiae.parent}:{os.environ['PATH']}")
+        skipped = 0
         for kind, text in blocks:
             if "train-images" in text and not mnist:
-                print("skipped: no data for:\n" + text)
+                skipped = SKIPPED
+                print(f"skipped: there is no MNIST in {data} (MPIAE_TEST_DATA names the directory of the data) for:\n" + text)
                 continue
             run_block(kind, text, source, environment)
         if mnist:
             check_mnist()
         os.chdir("/")
+    return skipped
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
