@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <link.h>
+#include <mpi.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifdef MPICH_VERSION
+#define AE_TEST_MPI_NAME "MPICH"
+#else
+#define AE_TEST_MPI_NAME "Open MPI"
+#endif
+
 static const char *const variables[] = {"OMPI_COMM_WORLD_SIZE",
+                                        "OMPI_COMM_WORLD_RANK",
+                                        "PMI_SIZE",
                                         "SLURM_STEP_NUM_TASKS",
                                         "SLURM_STEP_ID",
                                         "SLURM_STEPID",
@@ -21,8 +30,12 @@ static const char *const variables[] = {"OMPI_COMM_WORLD_SIZE",
                                         "PMI_RANK",
                                         "PMI_FD"};
 
-static void set_step(const char *tasks, const char *task) {
+static void forget(void) {
   for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) unsetenv(variables[i]);
+}
+
+static void set_step(const char *tasks, const char *task) {
+  forget();
   setenv("SLURM_STEP_NUM_TASKS", tasks, 1);
   setenv("SLURM_STEP_ID", "0", 1);
   setenv("SLURM_PROCID", task, 1);
@@ -64,6 +77,43 @@ static void mpirun_in_a_step_is_not(void **state) {
   setenv("OMPI_COMM_WORLD_SIZE", "3", 1);
   ae_launch_prepare();
   assert_non_null(getenv("SLURM_STEP_ID"));
+}
+
+/* `size` processes by that launcher, and this is number `rank` of them. */
+static void set_launcher(const char *size_name, const char *size, const char *rank_name, const char *rank) {
+  setenv(size_name, size, 1);
+  setenv(rank_name, rank, 1);
+}
+
+/* What Open MPI's mpirun leaves, or MPICH's: the program of the other one is alone in its world. */
+static void another_mpi_s_launcher_is_refused(void **state) {
+  (void)state;
+  static const char *const names[][2] = {{"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"}, {"PMI_SIZE", "PMI_RANK"}};
+  for (int i = 0; i < 2; i++) {
+    const char *const *own = names[i], *const *other = names[1 - i];
+    char part[64];
+    snprintf(part, sizeof part, "%s is 2, but this is a world of one rank", own[0]);
+    forget();
+    set_launcher(own[0], "2", own[1], "1");
+    ae_test_ok(ae_launch_check(0));
+    ae_test_ok(ae_launch_check(2));
+    ae_test_error(ae_launch_check(1), AE_USAGE, part);
+    ae_test_error(ae_launch_check(1), AE_USAGE, "mpiae was built with " AE_TEST_MPI_NAME);
+    assert_false(ae_launch_speaks());
+    setenv(own[1], "0", 1);
+    assert_true(ae_launch_speaks());
+    /* one process of it is a world, also where the other kind started it several times, and in a step of srun */
+    setenv(own[0], "1", 1);
+    ae_test_ok(ae_launch_check(1));
+    set_launcher(other[0], "3", other[1], "2");
+    ae_test_ok(ae_launch_check(1));
+    assert_true(ae_launch_speaks());
+  }
+  set_step("4", "2");
+  set_launcher("PMI_SIZE", "4", "PMI_RANK", "2");
+  ae_test_error(ae_launch_check(1), AE_USAGE, "PMI_SIZE is 4");
+  assert_false(ae_launch_speaks());
+  forget();
 }
 
 static void a_single_task_is_a_world(void **state) {
@@ -213,6 +263,7 @@ int main(int argc, char **argv) {
   const ae_test tests[] = {AE_TEST(copies_are_refused),
                            AE_TEST(ranks_are_not),
                            AE_TEST(mpirun_in_a_step_is_not),
+                           AE_TEST(another_mpi_s_launcher_is_refused),
                            AE_TEST(a_single_task_is_a_world),
                            AE_TEST(launchers_are_found_behind_others),
                            AE_TEST(the_parent_stands_for_an_unknown_one),

@@ -3,6 +3,7 @@
 
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/comm/binding.h"
+#include "mpiae/comm/launch.h"
 #include "mpiae/comm/shared.h"
 #include "mpiae/comm/window.h"
 #include "mpiae/h5/place.h"
@@ -50,9 +51,9 @@ static ae_status count_ranks(doctor *d) {
     const char *value = getenv(variables[i]);
     if (value == NULL || atoi(value) == ranks) continue;
     return AE_FAIL(AE_USAGE,
-                   "%d rank%s started, but %s is %s: start all of them together: srun --mpi=pmix mpiae ..., or mpirun "
-                   "mpiae ... without -n, of the Open MPI that mpiae was built with",
-                   ranks, plural(ranks), variables[i], value);
+                   "%d rank%s started, but %s is %s: start all of them together: %s mpiae ..., or mpirun mpiae ... "
+                   "without -n, of the MPI that mpiae was built with",
+                   ranks, plural(ranks), variables[i], value, AE_LAUNCH_SRUN);
   }
   return AE_OK;
 }

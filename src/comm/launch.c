@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <link.h>
+#include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +13,42 @@ static int number_of(const char *variable) {
   return value != NULL ? atoi(value) : 0;
 }
 
-/* Tasks that srun started beside this one, with it; 1 where it did not, or where mpirun stands between. */
-static int srun_tasks(void) {
-  if (getenv("OMPI_COMM_WORLD_SIZE") != NULL) return 1;
-  const int tasks = number_of("SLURM_STEP_NUM_TASKS");
-  return tasks > 1 ? tasks : 1;
+/* What mpirun's kind leaves in each rank: how many it started, and which of them this is. PMI_ is of MPICH, Intel MPI
+ * and Cray, and of srun --mpi=pmi2. */
+static const struct {
+  const char *ranks, *rank;
+} launchers[] = {{"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"}, {"PMI_SIZE", "PMI_RANK"}};
+enum { LAUNCHERS = sizeof launchers / sizeof *launchers };
+
+/* The copies that a launcher started, none of which knows of the others. One launcher may stand inside another: who
+ * started a single process meant it so. */
+typedef struct copies {
+  int count; /* 1: that is all there is */
+  int own;   /* number of this one */
+  const char *told_by;
+} copies;
+
+static copies count_copies(void) {
+  copies found = {1, 0, NULL};
+  for (int i = 0; i < LAUNCHERS; i++) {
+    if (getenv(launchers[i].ranks) == NULL) continue;
+    if (number_of(launchers[i].ranks) <= 1) return (copies){1, 0, NULL};
+    found = (copies){number_of(launchers[i].ranks), number_of(launchers[i].rank), launchers[i].ranks};
+  }
+  if (found.told_by != NULL || number_of("SLURM_STEP_NUM_TASKS") <= 1) return found;
+  return (copies){number_of("SLURM_STEP_NUM_TASKS"), number_of("SLURM_PROCID"), "SLURM_STEP_NUM_TASKS"};
+}
+
+static bool by_srun(const copies *found) { return strncmp(found->told_by, "SLURM", 5) == 0; }
+
+/* "Open MPI v4.1.4", "MPICH Version: 4.0.2": as MPI names itself, up to the first that is not part of it. */
+static void name_mpi(char *name, size_t size) {
+  char whole[MPI_MAX_LIBRARY_VERSION_STRING];
+  int length = 0;
+  MPI_Get_library_version(whole, &length);
+  snprintf(name, size, "%.*s", (int)strcspn(whole, ",\n"), whole);
+  for (char *at = name; *at != '\0'; at++)
+    if (*at == '\t') *at = ' ';
 }
 
 /* What srun's --mpi=pmix, pmi2 and cray leave for the ranks to find each other. */
@@ -31,15 +63,23 @@ void ae_launch_prepare(void) {
 }
 
 ae_status ae_launch_check(int ranks) {
-  const int tasks = srun_tasks();
-  if (tasks == 1 || ranks > 1 || (ranks == 0 && has_pmi())) return AE_OK;
+  const copies found = count_copies();
+  char mpi[128];
+  if (found.count == 1 || ranks > 1 || (ranks == 0 && (has_pmi() || !by_srun(&found)))) return AE_OK;
+  if (by_srun(&found))
+    return AE_FAIL(AE_USAGE,
+                   "srun started %d separate copies instead of %d ranks: start it with %s, or with mpirun "
+                   "in the allocation; for a single process use srun -n 1 ('srun --mpi=list' shows what this SLURM "
+                   "has)",
+                   found.count, found.count, AE_LAUNCH_SRUN);
+  name_mpi(mpi, sizeof mpi);
   return AE_FAIL(AE_USAGE,
-                 "srun started %d separate copies instead of %d ranks: start it with srun --mpi=pmix, or with mpirun "
-                 "in the allocation; for a single process use srun -n 1 ('srun --mpi=list' shows what this SLURM has)",
-                 tasks, tasks);
+                 "%s is %d, but this is a world of one rank: %d separate copies were started by the launcher of "
+                 "another MPI: mpiae was built with %s: start it with the mpirun of that one",
+                 found.told_by, found.count, found.count, mpi);
 }
 
-bool ae_launch_speaks(void) { return srun_tasks() == 1 || number_of("SLURM_PROCID") == 0; }
+bool ae_launch_speaks(void) { return count_copies().own == 0; }
 
 typedef struct process {
   char name[16], state; /* names are cut by the system at 15 characters, and may hold anything */

@@ -4,18 +4,27 @@
 
 #include "mpiae/base/status.h"
 
+#include <mpi.h>
 #include <sys/types.h>
 
 /* Before MPI starts. Open MPI takes any task of srun without PMI for one of several and gives up; a step of one task,
  * an interactive shell say, is a world of its own: forgets that there is a step. */
 void ae_launch_prepare(void);
 
-/* AE_USAGE, with the remedy, when srun started several tasks that are not ranks of one world. `ranks`: of the world; 0
- * = MPI has not started yet: then only what is certain is refused (without any PMI Open MPI would end each task with a
- * page of its own; other MPIs start as many worlds of one rank). mpirun and its daemons in such a step are fine. */
+/* How srun starts the ranks of this MPI: Open MPI finds them by PMIx, MPICH by the second of its own interfaces. */
+#ifdef MPICH_VERSION
+#define AE_LAUNCH_SRUN "srun --mpi=pmi2"
+#else
+#define AE_LAUNCH_SRUN "srun --mpi=pmix"
+#endif
+
+/* AE_USAGE, with the remedy, when srun or the launcher of another MPI started several processes that are not ranks of
+ * one world. `ranks`: of the world; 0 = MPI has not started yet: then only what is certain is refused (without any PMI
+ * Open MPI would end each task with a page of its own; other MPIs start as many worlds of one rank). mpirun and its
+ * daemons in such a step are fine. */
 ae_status ae_launch_check(int ranks);
 
-/* Whether this process speaks for all when there is no world: task 0 of srun, or any process elsewhere. */
+/* Whether this process speaks for all when there is no world: the first that a launcher started, or any elsewhere. */
 bool ae_launch_speaks(void);
 
 /* The process that launched this one: the nearest ancestor that bears the name of a launcher (mpirun, orted, slurmstepd
