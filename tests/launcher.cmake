@@ -21,6 +21,8 @@ if(version MATCHES "Open MPI|OpenRTE|PRRTE|prte")
 elseif(version MATCHES "HYDRA")
   set(MPIAE_TEST_MPI mpich)
   set(mpirun ${MPIEXEC_EXECUTABLE})
+  # Ranks that wait give their core to those they wait for: there are more ranks than cores.
+  list(APPEND launcher MPIR_CVAR_POLLS_BEFORE_YIELD=1)
 else()
   set(MPIAE_TEST_MPI other)
   set(mpirun ${MPIEXEC_EXECUTABLE})

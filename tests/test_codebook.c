@@ -81,6 +81,13 @@ static void entries_start_within_their_bound(void **state) {
   ae_codebook_destroy(&codebook);
 }
 
+/* A mean of one vector alone. */
+static bool is_at(const ae_codebook *codebook, int entry, const float *vector) {
+  for (int j = 0; j < WIDTH; j++)
+    if (!(fabs(codebook->sum[entry * WIDTH + j] / codebook->count[entry] - (double)vector[j]) < 1e-12)) return false;
+  return true;
+}
+
 /* The entry becomes one of the vectors of the batch, of whichever rank. */
 static void unused_entries_restart(void **state) {
   (void)state;
@@ -94,12 +101,7 @@ static void unused_entries_restart(void **state) {
   assert_int_equal(codebook->revived, 2);
   for (int k = ENTRIES - 2; k < ENTRIES; k++) {
     int found = 0;
-    for (int i = 0; i < ALL; i++) {
-      double largest = 0;
-      for (int j = 0; j < WIDTH; j++)
-        largest = fmax(largest, fabs(codebook->sum[k * WIDTH + j] / codebook->count[k] - (double)s.all[i * WIDTH + j]));
-      found += largest < 1e-12;
-    }
+    for (int i = 0; i < ALL; i++) found += is_at(codebook, k, &s.all[i * WIDTH]);
     assert_int_equal(found, 1);
     assert_int_equal(codebook->unused[k], 0);
     assert_true(is_near(codebook->count[k], 1 - 0.9 * 0.9));

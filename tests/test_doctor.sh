@@ -7,6 +7,8 @@ locks=$(realpath "$2")
 other_version=${3:+$(realpath "$3")}
 chmod 755 .
 cores=$(lscpu -p=core,socket | grep -v '^#' | sort -u | wc -l)
+srun="srun --mpi=pmix"
+if [ "$mpi" = mpich ]; then srun="srun --mpi=pmi2"; fi
 checks="launch binding threads BLAS convolutions shared memory one-sided network files locks room "
 
 contents() { find . -mindepth 1 ! -name out ! -name err | sort; }
@@ -40,7 +42,7 @@ says() {
 }
 
 # no fault
-one=(mpirun -n 1)
+one=("${mpirun[@]}" -n 1)
 doctor 0 "" env
 doctor 0 "" "${one[@]}"
 says launch "1 rank on 1 host"
@@ -56,36 +58,36 @@ fi
 
 # more ranks than cores, on a part of the machine as on all of it
 first=$(taskset -cp $$ | sed 's/.*: *//; s/[-,].*//')
-narrow=(taskset -c "$first" mpirun --oversubscribe --bind-to none)
+narrow=(taskset -c "$first" "${mpirun[@]}")
 doctor 2 "binding" "${narrow[@]}" -n 3
 says binding "3 ranks on $(hostname) have 1 core between them" "start at most 1 there"
 if [ "$cores" -ge 2 ]; then
-  doctor 0 "" mpirun -n 2 --bind-to core --map-by core
+  doctor 0 "" "${mpirun[0]}" --bind-to core --map-by core -n 2
   says binding "2 ranks on 2 cores"
-  doctor 2 "binding" mpirun -n 2 --bind-to none
+  doctor 2 "binding" "${mpirun[0]}" --bind-to none -n 2
   says binding "the 2 ranks on $(hostname) are bound to no core" "mpirun --bind-to core --map-by core"
 fi
 
 # threads that libraries would start
-doctor 2 "threads" "${one[@]}" -x OMP_NUM_THREADS=9999
+doctor 2 "threads" "${one[@]}" env OMP_NUM_THREADS=9999
 says threads "OMP_NUM_THREADS=9999 on each of 1 rank" "set OMP_NUM_THREADS=1"
-doctor 2 "binding,threads" "${narrow[@]}" -n 2 -x OPENBLAS_NUM_THREADS=2
+doctor 2 "binding,threads" "${narrow[@]}" -n 2 env OPENBLAS_NUM_THREADS=2
 says threads "asks for 4 threads on 1 core" "set OPENBLAS_NUM_THREADS=1"
 
 # a world that is not what was asked for
-doctor 2 "launch" "${one[@]}" -x SLURM_NTASKS=4
-says launch "1 rank started, but SLURM_NTASKS is 4" "srun --mpi=pmix"
-doctor 0 "" "${one[@]}" -x SLURM_NTASKS=1
+doctor 2 "launch" "${one[@]}" env SLURM_NTASKS=4
+says launch "1 rank started, but SLURM_NTASKS is 4" "$srun"
+doctor 0 "" "${one[@]}" env SLURM_NTASKS=1
 
 # libraries of another age on another host
 if [ -n "$other_version" ]; then
-  doctor 2 "binding,convolutions" "${narrow[@]}" -n 1 "$mpiae" doctor : -n 1 -x LD_PRELOAD="$other_version"
+  doctor 2 "binding,convolutions" "${narrow[@]}" -n 1 "$mpiae" doctor : -n 1 env LD_PRELOAD="$other_version"
   says convolutions "rank 1 on $(hostname) has oneDNN 9.8.7, rank 0 oneDNN " "load the same modules"
 fi
 
 # kernels: of other processors, of another time
 if "$mpiae" --version | grep -q '^BLAS *OpenBLAS ' && grep -qm 1 'flags.* avx2 ' /proc/cpuinfo; then
-  doctor 2 "BLAS" "${one[@]}" -x OPENBLAS_CORETYPE=Nehalem
+  doctor 2 "BLAS" "${one[@]}" env OPENBLAS_CORETYPE=Nehalem
   says BLAS "runs its kernels 'Nehalem'" "set OPENBLAS_CORETYPE="
   by_rank OPENBLAS_CORETYPE Haswell Nehalem
   doctor 2 "binding,BLAS" "${narrow[@]}" -n 2 "${by_rank[@]}"
@@ -96,11 +98,11 @@ if "$mpiae" --version | grep -q '^BLAS *OpenBLAS ' && grep -qm 1 'flags.* avx2 '
 fi
 
 # locks: none; off; granted to all
-doctor 3 "locks" "${one[@]}" -x LD_PRELOAD="$locks" -x MPIAE_LOCKS=fail
+doctor 3 "locks" "${one[@]}" env LD_PRELOAD="$locks" MPIAE_LOCKS=fail
 says locks "flock: No locks available" "set HDF5_USE_FILE_LOCKING=FALSE"
-doctor 0 "" "${one[@]}" -x LD_PRELOAD="$locks" -x MPIAE_LOCKS=fail -x HDF5_USE_FILE_LOCKING=FALSE
+doctor 0 "" "${one[@]}" env LD_PRELOAD="$locks" MPIAE_LOCKS=fail HDF5_USE_FILE_LOCKING=FALSE
 says locks "off, by HDF5_USE_FILE_LOCKING"
-doctor 2 "binding,locks" "${narrow[@]}" -n 2 -x LD_PRELOAD="$locks" -x MPIAE_LOCKS=all
+doctor 2 "binding,locks" "${narrow[@]}" -n 2 env LD_PRELOAD="$locks" MPIAE_LOCKS=all
 says locks "a lock of rank 0 does not keep out rank 1" "Lustre: flock"
 
 # another user: a directory without permission

@@ -12,7 +12,7 @@ printf 'model: vhe\ndata: {train: glyphs.h5, shards: 4}\ntrain: {stall_seconds: 
 find_rank() {
   local process
   for process in /proc/[0-9]*; do
-    if grep -qzx "OMPI_COMM_WORLD_RANK=$1" "$process/environ" && grep -qzxF "$2" "$process/cmdline"; then
+    if grep -qzxE "(OMPI_COMM_WORLD_RANK|PMI_RANK)=$1" "$process/environ" && grep -qzxF "$2" "$process/cmdline"; then
       echo "${process#/proc/}"
       return
     fi
