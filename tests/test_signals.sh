@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Signals and the time limit: the run saves, ends with 75 and goes on to the bits of a run that nothing happened to. What Open MPI's
-# mpirun does not let through (SIGINT, SIGTERM) leaves at least the last checkpoint; MPICH's lets all through that it does not die of (SIGUSR2).
+# mpirun does not let through (SIGINT, SIGTERM, SIGHUP) leaves at least the last checkpoint; MPICH's lets all through that it does not die of (SIGUSR2).
 # usage: test_signals.sh MPIAE
 # shellcheck source=tests/runs.sh
 . "$(dirname "$0")/runs.sh"
@@ -27,7 +27,8 @@ begin() {
   local launch=("${mpirun[@]}" -n "$1")
   if [ "$1" = 1 ]; then launch=(); fi
   shift
-  env --default-signal=INT "${launch[@]}" "$mpiae" train "$@" >log 2>&1 </dev/null &
+  : >log
+  env --default-signal=INT,HUP "${launch[@]}" "$mpiae" train "$@" >log 2>&1 </dev/null &
   run=$!
 }
 
@@ -93,10 +94,10 @@ says '^mpiae: SIGINT: saving after this step; once more ends at once, without sa
 
 # Open MPI's mpirun turns them into an end within about a second: status 1, and the last checkpoint stands. With MPICH's the run saves, but now
 # and then, after SIGTERM, its own status is 0.
-begin 2 vhe.yaml checkpoint.every_steps=5 --run mpirun
-await grep -q '^epoch 2' log
-kill -TERM "$run"
 if [ "$mpi" = mpich ]; then
+  begin 2 vhe.yaml checkpoint.every_steps=5 --run mpirun
+  await grep -q '^epoch 2' log
+  kill -TERM "$run"
   ended '@(0|75)' 20
   await_lock mpirun
   says "^mpiae: stopped by SIGTERM after step" mpirun/run.log
@@ -105,7 +106,13 @@ if [ "$mpi" = mpich ]; then
   kill -INT "$run"
   stopped mpirun-int SIGINT
 else
-  ended 1 20
+  for signal in TERM INT HUP; do
+    begin 2 vhe.yaml checkpoint.every_steps=5 --run mpirun --resume
+    await grep -q '^epoch [0-9]*/[0-9]*: ' log
+    kill -"$signal" "$run"
+    ended 1 20
+    await_lock mpirun
+  done
 fi
 await_lock mpirun
 goes_on mpirun vhe.yaml
