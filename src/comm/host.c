@@ -65,8 +65,8 @@ ae_status ae_host_measure(const ae_comm *comm, const ae_host *host, double *late
     time_messages(comm, partner, bytes, LARGE, 1);
     const double small = time_messages(comm, partner, bytes, 1, SMALL_TIMES);
     const double large = time_messages(comm, partner, bytes, LARGE, LARGE_TIMES);
-    if (rank == 0) *latency = small / SMALL_TIMES / 2;
-    if (rank == 0) *bandwidth = (double)LARGE * LARGE_TIMES / large;
+    if (rank == 0) *latency = small / (2 * (double)SMALL_TIMES);
+    if (rank == 0) *bandwidth = (double)LARGE * (double)LARGE_TIMES / large;
   }
   AE_FREE(bytes);
   return AE_OK;

@@ -77,7 +77,7 @@ static void destroy(ae_model *base) {
 }
 
 static ae_status check_indices(const ae_dataset *data) {
-  if (data->whole && data->low >= 0 && data->high < MOST_ENTRIES) return AE_OK;
+  if (data->whole && data->low >= 0 && data->high < (float)MOST_ENTRIES) return AE_OK;
   return AE_FAIL(AE_USAGE,
                  "model 'pixelcnn' is for indices, whole numbers from 0 to at most %d, but %s holds others, %g to %g: "
                  "give what encode writes, FILE.h5:/index%s",

@@ -52,7 +52,7 @@ enum { ROWS_OF_A_BLOCK = 8, ROWS_AROUND = 6 };
 static ae_status expect_points(const ae_set_model *model, int64_t points) {
   const ae_config *config = model->base.setup.config;
   const int networks = model->examples.images ? 1 : 2; /* of points */
-  const double rows = networks * ROWS_OF_A_BLOCK * (double)model->network.blocks + ROWS_AROUND;
+  const double rows = (double)(networks * ROWS_OF_A_BLOCK * model->network.blocks + ROWS_AROUND);
   return ae_memory_expect_each((double)points * rows * (double)model->network.width * sizeof(float),
                                "train.batch_size=%lld: steps of up to %lld points",
                                (long long)ae_config_integer(config, "train.batch_size"), (long long)points);

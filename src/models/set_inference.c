@@ -69,7 +69,7 @@ enum { ROWS_OF_A_POINT = 5 };
 static ae_status reserve(ae_set_model *model, ae_set_pass *pass, ae_status (*build)(ae_set_model *, int64_t),
                          int64_t points) {
   if (pass->graph != NULL && points <= pass->capacity) return AE_OK;
-  AE_RETURN_IF(ae_memory_expect((double)points * ROWS_OF_A_POINT * (double)model->network.width * sizeof(float),
+  AE_RETURN_IF(ae_memory_expect((double)(points * ROWS_OF_A_POINT * model->network.width) * sizeof(float),
                                 "sets of %lld points", (long long)points));
   ae_graph_destroy(&pass->graph);
   pass->capacity = points;
