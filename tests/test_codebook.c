@@ -59,7 +59,7 @@ static void averages_follow_the_formulas(void **state) {
     const double correction = 1 - pow(0.9, t);
     for (int k = 0; k < ENTRIES; k++) total += (count[k] = 0.9 * count[k] + 0.1 * counts[k]) / correction;
     for (int k = 0; k < ENTRIES; k++) {
-      const double size = (count[k] / correction + 1e-5) * total / (total + ENTRIES * 1e-5);
+      const double size = (count[k] / correction + 1e-5) * total / (total + (double)ENTRIES * 1e-5);
       assert_true(is_near(codebook->count[k], count[k]));
       for (int j = k * WIDTH; j < (k + 1) * WIDTH; j++) {
         sum[j] = 0.9 * sum[j] + 0.1 * sums[j];

@@ -171,7 +171,7 @@ static double vhe_terms(const bench *b, int64_t example, int draw, double *terms
   terms[0] = ae_reference_bernoulli(FEATURES, logit, x);
   terms[1] = ae_reference_divergence(LATENT, qc, standard) / (double)b->size[k];
   terms[2] = ae_reference_divergence(LATENT, qz, pz);
-  terms[3] = -log((double)b->size[k] / EXAMPLES);
+  terms[3] = -log((double)b->size[k] / (double)EXAMPLES);
   return -terms[0] - terms[1] + ae_reference_log_density(LATENT, pz, z) - ae_reference_log_density(LATENT, qz, z);
 }
 
@@ -191,10 +191,10 @@ static void check_evaluation(const bench *b, double (*reference)(const bench *, 
   for (int64_t example = 0; example < EXAMPLES; example++) {
     double likelihood = 0, terms[8];
     for (int draw = 0; draw < DRAWS; draw++) {
-      likelihood += exp(reference(b, example, draw, terms)) / DRAWS;
+      likelihood += exp(reference(b, example, draw, terms)) / (double)DRAWS;
       for (int i = 0; i < width; i++) sum[i] += terms[i] / (DRAWS * EXAMPLES);
     }
-    bound += log(likelihood) / EXAMPLES;
+    bound += log(likelihood) / (double)EXAMPLES;
   }
   for (int i = 0; i < width; i++) assert_near(got.term[i], sum[i]);
   for (int i = 0; i < model->terms; i++) {

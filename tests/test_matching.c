@@ -73,7 +73,8 @@ static void points_on_a_line_are_matched_in_order(void **state) {
   }
   qsort(a, COUNT, sizeof *a, upward);
   qsort(b, COUNT, sizeof *b, upward);
-  for (int i = 0; i < COUNT; i++) expected += ((double)a[i] - (double)b[i]) * ((double)a[i] - (double)b[i]) / COUNT;
+  for (int i = 0; i < COUNT; i++)
+    expected += ((double)a[i] - (double)b[i]) * ((double)a[i] - (double)b[i]) / (double)COUNT;
   assert_true(fabs((double)got - expected) < 1e-6 * expected);
   ae_matching_destroy(&matching);
 }

@@ -119,7 +119,7 @@ static void check(fixture *f) {
     if (begin + i < end) check_example(f, begin + i, f->neighbour + i * f->count, f->distance + i * f->count);
     for (int k = 0; k < f->count && begin + i >= end; k++) {
       assert_int_equal(f->neighbour[i * f->count + k], UNTOUCHED);
-      assert_true(f->distance[i * f->count + k] == UNTOUCHED);
+      assert_true(f->distance[i * f->count + k] == (double)UNTOUCHED);
     }
   }
   fixture_destroy(f);
@@ -230,7 +230,7 @@ static void distances_may_be_left_out(void **state) {
   ae_test_ok(try_find(&g, false));
   const int64_t results = ae_shards_own_count(&f.shards) * 3;
   assert_memory_equal(f.neighbour, g.neighbour, (size_t)results * sizeof *f.neighbour);
-  for (int64_t i = 0; i < results; i++) assert_true(g.distance[i] == UNTOUCHED);
+  for (int64_t i = 0; i < results; i++) assert_true(g.distance[i] == (double)UNTOUCHED);
   fixture_destroy(&f);
   fixture_destroy(&g);
 }

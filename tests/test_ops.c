@@ -306,7 +306,7 @@ static void check_stop(bool straight, bool reads_first) {
     ae_graph_backward(graph, NULL);
   }
   for (int i = 0; i < 3 * WIDTH; i++) {
-    assert_true(a->gradient[i] == (straight ? 2 : 2 * 2 * ((float)i - 0.5f) / WIDTH));
+    assert_true(a->gradient[i] == (straight ? 2 : 2 * 2 * ((float)i - 0.5f) / (float)WIDTH));
     assert_true(b->gradient[i] == (float)(100 + i));
   }
   ae_graph_destroy(&graph);

@@ -165,7 +165,7 @@ static void probabilities_sum_to_one(void **state) {
       largest = fmax(largest, exp(-nats[m]));
     }
     assert_true(fabs(sum - 1) < 1e-5);
-    assert_true(largest > 1.5 / MAPS);
+    assert_true(largest > 1.5 / (double)MAPS);
     destroy_small(&s);
   }
 }
@@ -193,7 +193,7 @@ static void samples_follow_the_probabilities(void **state) {
     }
   }
   for (int m = 0; m < MAPS; m++) {
-    const double expected = DRAWN * exp(-nats[m]);
+    const double expected = (double)DRAWN * exp(-nats[m]);
     assert_true(fabs(seen[m] - expected) < 5 * sqrt(expected) + 1);
   }
   destroy_small(&s);

@@ -199,7 +199,7 @@ static double huber(const float *a, const float *b) {
     const double size = fabs((double)a[k] - (double)b[k]);
     sum += size <= 1 ? 0.5 * size * size : size - 0.5;
   }
-  return sum / DIM;
+  return sum / (double)DIM;
 }
 
 static double chamfer(double (*distance)(const float *, const float *), int64_t count, const float *a, const float *b) {

@@ -105,7 +105,7 @@ static void loss_terms(const bench *b, int64_t example, double terms[3]) {
     assert_int_equal(b->data->label[b->drawn[example * EXEMPLARS + e]], b->data->label[example]);
     pixels(b, b->drawn[example * EXEMPLARS + e], one);
     ae_reference_pair(b->params, "encoder_c", one, FEATURES, HIDDEN, LATENT, q);
-    for (int j = 0; j < 2 * LATENT; j++) qc[j] += q[j] / EXEMPLARS;
+    for (int j = 0; j < 2 * LATENT; j++) qc[j] += q[j] / (double)EXEMPLARS;
   }
   double *z = codes, *c = codes + LATENT;
   draw(AE_RANDOM_NOISE_C, example, qc, c);

@@ -58,7 +58,7 @@ static double variance(const fixture *f, int j, int k, bool spread) {
 static double spread_of(const fixture *f, int part) {
   double sum = 0;
   for (int j = 0; j < LATENT; j++) sum += variance(f, part * LATENT + j, -1, false);
-  return sum / LATENT;
+  return sum / (double)LATENT;
 }
 
 /* Weights in this proportion, scaled as all are. */
@@ -95,13 +95,14 @@ static void information(void **state) {
       for (int j = LATENT; j < WIDTH; j++) f.mean[i * WIDTH + j] = 5 * (float)f.label[i];
     for (int j = 0; j < LATENT; j++) {
       double logstd = 0, inside = 0;
-      for (int i = 0; i < EXAMPLES; i++) logstd += (double)f.logstd[i * WIDTH + j] / EXAMPLES;
+      for (int i = 0; i < EXAMPLES; i++) logstd += (double)f.logstd[i * WIDTH + j] / (double)EXAMPLES;
       z += fmax(0, 0.5 * log(variance(&f, j, -1, true)) - logstd);
       for (int k = 0; k < CLASSES - 1; k++)
-        inside += (double)f.size[k] / EXAMPLES * log(variance(&f, LATENT + j, k, true));
+        inside += (double)f.size[k] / (double)EXAMPLES * log(variance(&f, LATENT + j, k, true));
       c += 0.5 * (log(variance(&f, LATENT + j, -1, true)) - inside);
     }
-    for (int k = 0; k < CLASSES - 1; k++) entropy -= (double)f.size[k] / EXAMPLES * log((double)f.size[k] / EXAMPLES);
+    for (int k = 0; k < CLASSES - 1; k++)
+      entropy -= (double)f.size[k] / (double)EXAMPLES * log((double)f.size[k] / (double)EXAMPLES);
     assert_int_equal(c > entropy, sharp);
     expect(&f, AE_WEIGHTING_INFORMATION, z / spread_of(&f, 0), fmin(c, entropy) / spread_of(&f, 1));
   }
