@@ -130,7 +130,7 @@ static void go_on_calling(ae_lifeline *l) {
 static void try_again(ae_lifeline *l, double elapsed) {
   l->waited += elapsed;
   if (l->call >= 0 && l->waited > PATIENCE) close_file(&l->call);
-  if (l->call < 0 && l->lines[0].file < 0 && l->lines[0].peer >= 0) call_upper(l);
+  if (l->has_upper && l->call < 0 && l->lines[0].file < 0 && l->lines[0].peer >= 0) call_upper(l);
 }
 
 /* Downwards. */
@@ -200,7 +200,7 @@ static void look(ae_lifeline *l, double elapsed) {
     if (l->speaks_of_launcher) say("rank %d: what launched it is gone, so the run is over", l->own.rank);
     end_process();
   }
-  if (l->has_upper) try_again(l, elapsed);
+  try_again(l, elapsed);
   see_guests_off(l, elapsed);
   l->deaf = false;
   judge(l, elapsed);
@@ -236,6 +236,7 @@ static bool listen_for_a_while(ae_lifeline *l) {
 static void *watch(void *lifeline) {
   ae_lifeline *l = lifeline;
   double since = ae_clock_seconds();
+  try_again(l, 0); /* at once: only a host that was reached can be missed */
   while (listen_for_a_while(l)) {
     const double now = ae_clock_seconds();
     if (now - since < PAUSE) continue;

@@ -21,6 +21,8 @@ static void ask_whether_there(int file) {
   set_number(file, IPPROTO_TCP, TCP_KEEPIDLE, ASK_AFTER);
   set_number(file, IPPROTO_TCP, TCP_KEEPINTVL, ASK_EVERY);
   set_number(file, IPPROTO_TCP, TCP_KEEPCNT, ASK_TIMES);
+  /* Milliseconds: while something sent is not acknowledged, the system does not ask. */
+  set_number(file, IPPROTO_TCP, TCP_USER_TIMEOUT, 1000 * (ASK_AFTER + ASK_EVERY * ASK_TIMES));
 }
 
 /* Loopback first: for ranks of the same host. */
