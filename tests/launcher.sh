@@ -16,16 +16,17 @@ by_rank() {
 }
 
 # for_hosts INTERFACE AGENT: what Open MPI's mpirun must be told of several hosts. options: it starts its daemons by the program AGENT and uses one
-# network; attentive: it gives up a host that falls silent after about 5 + 3 × 2 seconds, by default after minutes. mpirun_process: the name it bears.
+# network; attentive: it gives up a host that falls silent after about 5 + 3 × 2 seconds, by default after minutes. mpirun_process: the name it bears. mpirun_tells:
+# whether it does not return 0 when it has lost a host.
 # shellcheck disable=SC2034
 for_hosts() {
   options=(--bind-to none --oversubscribe --mca mpi_yield_when_idle 1 --mca btl_tcp_if_include "$1")
   attentive=(--mca oob_tcp_keepalive_time 5 --mca oob_tcp_keepalive_intvl 2 --mca oob_tcp_keepalive_probes 3)
   if [[ $(mpirun --version) == *"Open MPI) 4."* ]]; then
     options+=(--mca plm rsh --mca plm_rsh_agent "$2" --mca oob_tcp_if_include "$1")
-    mpirun_process=mpirun
+    mpirun_process=mpirun mpirun_tells=yes
   else
     options+=(--prtemca plm ssh --prtemca plm_ssh_agent "$2" --prtemca prte_if_include "$1")
-    mpirun_process=prterun
+    mpirun_process=prterun mpirun_tells=no
   fi
 }
