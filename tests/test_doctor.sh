@@ -81,7 +81,8 @@ doctor 0 "" "${one[@]}" env SLURM_NTASKS=1
 
 # libraries of another age on another host
 if [ -n "$other_version" ]; then
-  doctor 2 "binding,convolutions" "${narrow[@]}" -n 1 "$mpiae" doctor : -n 1 env LD_PRELOAD="$other_version"
+  by_rank LD_PRELOAD libm.so.6 "$other_version" # the first has that anyway
+  doctor 2 "binding,convolutions" "${narrow[@]}" -n 2 "${by_rank[@]}"
   says convolutions "rank 1 on $(hostname) has oneDNN 9.8.7, rank 0 oneDNN " "load the same modules"
 fi
 
