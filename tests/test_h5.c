@@ -561,7 +561,8 @@ static void a_flipped_bit_is_noticed(void **state) {
   ae_test_ok(AE_NEW(rows, 50));
   ae_h5 *file = open_file(path);
   expect_matrix(file, "/m", 50, 0, 1);
-  ae_test_error(ae_h5_read(file, "/m", AE_H5_FLOAT32, 50, last ? 999 : 0, 1, rows), AE_DATA, "Fletcher32");
+  ae_test_error(ae_h5_read(file, "/m", AE_H5_FLOAT32, 50, last ? 999 : 0, 1, rows), AE_DATA,
+                "cannot read /m: HDF5 says"); /* in words that differ by version */
   expect_matrix(file, "/m", 50, 0, 1);
   ae_h5_close(&file);
   AE_FREE(rows);
