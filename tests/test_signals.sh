@@ -2,6 +2,7 @@
 # Signals and the time limit: the run saves, ends with 75 and goes on to the bits of a run that nothing happened to. What Open MPI's
 # mpirun does not let through (SIGINT, SIGTERM, SIGHUP) leaves at least the last checkpoint; MPICH's lets all through that it does not die of (SIGUSR2).
 # usage: test_signals.sh MPIAE
+jobs=$(realpath "$(dirname "$0")/../jobs")
 # shellcheck source=tests/runs.sh
 . "$(dirname "$0")/runs.sh"
 
@@ -31,6 +32,10 @@ begin() {
   env --default-signal=INT,HUP "${launch[@]}" "$mpiae" train "$@" >log 2>&1 </dev/null &
   run=$!
 }
+
+# What a launcher that has passed on a signal ends with: MPICH's forgets it now and then.
+saved=75
+if [ "$mpi" = mpich ]; then saved='@(0|75)'; fi
 
 # ended STATUS SECONDS: how and how soon; STATUS is a pattern
 ended() {
@@ -62,7 +67,7 @@ goes_on() {
 
 # stopped RUN SIGNAL: by status, message and log; nothing unfinished stays
 stopped() {
-  ended 75 20
+  ended "$saved" 20
   says "^mpiae: stopped by $2 after step $(step_of "$1"), in $1/$(newest "$1"): run again with --resume to go on$" log
   says "^mpiae: stopped by $2 after step" "$1/run.log"
   if grep -q 'mpiae: error' log; then fail "$1: stopping is called an error"; fi
@@ -92,13 +97,12 @@ kill -INT "$run"
 stopped int SIGINT
 says '^mpiae: SIGINT: saving after this step; once more ends at once, without saving$' log
 
-# Open MPI's mpirun turns them into an end within about a second: status 1, and the last checkpoint stands. With MPICH's the run saves, but now
-# and then, after SIGTERM, its own status is 0.
+# Open MPI's mpirun turns them into an end within about a second: status 1, and the last checkpoint stands. With MPICH's the run saves.
 if [ "$mpi" = mpich ]; then
   begin 2 vhe.yaml checkpoint.every_steps=5 --run mpirun
   await grep -q '^epoch 2' log
   kill -TERM "$run"
-  ended '@(0|75)' 20
+  ended "$saved" 20
   await_lock mpirun
   says "^mpiae: stopped by SIGTERM after step" mpirun/run.log
   begin 2 whole.yaml --run mpirun-int
@@ -137,6 +141,36 @@ signalled --run before --resume
 if grep -q 'nan' log before/run.log; then fail "a share of no time is told"; fi
 says 'stopped by SIGUSR1 after step 1, in before/checkpoint-000000001.h5' log
 goes_on before vhe.yaml
+
+# A job script goes back into the queue when it was told to stop, also with a launcher that forgets the status over it (MPICH's, now and then);
+# and not when the run was done.
+mkdir slurm
+printf '#!/bin/sh\necho "$@" >>%s\n' "$PWD/slurm/told" >slurm/scontrol
+cat >slurm/forgetful <<'END'
+#!/bin/bash
+trap 'kill -USR1 "$run"' USR1
+"$@" &
+run=$!
+while kill -0 "$run" 2>/dev/null; do wait "$run"; done
+exit 0
+END
+chmod +x slurm/scontrol slurm/forgetful
+job() {
+  env --default-signal=USR1 SLURM_JOB_ID=17 PATH="$PWD/slurm:$PATH" MPIAE="$mpiae" MPIAE_LAUNCH="$PWD/slurm/forgetful" bash "$jobs/single-node.sbatch" \
+    "$@" >log 2>&1 </dev/null &
+  run=$!
+}
+job vhe.yaml train.time_limit=0 --run job
+await grep -q '^epoch 2' log
+kill -USR1 "$run"
+ended 0 20
+says '^mpiae: stopped by SIGUSR1' log
+says '^not done: job 17 goes back into the queue$' log
+says '^requeue 17$' slurm/told
+rm slurm/told
+job vhe.yaml train.time_limit=0 train.steps="$(step_of job)" --run job
+ended 0 20
+if [ -e slurm/told ]; then fail "a job that is done goes back into the queue"; fi
 
 # The time limit; one that is too short still lets the run come on.
 for _ in 1 2; do

@@ -74,7 +74,7 @@ ae_status ae_error_first(ae_status first, ae_status second);
 /* A bug of ours: says what and where, then aborts. Compiled out with NDEBUG. */
 void ae_assert_failed(const char *what, const char *file, int line) __attribute__((noreturn));
 #ifdef NDEBUG
-#define AE_ASSERT(condition) ((void)sizeof(!(condition)))
+#define AE_ASSERT(condition) ((void)(false && (condition)))
 #else
 #define AE_ASSERT(condition) ((condition) ? (void)0 : ae_assert_failed(#condition, __FILE__, __LINE__))
 #endif
