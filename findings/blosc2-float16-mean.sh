@@ -3,8 +3,8 @@
 #
 # Needs: Python 3.11 or newer with venv and pip.
 # Expected: as NumPy, whose names and results blosc2's arrays follow: mean 1 of ones, argmax the place of the NaN.
-# Seen: the mean divides a sum and a count both held in float16, and inf / inf is NaN, from 65 520 elements on; below
-# that it is right. argmax of [1, NaN, 3] is 0, neither NumPy's 1 nor nanargmax's 2.
+# Seen: a sum and a count past 65 504 both overflow float16, and inf / inf is NaN: so with 66 000 ones; with 65 000
+# the mean is right. argmax of [1, NaN, 3] is 0, neither NumPy's 1 nor nanargmax's 2.
 # Matters: statistics of compressed activations are NaN by size alone.
 #
 #> blosc2 4.14.1
