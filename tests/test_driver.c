@@ -5,10 +5,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 enum { ROWS = 3000, COLUMNS = 50 };
@@ -20,6 +22,9 @@ static struct {
   bool met;     /* whether it did */
   bool halves;  /* every call moves half of what was asked for */
   int64_t room; /* bytes that the disk has */
+  bool is_nfs;  /* what the file system says */
+  int through;  /* calls for files whose writes go through */
+  int others;
 } read_fault, write_fault, sync_fault;
 
 static bool strikes(int *until, bool *met) {
@@ -38,6 +43,8 @@ ssize_t __wrap_pwrite(int, const void *, size_t, off_t);
 int __wrap_fsync(int);
 int __wrap_fallocate(int, int, off_t, off_t);
 int __wrap_ftruncate(int, off_t);
+int __real_statfs(const char *, struct statfs *);
+int __wrap_statfs(const char *, struct statfs *);
 
 ssize_t __wrap_pread(int file, void *bytes, size_t count, off_t from) {
   if (strikes(&read_fault.until, &read_fault.met)) {
@@ -47,7 +54,15 @@ ssize_t __wrap_pread(int file, void *bytes, size_t count, off_t from) {
   return __real_pread(file, bytes, read_fault.halves ? (count + 1) / 2 : count, from);
 }
 
+int __wrap_statfs(const char *path, struct statfs *out) {
+  const int result = __real_statfs(path, out);
+  if (result == 0 && write_fault.is_nfs) out->f_type = NFS_SUPER_MAGIC;
+  return result;
+}
+
 ssize_t __wrap_pwrite(int file, const void *bytes, size_t count, off_t from) {
+  if ((fcntl(file, F_GETFL) & O_DSYNC) != 0) write_fault.through++;
+  else write_fault.others++;
   if (strikes(&write_fault.until, &write_fault.met)) {
     errno = write_fault.error;
     return -1;
@@ -212,6 +227,22 @@ static void halves_are_completed(void **state) {
   expect_file(path);
 }
 
+/* Hosts that share a page of a file on NFS would overwrite each other's bytes in it. */
+static void writes_go_through_on_nfs_alone(void **state) {
+  (void)state;
+  char path[512];
+  path_of(path, "nfs.h5");
+  for (int nfs = 0; nfs < 2; nfs++) {
+    write_fault.is_nfs = nfs == 1;
+    ae_test_ok(write_file(path));
+    const int through = write_fault.through, others = write_fault.others;
+    mend_all();
+    assert_true(through + others > 0);
+    assert_int_equal(nfs == 1 ? others : through, 0);
+    expect_file(path);
+  }
+}
+
 /* Never other values: an error, or what was written. */
 static void no_read_that_fails_is_missed(void **state) {
   (void)state;
@@ -315,10 +346,15 @@ static void other_files_are_followed(void **state) {
 
 int main(int argc, char **argv) {
   static const ae_test tests[] = {
-      AE_TEST(no_write_that_fails_is_missed),         AE_TEST(syncs_that_fail_are_told),
-      AE_TEST(a_full_disk_is_told_without_reserving), AE_TEST(halves_are_completed),
-      AE_TEST(no_read_that_fails_is_missed),          AE_TEST(a_read_that_failed_can_be_tried_again),
-      AE_TEST(a_file_cut_while_it_is_read_is_told),   AE_TEST(other_files_are_followed),
+      AE_TEST(no_write_that_fails_is_missed),
+      AE_TEST(syncs_that_fail_are_told),
+      AE_TEST(a_full_disk_is_told_without_reserving),
+      AE_TEST(halves_are_completed),
+      AE_TEST(writes_go_through_on_nfs_alone),
+      AE_TEST(no_read_that_fails_is_missed),
+      AE_TEST(a_read_that_failed_can_be_tried_again),
+      AE_TEST(a_file_cut_while_it_is_read_is_told),
+      AE_TEST(other_files_are_followed),
   };
   return ae_test_main(argc, argv, tests, (int)(sizeof tests / sizeof *tests));
 }

@@ -104,11 +104,19 @@ static void hear(line *one) {
 
 /* Upwards. */
 
+/* The next of its addresses; those that fail at once are passed over, up to the last. */
 static void call_upper(ae_lifeline *l) {
-  l->which = (l->which + 1) % l->upper.count;
-  l->call = line_call(&l->upper, l->which);
+  do {
+    l->which = (l->which + 1) % l->upper.count;
+    l->call = line_call(&l->upper, l->which);
+  } while (l->call < 0 && l->which + 1 < l->upper.count);
   l->greeted = false;
   l->waited = 0;
+}
+
+static void give_up_calling(ae_lifeline *l) {
+  close_file(&l->call);
+  if (l->which + 1 < l->upper.count) call_upper(l);
 }
 
 /* An address that has answered once is called first the next time. */
@@ -116,15 +124,13 @@ static void go_on_calling(ae_lifeline *l) {
   char answer = 0;
   if (!l->greeted) {
     l->greeted = line_send(l->call, &l->own, sizeof l->own);
-    if (!l->greeted) close_file(&l->call);
-    return;
-  }
-  if (line_receive(l->call, &answer, 1) && answer == LINE_WELCOME) {
+    if (!l->greeted) give_up_calling(l);
+  } else if (line_receive(l->call, &answer, 1) && answer == LINE_WELCOME) {
     set_up(&l->lines[0], l->call);
     memcpy(l->lines[0].host, l->upper.host, sizeof l->upper.host);
     l->call = -1;
     l->which--;
-  } else close_file(&l->call);
+  } else give_up_calling(l);
 }
 
 static void try_again(ae_lifeline *l, double elapsed) {
@@ -236,7 +242,6 @@ static bool listen_for_a_while(ae_lifeline *l) {
 static void *watch(void *lifeline) {
   ae_lifeline *l = lifeline;
   double since = ae_clock_seconds();
-  try_again(l, 0); /* at once: only a host that was reached can be missed */
   while (listen_for_a_while(l)) {
     const double now = ae_clock_seconds();
     if (now - since < PAUSE) continue;
@@ -294,10 +299,18 @@ static void meet(const ae_comm *comm, const ae_host *host, ae_lifeline *l) {
   ae_comm_broadcast(comm, &top, sizeof top);
   ae_comm_require(comm, MPI_Bcast(&own, (int)sizeof own, MPI_BYTE, 0, host->ranks), "telling where a rank listens");
   l->upper = host->is_first ? top : own;
+  if (!host->is_first) line_stay_here(&l->upper);
   l->own.rank = rank;
   memcpy(l->own.host, host->name, sizeof l->own.host);
   if (!l->has_upper) return;
-  l->lines[0].peer = l->upper.port == 0 ? -1 : host->is_first ? 0 : host->first;
+  l->lines[0].peer = l->upper.port == 0 || l->upper.count == 0 ? -1 : host->is_first ? 0 : host->first;
+}
+
+/* Before anything can be lost: only a host that was reached can be missed. */
+static void wait_for_upper(ae_lifeline *l) {
+  const double begun = ae_clock_seconds();
+  try_again(l, 0);
+  while (l->call >= 0 && ae_clock_seconds() - begun < PATIENCE) listen_for_a_while(l);
 }
 
 static void destroy(ae_lifeline **lifeline) {
@@ -330,7 +343,10 @@ void ae_lifeline_start(const ae_comm *comm, ae_lifeline **out) {
   if (ae_comm_size(comm) == 1) return;
   ae_host_find(comm, &host);
   ae_status status = ae_comm_agree(comm, create(&host, ae_comm_rank(comm), &l));
-  if (status == AE_OK && host.hosts > 1) meet(comm, &host, l);
+  if (status == AE_OK && host.hosts > 1) {
+    meet(comm, &host, l);
+    wait_for_upper(l);
+  }
   ae_host_release(&host);
   if (status == AE_OK && start_thread(l)) *out = l;
   else destroy(&l);

@@ -11,7 +11,7 @@
 
 enum { LINE_ADDRESSES = 8, LINE_TOKEN = 16 };
 
-/* Where a rank can be reached: own addresses of its host, in network order. */
+/* Where a rank can be reached from other hosts: own addresses of its host, in network order. */
 typedef struct line_place {
   int32_t count;
   in_port_t port; /* in network order; 0: nowhere */
@@ -31,6 +31,9 @@ typedef struct line_greeting {
 
 /* Opens a port for `backlog` callers, −1 when that is not possible, and fills in the place. */
 int line_listen(int backlog, line_place *place);
+
+/* The place as seen from its own host. */
+void line_stay_here(line_place *place);
 
 /* A call under way, or −1: writable when it is through or has failed. */
 int line_call(const line_place *place, int which);

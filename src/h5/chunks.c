@@ -5,7 +5,6 @@
 #include "mpiae/base/memory.h"
 #include "private.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,13 +114,6 @@ static void send_head(const assembly *work) {
                   "giving the head of a chunk");
 }
 
-/* NFS writes whole pages, with what it takes the bytes of others to be, unless a range is locked. Elsewhere the lock
- * costs next to nothing, and where there are none, writing goes on without. */
-static void lock_range(const assembly *work, short kind, int64_t from, int64_t count) {
-  struct flock range = {.l_type = kind, .l_whence = SEEK_SET, .l_start = (off_t)from, .l_len = (off_t)count};
-  (void)fcntl(work->file->descriptor, F_OFD_SETLKW, &range);
-}
-
 /* Checksums the chunk in the buffer and writes it. After an error nothing is written. */
 static void write_chunk(const assembly *work, int64_t start) {
   ae_h5 *file = work->file;
@@ -130,9 +122,7 @@ static void write_chunk(const assembly *work, int64_t start) {
   uint8_t *end = (uint8_t *)work->buffer + bytes;
   const uint32_t checksum = fletcher32((const uint8_t *)work->buffer, bytes);
   for (int i = 0; i < CHECKSUM_BYTES; i++) end[i] = (uint8_t)(checksum >> 8 * i);
-  lock_range(work, F_WRLCK, place, whole);
   ae_h5_disk_write(&file->disk, file->descriptor, place, work->buffer, whole);
-  lock_range(work, F_UNLCK, place, whole);
 }
 
 /* Copies own rows of the chunk at row `start` into the buffer and zeroes what lies beyond the dataset. */

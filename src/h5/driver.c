@@ -6,9 +6,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #if H5_VERSION_GE(1, 13, 0)
@@ -34,6 +36,14 @@ static const driven *of_const(const H5FD_t *file) { return (const driven *)(cons
 /* The first error tells what happened; those after it may be consequences. */
 static void keep_error(ae_h5_disk *disk, int error) {
   if (disk->error == 0) disk->error = error;
+}
+
+/* NFS sends whole pages, with what it takes the bytes of others in them to be, unless a file is opened for writes that
+ * go through (Linux, nfs_can_extend_write). Locks of ranges would do too, but rank 0's of the whole file is one of them
+ * there: others would wait for it, and it for them. Elsewhere this would only be slow. */
+int ae_h5_disk_flags(const char *path) {
+  struct statfs system;
+  return statfs(path, &system) == 0 && system.f_type == NFS_SUPER_MAGIC ? O_DSYNC : 0;
 }
 
 bool ae_h5_disk_write(ae_h5_disk *disk, int descriptor, int64_t from, const void *bytes, int64_t count) {
@@ -70,8 +80,8 @@ static H5FD_t *open_driven(const char *name, unsigned flags, hid_t access, haddr
   if (file == NULL) return NULL;
   file->disk = *disk;
   file->writing = (flags & H5F_ACC_RDWR) != 0;
-  file->descriptor =
-      open(name, O_CLOEXEC | (file->writing ? O_RDWR : O_RDONLY) | ((flags & H5F_ACC_TRUNC) != 0 ? O_TRUNC : 0));
+  file->descriptor = open(name, O_CLOEXEC | (file->writing ? O_RDWR | ae_h5_disk_flags(name) : O_RDONLY) |
+                                    ((flags & H5F_ACC_TRUNC) != 0 ? O_TRUNC : 0));
   if (file->descriptor >= 0 && fstat(file->descriptor, &info) == 0) {
     file->length = (haddr_t)info.st_size;
     return &file->hdf5;

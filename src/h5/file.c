@@ -57,13 +57,13 @@ bool ae_h5_locks_wanted(void) {
 /* The lock that serial HDF5 takes in h5py and h5dump; the driver takes none. */
 static ae_status take_lock(ae_h5 *file, const char *name, int flags, int lock) {
   struct stat info;
-  file->descriptor = open(name, flags | O_CLOEXEC | O_NONBLOCK, 0666);
-  if (file->descriptor < 0 && lock == LOCK_EX)
+  file->guard = open(name, flags | O_CLOEXEC | O_NONBLOCK, 0666);
+  if (file->guard < 0 && lock == LOCK_EX)
     return AE_FAIL(AE_DATA, "cannot create %s: %s; the directory must exist and allow writing", name, strerror(errno));
-  if (file->descriptor < 0) return AE_FAIL(AE_DATA, "cannot open %s: %s", name, strerror(errno));
-  if (fstat(file->descriptor, &info) != 0 || !S_ISREG(info.st_mode))
+  if (file->guard < 0) return AE_FAIL(AE_DATA, "cannot open %s: %s", name, strerror(errno));
+  if (fstat(file->guard, &info) != 0 || !S_ISREG(info.st_mode))
     return AE_FAIL(AE_DATA, "cannot open %s: it is not a regular file", name);
-  if (ae_h5_locks_wanted() && flock(file->descriptor, lock | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+  if (ae_h5_locks_wanted() && flock(file->guard, lock | LOCK_NB) != 0 && errno == EWOULDBLOCK)
     return AE_FAIL(AE_DATA,
                    "%s is locked: another program has it open; wait for that one to end, or set "
                    "HDF5_USE_FILE_LOCKING=FALSE when no program has",
@@ -77,7 +77,7 @@ static ae_status see_file(ae_h5 *file, const char *name, int flags, int64_t firs
   struct stat info;
   ae_host_name(host);
   const int rank = ae_comm_rank(file->comm);
-  if (rank != 0) file->descriptor = open(name, flags | O_CLOEXEC | O_NONBLOCK);
+  file->descriptor = open(name, flags | O_CLOEXEC | O_NONBLOCK);
   if (file->descriptor < 0 || fstat(file->descriptor, &info) != 0)
     return AE_FAIL(AE_DATA, "rank %d on %s cannot open %s: %s; every host must see the same directory", rank, host,
                    name, strerror(errno));
@@ -93,7 +93,7 @@ static ae_status take(ae_h5 *file, const char *name, int flags, int lock) {
 
 static ae_status see(ae_h5 *file, const char *name, int flags) {
   struct stat info = {0};
-  if (ae_h5_is_root(file)) fstat(file->descriptor, &info);
+  if (ae_h5_is_root(file)) fstat(file->guard, &info);
   int64_t size = (int64_t)info.st_size;
   ae_comm_broadcast(file->comm, &size, (int64_t)sizeof size);
   return ae_comm_agree(file->comm, see_file(file, name, flags, size));
@@ -119,7 +119,7 @@ static ae_status new_handle(const ae_comm *comm, const char *path, bool writing,
   AE_CHECK(AE_NEW(file, 1));
   file->comm = comm;
   file->handle = H5I_INVALID_HID;
-  file->descriptor = -1;
+  file->guard = file->descriptor = -1;
   AE_CHECK(ae_memory_text(path, &file->path));
   if (writing) {
     AE_CHECK(AE_NEW(file->temporary, strlen(path) + sizeof ".partial"));
@@ -136,6 +136,7 @@ cleanup:
 static void free_handle(ae_h5 **file) {
   if (*file == NULL) return;
   if ((*file)->descriptor >= 0) close((*file)->descriptor);
+  if ((*file)->guard >= 0) close((*file)->guard);
   AE_FREE((*file)->path);
   AE_FREE((*file)->temporary);
   AE_FREE(*file);
@@ -167,7 +168,7 @@ ae_status ae_h5_create(const ae_comm *comm, const char *path, ae_h5 **out) {
   AE_CHECK(ae_comm_agree(comm, new_handle(comm, path, true, &file)));
   AE_CHECK(take(file, file->temporary, O_RDWR | O_CREAT, LOCK_EX));
   locked = true;
-  AE_CHECK(see(file, file->temporary, O_RDWR));
+  AE_CHECK(see(file, file->temporary, O_RDWR | ae_h5_disk_flags(file->temporary)));
   AE_CHECK(ae_comm_agree(comm, ae_h5_is_root(file) ? create_temporary(file) : AE_OK));
   *out = file;
   return AE_OK;
@@ -247,7 +248,7 @@ static ae_status close_file(ae_h5 *file) {
 }
 
 static ae_status rename_file(ae_h5 *file) {
-  if (ae_h5_locks_wanted()) flock(file->descriptor, LOCK_UN); /* whole: who sees it under its name may read it */
+  if (ae_h5_locks_wanted()) flock(file->guard, LOCK_UN); /* whole: who sees it under its name may read it */
   if (rename(file->temporary, file->path) != 0)
     return AE_FAIL(AE_DATA, "cannot rename %s to %s: %s", file->temporary, file->path, strerror(errno));
   ae_sync_directory_of(file->path);

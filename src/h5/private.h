@@ -21,6 +21,9 @@ typedef struct ae_h5_disk {
  * While writing, HDF5 is not told of errors: look at disk.error. < 0 when HDF5 fails. Owned by the caller. */
 hid_t ae_h5_disk_access(ae_h5_disk *disk);
 
+/* Local. What flags of open(2) writing the file at `path` needs besides: O_DSYNC on NFS, 0 elsewhere. */
+int ae_h5_disk_flags(const char *path);
+
 /* Local. Writes all bytes at a place of an open file, unless there was an error before; false when there is one now. */
 bool ae_h5_disk_write(ae_h5_disk *disk, int descriptor, int64_t from, const void *bytes, int64_t count);
 
@@ -33,7 +36,8 @@ struct ae_h5 {
   hid_t handle;    /* of a file being written: on rank 0 alone; < 0 when there is none */
   char *path;      /* the name users know */
   char *temporary; /* the name while being written; NULL when reading */
-  int descriptor;  /* of that file, on every rank; rank 0's holds the advisory lock; −1 when closed */
+  int guard;       /* rank 0: holds the advisory lock; −1 elsewhere */
+  int descriptor;  /* of that file, on every rank: for its own bytes; −1 when closed */
   ae_h5_disk disk;
 };
 

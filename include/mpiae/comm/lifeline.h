@@ -21,7 +21,8 @@
 
 typedef struct ae_lifeline ae_lifeline;
 
-/* Collective. *out is NULL with one rank, and when there is no memory or no thread for it. */
+/* Collective. Waits until the connections stand, for three seconds at most. *out is NULL with one rank, and when there
+ * is no memory or no thread for it. */
 void ae_lifeline_start(const ae_comm *comm, ae_lifeline **out);
 
 /* Local. Says farewell and ends the thread at once. NULL is fine. */
