@@ -9,19 +9,19 @@ foreach(python ${MPIAE_READER} /usr/bin/python3 python3)
 endforeach()
 
 if(reader)
-  add_executable(make_h5 make_h5.c)
+  add_executable(make_h5 h5/make_h5.c)
   target_link_libraries(make_h5 PRIVATE ae_data)
   foreach(ranks 1 3)
     set(files ${CMAKE_CURRENT_BINARY_DIR}/readers_${ranks})
     add_test(NAME readers_write_on_${ranks}
              COMMAND ${launcher} ${mpirun} -n ${ranks} $<TARGET_FILE:make_h5> ${files})
-    add_test(NAME readers_on_${ranks} COMMAND ${reader} ${CMAKE_CURRENT_SOURCE_DIR}/check_h5py.py ${files})
+    add_test(NAME readers_on_${ranks} COMMAND ${reader} ${CMAKE_CURRENT_SOURCE_DIR}/h5/check_h5py.py ${files})
     set_tests_properties(readers_write_on_${ranks} PROPERTIES FIXTURES_SETUP readers_${ranks} TIMEOUT 60)
     set_tests_properties(readers_on_${ranks} PROPERTIES FIXTURES_REQUIRED readers_${ranks} TIMEOUT 120)
   endforeach()
-  add_test(NAME run_files COMMAND ${launcher} ${reader} ${CMAKE_CURRENT_SOURCE_DIR}/test_run_files.py $<TARGET_FILE:mpiae>)
+  add_test(NAME run_files COMMAND ${launcher} ${reader} ${CMAKE_CURRENT_SOURCE_DIR}/runs/test_run_files.py $<TARGET_FILE:mpiae>)
   set_tests_properties(run_files PROPERTIES TIMEOUT 300)
-  add_test(NAME readme COMMAND ${launcher} ${unbound} ${reader} ${CMAKE_CURRENT_SOURCE_DIR}/test_readme.py $<TARGET_FILE:mpiae>
+  add_test(NAME readme COMMAND ${launcher} ${unbound} ${reader} ${CMAKE_CURRENT_SOURCE_DIR}/runs/test_readme.py $<TARGET_FILE:mpiae>
                                ${PROJECT_SOURCE_DIR} ${MPIAE_TEST_DATA})
   set_tests_properties(readme PROPERTIES TIMEOUT 1200 COST 1200 LABELS whole)
 else()
