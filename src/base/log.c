@@ -68,7 +68,6 @@ static void redraw(const char *text) {
   struct winsize window = {0};
   const int width = ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 1 ? window.ws_col - 1 : 1000;
   fprintf(stderr, "\r\033[K%.*s", width, text);
-  fflush(stderr);
   redrawn = true;
 }
 
@@ -77,5 +76,6 @@ void ae_log_redraw(const char *text) {
   pthread_mutex_lock(&mutex);
   if (text[0] == '\0') end_redrawn();
   else redraw(text);
+  fflush(stderr);
   pthread_mutex_unlock(&mutex);
 }

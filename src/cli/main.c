@@ -53,6 +53,9 @@ static void report(ae_status status, bool verbose) {
 int main(int argc, char **argv) {
   ae_comm *comm = NULL;
   bool verbose = false;
+  /* Launchers pass on what they get piece by piece: lines of ranks would mix, and Open MPI 5 puts the piece of a line
+   * into whichever stream moves next. */
+  (void)setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
   ae_blas_choose_core(argv);
   ae_blas_use_threads(1);
   ae_status status = ae_comm_create(&argc, &argv, &comm);

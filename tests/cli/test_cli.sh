@@ -775,5 +775,19 @@ if [ "$ranks" = 1 ]; then
   if ! grep -q '^mpiae: error: standard output cannot be written' err; then fail "no message"; fi
 fi
 
+# A message is one write: each write to such a socket is a packet.
+if [ "$ranks" = 1 ]; then
+  last="info absent.h5 --verbose"
+  "$python" - "$mpiae" info absent.h5 --verbose <<'END' || fail "the message comes in pieces"
+import socket, subprocess, sys
+ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+with its:
+    process = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stderr=its)
+packets = list(iter(lambda: ours.recv(65536), b""))
+process.wait()
+assert any(packet.startswith(b"mpiae: error: ") and packet.endswith(b"\n") for packet in packets), packets
+END
+fi
+
 echo "$cases command lines on $ranks ranks, $failures failures"
 [ "$failures" = 0 ]
