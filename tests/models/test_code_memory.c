@@ -4,7 +4,7 @@
 #include "harness.h"
 
 #include "mpiae/base/philox.h"
-#include "mpiae/models/code_memory.h"
+#include "mpiae/models/acn/code_memory.h"
 
 #include <hdf5_hl.h>
 #include <math.h>

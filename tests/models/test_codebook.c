@@ -2,7 +2,7 @@
 #include "harness.h"
 
 #include "mpiae/base/philox.h"
-#include "mpiae/models/codebook.h"
+#include "mpiae/models/vqvae/codebook.h"
 
 #include <math.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #include "harness.h"
 
 #include "mpiae/base/philox.h"
-#include "mpiae/models/weighting.h"
+#include "mpiae/models/vhe/weighting.h"
 
 #include <math.h>
 

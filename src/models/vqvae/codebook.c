@@ -1,4 +1,4 @@
-#include "mpiae/models/codebook.h"
+#include "mpiae/models/vqvae/codebook.h"
 
 #include "mpiae/base/memory.h"
 #include "mpiae/base/philox.h"

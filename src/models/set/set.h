@@ -1,11 +1,11 @@
-/* The set autoencoders: what their training (set_autoencoder.c) and their inference (set_inference.c) share. */
+/* The set autoencoders: what their training (autoencoder.c) and their inference (inference.c) share. */
 #ifndef MPIAE_MODELS_SET_H
 #define MPIAE_MODELS_SET_H
 
+#include "examples.h"
 #include "mpiae/models/network.h"
 #include "mpiae/tensor/matching.h"
-#include "set_examples.h"
-#include "set_network.h"
+#include "network.h"
 
 /* What is told of a set; terms of the loss and measures are such. */
 typedef enum ae_set_figure {

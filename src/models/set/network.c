@@ -1,4 +1,4 @@
-#include "set_network.h"
+#include "network.h"
 
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/graph/ops.h"

@@ -1,4 +1,4 @@
-#include "mpiae/models/pseudo_labels.h"
+#include "mpiae/models/vhe/pseudo_labels.h"
 
 #include "mpiae/base/memory.h"
 #include "mpiae/base/philox.h"

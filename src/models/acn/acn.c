@@ -5,7 +5,7 @@
 #include "mpiae/base/philox.h"
 #include "mpiae/base/profile.h"
 #include "mpiae/graph/ops.h"
-#include "mpiae/models/code_memory.h"
+#include "mpiae/models/acn/code_memory.h"
 #include "mpiae/models/keys.h"
 #include "mpiae/models/network.h"
 #include "mpiae/tensor/gaussian.h"

@@ -1,4 +1,4 @@
-#include "set_examples.h"
+#include "examples.h"
 
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"

@@ -1,4 +1,4 @@
-#include "mpiae/models/weighting.h"
+#include "mpiae/models/vhe/weighting.h"
 
 #include "mpiae/base/memory.h"
 #include "mpiae/cluster/score.h"

@@ -1,4 +1,4 @@
-#include "mpiae/models/code_memory.h"
+#include "mpiae/models/acn/code_memory.h"
 
 #include "mpiae/base/memory.h"
 #include "mpiae/base/philox.h"

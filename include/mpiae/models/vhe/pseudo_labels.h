@@ -9,7 +9,7 @@
 #include "mpiae/config/config.h"
 #include "mpiae/data/dataset.h"
 #include "mpiae/models/metrics.h"
-#include "mpiae/models/weighting.h"
+#include "mpiae/models/vhe/weighting.h"
 
 /* Readable by all, changed by the functions below. */
 typedef struct ae_pseudo_labels {

@@ -1,10 +1,10 @@
-/* The variational homoencoder: what its training (vhe.c) and its inference (vhe_inference.c) share. */
+/* The variational homoencoder: what its training (vhe.c) and its inference (inference.c) share. */
 #ifndef MPIAE_MODELS_VHE_H
 #define MPIAE_MODELS_VHE_H
 
 #include "mpiae/comm/window.h"
 #include "mpiae/models/network.h"
-#include "mpiae/models/pseudo_labels.h"
+#include "mpiae/models/vhe/pseudo_labels.h"
 
 /* A network for inference, on blocks of AE_BLOCK_ROWS rows. */
 typedef struct network {
