@@ -46,13 +46,13 @@ static ae_status check_codebook(const ae_result *result, ae_h5 *file, const char
   const ae_model *model = result->loaded->model;
   bool exists;
   int64_t there;
-  if (model->type->codebook == NULL) return AE_OK;
+  if (model->type->indices == NULL) return AE_OK;
   AE_RETURN_IF(ae_h5_has_attribute(file, path, "codebook", &exists));
   if (!exists) return AE_OK;
   ae_status status = ae_h5_get_integer(file, path, "codebook", &there);
   if (status != AE_OK) there = 0; /* somebody's own attribute */
   ae_error_clear(&status);
-  const int64_t own = model->type->codebook(model);
+  const int64_t own = model->type->indices->codebook(model);
   if (there == 0 || own == 0 || there == own) return AE_OK;
   return AE_FAIL(
       AE_USAGE,
@@ -176,12 +176,12 @@ cleanup:
 static ae_status fill_codes(ae_result *result, ae_h5 *file) {
   const decoding *what = result->own;
   AE_RETURN_IF(ae_h5_create_axis(file, "/", "sample", what->count, NULL, "code, in the order given"));
-  AE_RETURN_IF(result->loaded->model->type->decode_sets != NULL
+  AE_RETURN_IF(result->loaded->model->type->sets != NULL
                    ? make_sets(result, file, what)
                    : ae_pictures_decode(result->loaded->model, file, "/x", "sample", what->count, what->begin,
                                         what->end - what->begin, what->code, "what the codes are decoded to"));
   return ae_codes_write_decoded(result->loaded->model, file, "sample", what->count, what->begin,
-                                 what->end - what->begin, what->code);
+                                what->end - what->begin, what->code);
 }
 
 /* A grid over a plane. */
@@ -227,7 +227,7 @@ static ae_status place_grid(ae_result *result, decoding *what) {
   ae_status status;
   double *probability = NULL;
   int parts = 0;
-  if (model->type->decode_sets != NULL)
+  if (model->type->sets != NULL)
     return AE_FAIL(AE_USAGE,
                    "--grid: a table is made of arrays, but model '%s' makes sets of points: sample or "
                    "interpolate shows those of a latent space",
@@ -242,8 +242,8 @@ static ae_status place_grid(ae_result *result, decoding *what) {
   if (status == AE_OK) status = AE_NEW(probability, what->grid);
   AE_CHECK(ae_comm_agree(result->comm, status));
   for (int64_t i = 0; i < what->grid; i++) probability[i] = ((double)i + 0.5) / (double)what->grid;
-  if (model->type->draw == NULL) AE_CHECK(code_quantiles(result, what, probability));
-  for (int64_t i = 0; i < what->grid && model->type->draw != NULL; i++)
+  if (model->type->inference->draw == NULL) AE_CHECK(code_quantiles(result, what, probability));
+  for (int64_t i = 0; i < what->grid && model->type->inference->draw != NULL; i++)
     what->place[2 * i] = what->place[2 * i + 1] = normal_quantile(probability[i]);
 cleanup:
   AE_FREE(probability);

@@ -32,12 +32,8 @@ static void add(answer *all, const char *name, double value, const char *units) 
   all->figure[all->count++] = (figure){name, value, units};
 }
 
-/* Those of the column of metrics.csv. */
-static const char *units_of(const ae_model *model, const char *name) {
-  char column[64];
-  int count;
-  snprintf(column, sizeof column, "test_%s", name);
-  return ae_metrics_units(&ae_metrics_columns(&count)[ae_metrics_find(column)], model->units);
+static void add_mean(answer *all, const ae_model *model, const ae_figure *of, double value) {
+  add(all, of->name, value, ae_metrics_units(of->units, model->units));
 }
 
 /* The share of the examples whose indices are priced given their labels, where a prior is conditioned on labels. */
@@ -56,12 +52,10 @@ static ae_status add_losses(const ae_result *result, int draws, answer *all) {
   ae_model *model = result->loaded->model;
   AE_RETURN_IF(ae_inference_evaluate(model, result->data, draws, &found));
   add(all, "loss", found.loss, model->units);
-  for (int i = 0; i < model->terms; i++)
-    add(all, model->term[i].name, found.term[i], units_of(model, model->term[i].name));
-  for (int i = 0; i < model->measures; i++)
-    add(all, model->measure[i], found.term[model->terms + i], units_of(model, model->measure[i]));
-  if (model->type->price != NULL) add(all, "nats_per_index", found.loss / (double)model->setup.features, "nat");
-  if (model->type->price != NULL) add_given_labels(result, model, all);
+  for (int i = 0; i < model->terms; i++) add_mean(all, model, model->term[i].figure, found.term[i]);
+  for (int i = 0; i < model->measures; i++) add_mean(all, model, model->measure[i], found.term[model->terms + i]);
+  if (model->type->prior != NULL) add(all, "nats_per_index", found.loss / (double)model->setup.features, "nat");
+  if (model->type->prior != NULL) add_given_labels(result, model, all);
   if (!model->proper) return AE_OK;
   add(all, "elbo", found.elbo, "nat");
   if (draws > 1) add(all, "importance_weighted_bound", found.bound, "nat");
@@ -180,7 +174,7 @@ static ae_status add_price(const ae_result *result, ae_model *prior, const float
   add(all, "prior_per_index", nats / (double)model->code_width, "nat");
   add_given_labels(result, prior, all);
   if (!model->per_number) return AE_OK;
-  const double number = figure_of(all, model->term[0].name) + nats / (double)model->setup.features;
+  const double number = figure_of(all, model->term[0].figure->name) + nats / (double)model->setup.features;
   add(all, "bits_per_dimension", number / log(2), "bit");
   return AE_OK;
 }
@@ -235,7 +229,7 @@ static void print_text(const ae_result *result, int draws, bool episodes, const 
   for (int i = 0; i < all->count; i++)
     printf("  %-28s %12.5g %s\n", all->figure[i].name, all->figure[i].value, all->figure[i].units);
   if (has(all, "given_labels")) print_given_labels(figure_of(all, "given_labels"));
-  if (model->entries > 0 && model->type->price == NULL && !has(all, "prior"))
+  if (model->entries > 0 && model->type->prior == NULL && !has(all, "prior"))
     printf("\n  without what the indices cost: --prior MODEL adds it\n");
   else if (!model->proper && !episodes && model->entries == 0)
     printf("\n  no ELBO: the loss is no bound on a likelihood here (grey values under Bernoulli, distances between "
@@ -251,7 +245,7 @@ static ae_status add_episodes(const ae_result *result, const ae_arguments *argum
                                        .seed = 1};
   ae_episodes_outcome found = {0};
   ae_model *model = result->loaded->model;
-  if (model->type->likelihood == NULL)
+  if (model->type->classes == NULL)
     return AE_FAIL(AE_USAGE, "--ways: model '%s' has no code for classes; vhe has", model->type->name);
   AE_RETURN_IF(ae_episodes_run(model, result->data, &request, &found));
   add(all, "few_shot_acc", found.accuracy, "");
@@ -272,9 +266,9 @@ static ae_status check_request(const ae_result *result, int draws) {
 
 static ae_status add_matching(const ae_result *result) {
   ae_model *model = result->loaded->model;
-  if (model->type->add_matching == NULL)
+  if (model->type->sets == NULL)
     return AE_FAIL(AE_USAGE, "--matching: model '%s' makes no sets of points", model->type->name);
-  model->type->add_matching(model);
+  model->type->sets->add_matching(model);
   return AE_OK;
 }
 

@@ -24,7 +24,7 @@ static ae_status draw_line(ae_result *result, line *what) {
   float *end = what->code + (what->steps - 1) * width;
   AE_CHECK(ae_block_fetch(result->comm, result->data, what->end, 2, &ends));
   AE_CHECK(ae_comm_agree(result->comm, ae_codes_create(model, 2, &codes)));
-  AE_CHECK(ae_comm_agree(result->comm, model->type->encode(model, &ends.block, codes.field)));
+  AE_CHECK(ae_comm_agree(result->comm, model->type->inference->encode(model, &ends.block, codes.field)));
   ae_codes_join(model, &codes, 0, 1, what->code);
   ae_codes_join(model, &codes, 1, 1, end);
   for (int64_t step = 1; step + 1 < what->steps; step++)
@@ -32,8 +32,8 @@ static ae_status draw_line(ae_result *result, line *what) {
       const float share = (float)step / (float)(what->steps - 1);
       what->code[step * width + j] = (1 - share) * what->code[j] + share * end[j];
     }
-  if (model->type->sets_of == NULL) goto cleanup;
-  AE_CHECK(ae_comm_agree(result->comm, model->type->sets_of(model, &ends.block, &sets)));
+  if (model->type->sets == NULL) goto cleanup;
+  AE_CHECK(ae_comm_agree(result->comm, model->type->sets->of_block(model, &ends.block, &sets)));
   for (int i = 0; i < 2; i++) what->points[i] = sets.offset[i + 1] - sets.offset[i];
 cleanup:
   ae_codes_free(&codes);
@@ -70,7 +70,7 @@ static ae_status fill(ae_result *result, ae_h5 *file) {
   AE_RETURN_IF(ae_h5_create_axis(file, "/", "step", what->steps, NULL, "point on the line between the two codes"));
   AE_RETURN_IF(ae_h5_put_integer(file, "/", "from", what->end[0]));
   AE_RETURN_IF(ae_h5_put_integer(file, "/", "to", what->end[1]));
-  AE_RETURN_IF(model->type->decode_sets != NULL
+  AE_RETURN_IF(model->type->sets != NULL
                    ? make_sets(result, file, what, begin, end)
                    : ae_pictures_decode(model, file, "/x", "step", what->steps, begin, end - begin, own,
                                         "what the codes along the line are decoded to"));

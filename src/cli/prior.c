@@ -3,17 +3,16 @@
 #include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/comm/reduce.h"
-#include "mpiae/tensor/blas.h"
 
 static bool prices(const ae_model_type *type, const void *unused) {
   (void)unused;
-  return type->price != NULL;
+  return type->prior != NULL;
 }
 
 static ae_status check(const ae_result *result, const char *name, const ae_model *prior) {
   const ae_model *model = result->loaded->model;
   char models[128];
-  if (prior->type->price == NULL) {
+  if (prior->type->prior == NULL) {
     ae_model_list(prices, NULL, models, sizeof models);
     return AE_FAIL(AE_USAGE, "--prior %s: model '%s' is no prior over codes; these are: %s", name, prior->type->name,
                    models);
@@ -29,7 +28,7 @@ static ae_status check(const ae_result *result, const char *name, const ae_model
     return AE_FAIL(AE_USAGE, "--prior %s is over maps of %lld × %lld indices, but those of %s have %lld × %lld", name,
                    (long long)(prior->code_width / there), (long long)there, result->name,
                    (long long)(model->code_width / here), (long long)here);
-  const int64_t trained = prior->type->codebook(prior), own = model->type->codebook(model);
+  const int64_t trained = prior->type->indices->codebook(prior), own = model->type->indices->codebook(model);
   if (trained == 0)
     ae_log_warning("--prior %s: the indices that it learned from did not tell their codebook; make sure that it is "
                    "that of %s",
@@ -43,15 +42,13 @@ static ae_status check(const ae_result *result, const char *name, const ae_model
 
 ae_status ae_prior_open(const ae_result *result, const char *name, ae_loaded **out) {
   const ae_model *model = result->loaded->model;
-  if (model->type->price != NULL)
+  if (model->type->prior != NULL)
     return AE_FAIL(AE_USAGE, "--prior: %s is itself a prior: give the model of the codes first, and %s with --prior",
                    result->name, result->name);
-  if (model->entries == 0 || model->type->codebook == NULL)
+  if (model->entries == 0 || model->type->indices == NULL)
     return AE_FAIL(AE_USAGE, "--prior: model '%s' has no codebook, whose indices a prior would be over",
                    model->type->name);
-  AE_RETURN_IF(ae_loaded_open(result->comm, name, out));
-  /* the number of threads is of the process: results of the model are those without a prior */
-  ae_blas_use_threads((int)ae_config_integer(model->setup.config, "train.threads"));
+  AE_RETURN_IF(ae_loaded_open(result->comm, name, false, out)); /* the model's results are those without a prior */
   return check(result, name, (*out)->model);
 }
 
@@ -61,7 +58,8 @@ static ae_status add_prices(const ae_result *result, ae_model *prior, const floa
   ae_block_walk walk;
   for (ae_block_first(&walk, result->data); walk.block.count > 0; ae_block_next(&walk)) {
     const int32_t *label = result->data->label != NULL ? result->data->label + walk.place : NULL;
-    AE_RETURN_IF(prior->type->price(prior, walk.block.count, rows + walk.place * prior->code_width, label, nats));
+    AE_RETURN_IF(
+        prior->type->prior->price(prior, walk.block.count, rows + walk.place * prior->code_width, label, nats));
     for (int64_t i = 0; i < walk.block.count; i++) sums[walk.shard] += nats[i];
   }
   return AE_OK;

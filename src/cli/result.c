@@ -4,27 +4,27 @@
 
 bool ae_result_encodes(const ae_model_type *type, const void *unused) {
   (void)unused;
-  return type->encode != NULL;
+  return type->inference->encode != NULL;
 }
 bool ae_result_decodes(const ae_model_type *type, const void *unused) {
   (void)unused;
-  return type->decode != NULL || type->decode_sets != NULL;
+  return type->inference->decode != NULL || type->sets != NULL;
 }
 bool ae_result_reconstructs(const ae_model_type *type, const void *unused) {
   (void)unused;
-  return type->encode != NULL && ae_result_decodes(type, NULL);
+  return type->inference->encode != NULL && ae_result_decodes(type, NULL);
 }
 bool ae_result_evaluates(const ae_model_type *type, const void *unused) {
   (void)unused;
-  return type->evaluate != NULL;
+  return type->inference->evaluate != NULL;
 }
 bool ae_result_draws(const ae_model_type *type, const void *unused) {
   (void)unused;
-  return type->draw != NULL;
+  return type->inference->draw != NULL;
 }
 bool ae_result_draws_alike(const ae_model_type *type, const void *unused) {
   (void)unused;
-  return type->one_shot != NULL;
+  return type->classes != NULL;
 }
 
 ae_status ae_result_open(const ae_comm *comm, const char *model, const char *data,
@@ -32,7 +32,7 @@ ae_status ae_result_open(const ae_comm *comm, const char *model, const char *dat
                          ae_result *out) {
   char able[256];
   *out = (ae_result){.comm = comm, .name = model, .input = {model, data, NULL}};
-  AE_RETURN_IF(ae_loaded_open(comm, model, &out->loaded));
+  AE_RETURN_IF(ae_loaded_open(comm, model, true, &out->loaded));
   const ae_model_type *type = out->loaded->model->type;
   if (!has(type, NULL)) {
     ae_model_list(has, NULL, able, sizeof able);
@@ -45,7 +45,7 @@ ae_status ae_result_open(const ae_comm *comm, const char *model, const char *dat
 
 ae_status ae_result_read_size(const ae_result *result, const ae_arguments *arguments, bool needed, int64_t *size) {
   const ae_model *model = result->loaded->model;
-  const bool sets = model->type->decode_sets != NULL;
+  const bool sets = model->type->sets != NULL;
   *size = ae_arguments_integer(arguments, "size", 0);
   if (*size > 0 && !sets) return AE_FAIL(AE_USAGE, "--size: model '%s' makes no sets of points", model->type->name);
   if (*size > 0 || !sets || !needed || model->sized) return AE_OK;

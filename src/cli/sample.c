@@ -83,8 +83,8 @@ static ae_status fetch_like(ae_result *result, samples *what) {
 static ae_status make_codes(ae_model *model, samples *what) {
   int32_t label[AE_BLOCK_ROWS];
   AE_RETURN_IF(AE_NEW(what->code, what->request.count * model->code_width));
-  if (what->request.like != NULL) return model->type->one_shot(model, &what->like.block, what->code);
-  return model->type->draw(model, &what->request, 0, what->request.count, what->code, label);
+  if (what->request.like != NULL) return model->type->classes->one_shot(model, &what->like.block, what->code);
+  return model->type->inference->draw(model, &what->request, 0, what->request.count, what->code, label);
 }
 
 /* Row `row` of the table: the last part of the code, c, is the row's, the parts before it each column's. */
@@ -105,7 +105,7 @@ static ae_status find_prior(const ae_result *result, const char *name, samples *
   if (name != NULL) {
     AE_RETURN_IF(ae_prior_open(result, name, &what->prior));
     what->request.prior = what->prior->model;
-  } else if (model->entries > 0 && model->type->price == NULL)
+  } else if (model->entries > 0 && model->type->prior == NULL)
     ae_log_warning("the indices of these samples are drawn evenly, every entry of the codebook as likely as any other: "
                    "train a pixelcnn on what encode writes and name it with --prior");
   return AE_OK;
@@ -145,7 +145,7 @@ static ae_status fill_samples(ae_result *result, ae_h5 *file) {
   const samples *what = result->own;
   ae_model *model = result->loaded->model;
   AE_RETURN_IF(tell_origin(what, file));
-  if (model->type->decode_sets != NULL) return ae_set_results_sample(model, file, &what->request, what->size, NULL, "");
+  if (model->type->sets != NULL) return ae_set_results_sample(model, file, &what->request, what->size, NULL, "");
   return ae_pictures_sample(model, file, &what->request, "/x", true);
 }
 

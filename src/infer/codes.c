@@ -11,7 +11,7 @@ ae_status ae_inference_begin(const ae_model *model, ae_h5 *file, const char *for
   AE_RETURN_IF(ae_h5_put_text(file, "/", "model", model->type->name));
   AE_RETURN_IF(ae_h5_put_integer(file, "/", "epoch", epoch));
   AE_RETURN_IF(ae_h5_put_integer(file, "/", "step", step));
-  for (int i = 0; i < setup->rank && model->type->decode_sets == NULL; i++)
+  for (int i = 0; i < setup->rank && model->type->sets == NULL; i++)
     AE_RETURN_IF(
         ae_h5_create_axis(file, "/", ae_example_axis(setup->rank, i), setup->dim[i], NULL, "axis of one example"));
   return AE_OK;
@@ -60,7 +60,7 @@ ae_status ae_inference_encode(ae_model *model, const ae_dataset *data, ae_codes 
     void *place[AE_MODEL_MAX_FIELDS];
     for (int i = 0; i < model->fields; i++)
       place[i] = (char *)codes->field[i] + walk.place * bytes_of(&model->field[i]);
-    status = model->type->encode(model, &walk.block, place);
+    status = model->type->inference->encode(model, &walk.block, place);
   }
   ae_profile_leave(previous);
   return ae_comm_agree(model->setup.comm, status);
@@ -99,13 +99,25 @@ ae_status ae_inference_write_examples(ae_h5 *file, const ae_dataset *data, int64
   return data->label != NULL ? ae_h5_write(file, &label, begin, count, data->label) : AE_OK;
 }
 
+/* What the indices are of. */
+static ae_status tag_indices(const ae_model *model, ae_h5 *file) {
+  char path[128];
+  for (int i = 0; i < model->fields; i++) {
+    if (model->field[i].code == NULL) continue;
+    snprintf(path, sizeof path, "/%s", model->field[i].name);
+    AE_RETURN_IF(ae_h5_put_integer(file, path, "entries", model->entries));
+    AE_RETURN_IF(ae_h5_put_integer(file, path, "codebook", model->type->indices->codebook(model)));
+  }
+  return AE_OK;
+}
+
 ae_status ae_codes_write(const ae_model *model, ae_h5 *file, const ae_dataset *data, const ae_codes *codes) {
   const int64_t begin = ae_shards_own_begin(&data->shards), count = ae_shards_own_count(&data->shards);
   AE_RETURN_IF(ae_inference_write_examples(file, data, data->examples, begin, count));
   for (int i = 0; i < model->fields; i++)
     AE_RETURN_IF(write_field(file, model->field[i].name, &model->field[i], "example", data->examples, begin, count,
                              codes->field[i]));
-  return model->type->tag != NULL ? model->type->tag(model, file) : AE_OK;
+  return model->type->indices != NULL ? tag_indices(model, file) : AE_OK;
 }
 
 /* One part of codes (count, code_width), in the type of its field. */

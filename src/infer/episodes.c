@@ -134,7 +134,7 @@ static ae_status run_episode(const run *r, const int64_t *example, const char *r
   for (int k = 0; k < ways; k++) {
     const int64_t at = ways + k * shots;
     const ae_block shown = {r->data, shots, example + at, rows + at * r->data->row_bytes, NULL};
-    AE_RETURN_IF(r->model->type->likelihood(r->model, &shown, &queries, r->request->draws, r->score));
+    AE_RETURN_IF(r->model->type->classes->likelihood(r->model, &shown, &queries, r->request->draws, r->score));
     keep_best(r, k);
   }
   right[0] = count_right(r);

@@ -61,7 +61,7 @@ static ae_status evaluate_block(pass *p, const ae_block *block) {
     p->sum[i] = 0;
   }
   for (int draw = 0; draw < p->draws; draw++) {
-    AE_RETURN_IF(model->type->evaluate(model, block, (uint32_t)draw, p->terms, p->weight));
+    AE_RETURN_IF(model->type->inference->evaluate(model, block, (uint32_t)draw, p->terms, p->weight));
     for (int64_t i = 0; i < block->count * width; i++) p->total[i] += p->terms[i] / p->draws;
     if (model->proper) add_weights(p, block->count);
   }
@@ -90,18 +90,13 @@ static ae_status run_pass(pass *p, const ae_dataset *data, double *sums) {
   return status;
 }
 
-static bool is_root(const char *measure) {
-  const size_t length = strlen(measure), ending = strlen("_rmse");
-  return length > ending && strcmp(measure + length - ending, "_rmse") == 0;
-}
-
 static void take_means(const ae_model *model, const ae_dataset *data, const double *sum, ae_evaluation *out) {
   const int width = width_of(model);
   const double examples = (double)data->examples;
   *out = (ae_evaluation){.examples = data->examples, .elbo = NAN, .bound = NAN};
   for (int i = 0; i < width - 1; i++) out->term[i] = sum[i] / examples;
   for (int i = 0; i < model->measures; i++)
-    if (is_root(model->measure[i])) out->term[model->terms + i] = sqrt(out->term[model->terms + i]);
+    if (model->measure[i]->root) out->term[model->terms + i] = sqrt(out->term[model->terms + i]);
   for (int i = 0; i < model->terms; i++) out->loss += (double)model->term[i].weight * out->term[i];
   if (!model->proper) return;
   out->elbo = 0;

@@ -21,16 +21,23 @@ static ae_status build(const ae_comm *comm, ae_loaded *loaded) {
   return ae_comm_agree(comm, ae_params_allocate(loaded->params, 0));
 }
 
+typedef struct opening {
+  bool leads;
+  ae_loaded **out;
+} opening;
+
 static ae_status open_file(const ae_comm *comm, const char *path, void *context) {
   ae_status status;
-  ae_loaded *loaded = NULL, **out = context;
+  const opening *what = context;
+  ae_loaded *loaded = NULL;
   ae_h5 *file = NULL;
   AE_CHECK(ae_comm_agree(comm, AE_NEW(loaded, 1)));
   AE_CHECK(ae_run_state_open(comm, path, &file, &loaded->config, &loaded->state));
+  if (what->leads) ae_model_use_threads(loaded->config);
   AE_CHECK(build(comm, loaded));
   AE_CHECK(ae_arrays_read(file, loaded->params, "/parameters", NULL, ae_params_values(loaded->params)));
   if (loaded->model->type->load != NULL) AE_CHECK(loaded->model->type->load(loaded->model, file));
-  *out = loaded;
+  *what->out = loaded;
   loaded = NULL;
 cleanup:
   ae_h5_close(&file);
@@ -38,9 +45,10 @@ cleanup:
   return status;
 }
 
-ae_status ae_loaded_open(const ae_comm *comm, const char *model, ae_loaded **out) {
+ae_status ae_loaded_open(const ae_comm *comm, const char *model, bool leads, ae_loaded **out) {
+  opening what = {leads, out};
   *out = NULL;
-  return ae_run_directory_visit(comm, model, open_file, out);
+  return ae_run_directory_visit(comm, model, open_file, &what);
 }
 
 void ae_loaded_close(ae_loaded **loaded) {

@@ -20,8 +20,8 @@ static ae_status write_pictures(const ae_model *model, ae_h5 *file, const char *
 /* In blocks counted from `begin`, which is a multiple of their size or the start of a slice. */
 static ae_status decode_rows(ae_model *model, int64_t count, const float *codes, float *x) {
   for (int64_t at = 0; at < count; at += AE_BLOCK_ROWS)
-    AE_RETURN_IF(model->type->decode(model, ae_min(AE_BLOCK_ROWS, count - at), codes + at * model->code_width,
-                                     x + at * model->setup.features));
+    AE_RETURN_IF(model->type->inference->decode(model, ae_min(AE_BLOCK_ROWS, count - at),
+                                                codes + at * model->code_width, x + at * model->setup.features));
   return AE_OK;
 }
 
@@ -48,9 +48,9 @@ static ae_status reconstruct_rows(ae_model *model, const ae_dataset *data, int64
   for (ae_block_first(&walk, data); walk.block.count > 0 && walk.place < count; ae_block_next(&walk)) {
     const int64_t rows = ae_min(walk.block.count, count - walk.place), place = walk.place * model->setup.features;
     walk.block.count = rows;
-    AE_CHECK(model->type->encode(model, &walk.block, codes.field));
+    AE_CHECK(model->type->inference->encode(model, &walk.block, codes.field));
     ae_codes_join(model, &codes, 0, rows, code);
-    AE_CHECK(model->type->decode(model, rows, code, decoded + place));
+    AE_CHECK(model->type->inference->decode(model, rows, code, decoded + place));
     ae_dataset_to_float(data, walk.block.rows, rows, x + place);
   }
 cleanup:
@@ -83,8 +83,8 @@ static ae_status draw_rows(ae_model *model, const ae_sample_request *request, in
   for (int64_t at = begin; at < end; at += AE_BLOCK_ROWS) {
     const int64_t count = ae_min(AE_BLOCK_ROWS, end - at);
     for (int64_t i = 0; i < count; i++) label[at - begin + i] = -1;
-    AE_RETURN_IF(
-        model->type->draw(model, request, at, count, codes + (at - begin) * model->code_width, label + (at - begin)));
+    AE_RETURN_IF(model->type->inference->draw(model, request, at, count, codes + (at - begin) * model->code_width,
+                                              label + (at - begin)));
   }
   return AE_OK;
 }

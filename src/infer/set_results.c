@@ -14,7 +14,7 @@ static ae_status place_sets(ae_model *model, const ae_set_codes *codes, const ae
   int64_t *predicted = NULL;
   if (sizes->fixed == 0 && model->sized) {
     AE_CHECK(AE_NEW(predicted, codes->count));
-    AE_CHECK(model->type->predict_sizes(model, codes, sizes->drawn, predicted));
+    AE_CHECK(model->type->sets->predict_sizes(model, codes, sizes->drawn, predicted));
     given = predicted;
   }
   for (int64_t i = 0; i < codes->count; i++) offset[i + 1] = offset[i] + (sizes->fixed > 0 ? sizes->fixed : given[i]);
@@ -28,7 +28,7 @@ static ae_status decode_blocks(ae_model *model, const ae_set_codes *codes, const
   for (int64_t at = 0; at < codes->count; at += AE_BLOCK_ROWS) {
     const ae_set_codes block = {ae_min(AE_BLOCK_ROWS, codes->count - at), codes->code + at * model->code_width,
                                 codes->number + at, codes->seed};
-    AE_RETURN_IF(model->type->decode_sets(model, &block, offset + at, points));
+    AE_RETURN_IF(model->type->sets->decode(model, &block, offset + at, points));
   }
   return AE_OK;
 }
@@ -72,7 +72,7 @@ static ae_status copy_sets(ae_model *model, const ae_dataset *data, pairs *out) 
   for (ae_block_first(&walk, data); walk.block.count > 0 && walk.place < out->count; ae_block_next(&walk)) {
     walk.block.count = ae_min(walk.block.count, out->count - walk.place);
     int64_t *offset = out->offset + walk.place;
-    AE_RETURN_IF(model->type->sets_of(model, &walk.block, &sets));
+    AE_RETURN_IF(model->type->sets->of_block(model, &walk.block, &sets));
     if (out->points == NULL)
       for (int64_t i = 0; i < sets.count; i++) offset[i + 1] = offset[i] + sets.offset[i + 1] - sets.offset[i];
     else memcpy(out->points + offset[0] * dim, sets.rows, (size_t)(sets.offset[sets.count] * dim) * sizeof(float));
@@ -89,10 +89,10 @@ static ae_status reconstruct_sets(ae_model *model, const ae_dataset *data, pairs
   AE_CHECK(ae_codes_create(model, AE_BLOCK_ROWS, &codes));
   for (ae_block_first(&walk, data); walk.block.count > 0 && walk.place < out->count; ae_block_next(&walk)) {
     walk.block.count = ae_min(walk.block.count, out->count - walk.place);
-    AE_CHECK(model->type->encode(model, &walk.block, codes.field));
+    AE_CHECK(model->type->inference->encode(model, &walk.block, codes.field));
     ae_codes_join(model, &codes, 0, walk.block.count, code);
     const ae_set_codes block = {walk.block.count, code, walk.block.example, model->setup.seed};
-    AE_CHECK(model->type->decode_sets(model, &block, out->offset + walk.place, out->made));
+    AE_CHECK(model->type->sets->decode(model, &block, out->offset + walk.place, out->made));
   }
 cleanup:
   AE_FREE(code);
@@ -136,7 +136,7 @@ static ae_status find_offsets(ae_model *model, const ae_dataset *data, const int
   ae_block_copy copy = {0};
   ae_block sets;
   AE_CHECK(ae_block_fetch(comm, data, example, count, &copy));
-  AE_CHECK(ae_comm_agree(comm, model->type->sets_of(model, &copy.block, &sets)));
+  AE_CHECK(ae_comm_agree(comm, model->type->sets->of_block(model, &copy.block, &sets)));
   memcpy(offset, sets.offset, (size_t)(count + 1) * sizeof *offset);
 cleanup:
   ae_block_copy_free(&copy);
@@ -175,8 +175,8 @@ static ae_status draw_codes(ae_model *model, const ae_sample_request *request, i
                             int64_t *number) {
   int32_t label[AE_BLOCK_ROWS];
   for (int64_t at = begin; at < end; at += AE_BLOCK_ROWS)
-    AE_RETURN_IF(model->type->draw(model, request, at, ae_min(AE_BLOCK_ROWS, end - at),
-                                   codes + (at - begin) * model->code_width, label));
+    AE_RETURN_IF(model->type->inference->draw(model, request, at, ae_min(AE_BLOCK_ROWS, end - at),
+                                              codes + (at - begin) * model->code_width, label));
   for (int64_t i = begin; i < end; i++) number[i - begin] = i;
   return AE_OK;
 }

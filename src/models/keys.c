@@ -1,6 +1,7 @@
 #include "mpiae/models/keys.h"
 
-static const char *const models[] = {"ae", "vae", "vhe", "acn", "vqvae", "pixelcnn", "set-ae", "set-vae", NULL};
+#include "mpiae/models/model.h"
+
 static const char *const binarizations[] = {"none", "static", "dynamic", NULL};
 static const char *const optimizers[] = {"sgd", "adam", "adamw", NULL};
 static const char *const schedules[] = {"constant", "cosine", "onecycle", "step", NULL};
@@ -12,7 +13,7 @@ static const char *const likelihoods[] = {"bernoulli", "gaussian", "categorical"
 static const char *const starts[] = {"random", "k-means++", "scalable", NULL};
 
 const ae_key ae_keys_common[] = {
-    {"model", AE_KEY_CHOICE, NULL, 0, 0, models, NULL, AE_KEY_FIXED, "what is trained"},
+    {"model", AE_KEY_CHOICE, NULL, 0, 0, ae_model_names, NULL, AE_KEY_FIXED, "what is trained"},
     {"data.train", AE_KEY_TEXT, NULL, 0, 0, NULL, NULL, AE_KEY_FREE,
      "dataset file of the training examples, or FILE.h5:/path"},
     {"data.test", AE_KEY_TEXT, "none", 0, 0, NULL, "none", AE_KEY_FREE,
@@ -124,19 +125,5 @@ const ae_key_condition ae_key_conditions[] = {{"train.momentum", "train.optimize
                                               {"train.schedule_steps", "train.schedule", "constant", true},
                                               {"train.schedule_every", "train.schedule", "step", false},
                                               {"train.schedule_factor", "train.schedule", "step", false},
-                                              {"network.kind", "set.input", "image", false},
-                                              {"network.channels", "set.input", "image", false},
                                               {"network.channels", "network.kind", "conv", false},
-                                              {"network.hidden", "set.input", "image", false},
-                                              {"network.activation", "set.input", "image", false},
-                                              {"vae.beta", "set.stage", "autoencoder", false},
-                                              {"vae.warmup_epochs", "set.stage", "autoencoder", false},
-                                              {"kmeans.clusters", "vhe.labels", "kmeans", false},
-                                              {"vhe.anneal_epochs", "vhe.weighting", "anneal", false},
-                                              {"vqvae.decay", "vqvae.codebook", "ema", false},
-                                              {"vqvae.revive_after", "vqvae.codebook", "ema", false},
-                                              {"set.threshold", "set.input", "image", false},
-                                              {"set.loss", "set.stage", "autoencoder", false},
-                                              {"set.sigma", "set.stage", "autoencoder", false},
-                                              {"set.most_points", "set.stage", "size", false},
                                               {0}};

@@ -12,7 +12,10 @@ void ae_model_init(ae_model *model, const ae_model_type *type, const ae_model_se
   model->setup = *setup;
   model->units = "nat";
   model->columns = type->columns;
-  const int threads = (int)ae_config_integer(setup->config, "train.threads");
+}
+
+void ae_model_use_threads(const ae_config *config) {
+  const int threads = (int)ae_config_integer(config, "train.threads");
   ae_blas_use_threads(threads);
   if (ae_blas_threads() != threads)
     ae_log_warning("train.threads is %d, but matrix products are computed on %d: %s has no more", threads,
@@ -20,7 +23,7 @@ void ae_model_init(ae_model *model, const ae_model_type *type, const ae_model_se
 }
 
 ae_status ae_model_check_kind(const ae_model_type *type, const ae_config *config, const ae_dataset *data) {
-  const bool takes = type->takes_sets != NULL && type->takes_sets(config), sets = data->offset != NULL;
+  const bool takes = type->sets != NULL && type->sets->takes(config), sets = data->offset != NULL;
   if (takes == sets) return AE_OK;
   if (sets)
     return AE_FAIL(AE_USAGE, "%s holds sets of points, but model '%s' is for arrays: give data with /x", data->path,
@@ -31,9 +34,9 @@ ae_status ae_model_check_kind(const ae_model_type *type, const ae_config *config
                  data->path, type->name);
 }
 
-void ae_model_add_term(ae_model *model, const char *name, float weight) {
+void ae_model_add_term(ae_model *model, const ae_figure *figure, float weight) {
   AE_ASSERT(model->terms < AE_MODEL_MAX_TERMS);
-  model->term[model->terms++] = (ae_term){name, weight, 1, NULL};
+  model->term[model->terms++] = (ae_term){figure, weight, 1, NULL};
 }
 
 void ae_model_set_term(ae_model *model, int term, ae_tensor *rows) {
@@ -44,9 +47,9 @@ void ae_model_set_term(ae_model *model, int term, ae_tensor *rows) {
   if (model->term[term].weight != 0) ae_graph_root(model->graph, rows);
 }
 
-void ae_model_add_measure(ae_model *model, const char *name) {
+void ae_model_add_measure(ae_model *model, const ae_figure *figure) {
   AE_ASSERT(model->measures < AE_MODEL_MAX_TERMS);
-  model->measure[model->measures++] = name;
+  model->measure[model->measures++] = figure;
 }
 
 void ae_model_add_field(ae_model *model, ae_field field) {
@@ -110,14 +113,23 @@ static bool is_idle(const ae_config *config, const ae_key_condition *condition) 
          ae_config_is(config, condition->other, condition->word) == condition->unless;
 }
 
+/* The first of these conditions for which the key is idle, or NULL. */
+static const ae_key_condition *find_idle(const ae_config *config, const ae_key_condition *conditions, const char *key) {
+  for (; conditions != NULL && conditions->key != NULL; conditions++)
+    if (strcmp(conditions->key, key) == 0 && is_idle(config, conditions)) return conditions;
+  return NULL;
+}
+
 void ae_model_warn_of_idle_keys(const ae_config *config) {
-  const char *told = "";
-  for (const ae_key_condition *condition = ae_key_conditions; condition->key != NULL; condition++) {
-    if (strcmp(condition->key, told) == 0 || !is_idle(config, condition)) continue;
-    told = condition->key;
-    ae_log_warning("%s has no effect here: it is for %s%s=%s", told, condition->unless ? "anything but " : "",
-                   condition->other, condition->word);
-  }
+  const ae_model_type *type = ae_model_find(ae_config_text(config, "model"));
+  for (int t = 0; type->keys[t] != NULL; t++)
+    for (const ae_key *key = type->keys[t]; key->name != NULL; key++) {
+      const ae_key_condition *found = find_idle(config, type->conditions, key->name);
+      if (found == NULL) found = find_idle(config, ae_key_conditions, key->name);
+      if (found != NULL)
+        ae_log_warning("%s has no effect here: it is for %s%s=%s", key->name, found->unless ? "anything but " : "",
+                       found->other, found->word);
+    }
 }
 
 ae_status ae_model_configure(const char *text, int64_t length, const char *name, const char *const *overrides,

@@ -3,15 +3,31 @@
 
 #include <string.h>
 
-extern const ae_model_type ae_model_ae, ae_model_vae, ae_model_vhe, ae_model_acn, ae_model_vqvae, ae_model_pixelcnn,
-    ae_model_set_ae, ae_model_set_vae;
+/* A row is a model, in the order in which they are listed: its type is ae_model_<row>. */
+#define MODELS(ROW)                                                                                                    \
+  ROW(ae)                                                                                                              \
+  ROW(vae)                                                                                                             \
+  ROW(vhe)                                                                                                             \
+  ROW(acn)                                                                                                             \
+  ROW(vqvae)                                                                                                           \
+  ROW(pixelcnn)                                                                                                        \
+  ROW(set_ae)                                                                                                          \
+  ROW(set_vae)
 
-const ae_model_type *const *ae_model_table(void) {
-  static const ae_model_type *const table[] = {&ae_model_ae,     &ae_model_vae,     &ae_model_vhe,
-                                               &ae_model_acn,    &ae_model_vqvae,   &ae_model_pixelcnn,
-                                               &ae_model_set_ae, &ae_model_set_vae, NULL};
-  return table;
+#define DECLARE(name) extern const ae_model_type ae_model_##name;
+#define LIST(name) &ae_model_##name,
+
+MODELS(DECLARE)
+static const ae_model_type *const table[] = {MODELS(LIST) NULL};
+
+const char *ae_model_names[sizeof table / sizeof *table];
+
+/* Before main: the types tell their names, and the key that they are choices of stands in a constant table. */
+static void __attribute__((constructor)) list_names(void) {
+  for (int i = 0; table[i] != NULL; i++) ae_model_names[i] = table[i]->name;
 }
+
+const ae_model_type *const *ae_model_table(void) { return table; }
 
 const ae_model_type *ae_model_find(const char *name) {
   for (const ae_model_type *const *type = ae_model_table(); *type != NULL; type++)

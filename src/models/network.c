@@ -162,7 +162,19 @@ ae_tensor *ae_network_loss(const ae_model *model, ae_graph *graph, ae_tensor *pr
                           : ae_gaussian_loss(graph, "squared_error", prediction, x);
 }
 
-const char *ae_network_loss_name(const ae_model *model) { return model->bernoulli ? "cross_entropy" : "squared_error"; }
+const ae_figure ae_cross_entropy_figure = {"cross_entropy", "reconstruction term of the training loss",
+                                           "reconstruction term of the test loss", "nat", false};
+const ae_figure ae_squared_error_figure = {
+    "squared_error",
+    "reconstruction term of the training loss, with the constant of the Gaussian; of a VQ-VAE the mean as a share of "
+    "the data's variance",
+    "reconstruction term of the test loss, with the constant of the Gaussian; of a VQ-VAE the mean as a share of the "
+    "training data's variance",
+    "nat", false};
+
+const ae_figure *ae_network_figure(const ae_model *model) {
+  return model->bernoulli ? &ae_cross_entropy_figure : &ae_squared_error_figure;
+}
 
 void ae_network_likelihood(const ae_model *model, int64_t count, const float *prediction, const float *x, float *out) {
   const int64_t width = model->setup.features;
@@ -253,38 +265,6 @@ ae_status ae_network_draw(ae_model *model, const ae_sample_request *request, int
   for (int64_t i = 0; i < count; i++)
     ae_random_fill_normal(ae_stream_of(request->seed, AE_RANDOM_SAMPLE, 0, at + i), latent, code + i * latent);
   return AE_OK;
-}
-
-float ae_network_warm_up(const ae_model *model, const ae_batch *batch) {
-  const double warmup = ae_config_real(model->setup.config, "vae.warmup_epochs");
-  const double done = (double)(batch->epoch - 1) + (double)batch->step / (double)batch->steps;
-  return (float)(done < warmup ? done / warmup : 1);
-}
-
-void ae_network_sum_divergences(int64_t rows, int64_t latent, const float *q, double *sums) {
-  memset(sums, 0, (size_t)latent * sizeof *sums);
-  for (int64_t i = 0; i < rows; i++)
-    for (int64_t j = 0; j < latent; j++) {
-      const double mean = (double)q[2 * i * latent + j], logstd = (double)q[(2 * i + 1) * latent + j];
-      sums[j] += 0.5 * (exp(2 * logstd) + mean * mean - 1) - logstd;
-    }
-}
-
-void ae_network_take_divergences(const ae_model *model, int64_t latent, double *divergence, ae_metrics *metrics) {
-  int active = 0;
-  for (int64_t j = 0; j < latent; j++) {
-    divergence[j] = model->statistic_sum[j] / (double)model->statistic_examples;
-    active += divergence[j] > 0.01;
-  }
-  ae_metrics_set(metrics, "active_units", active);
-}
-
-ae_status ae_network_write_divergences(ae_h5 *file, int64_t latent, const double *divergence) {
-  const ae_h5_dataset dataset = {
-      "/z_kl",  AE_H5_FLOAT64, 1,
-      {latent}, {"latent"},    "divergence of each dimension from the prior, mean over the epoch as it trained",
-      "nat"};
-  return ae_h5_write_whole(file, &dataset, divergence);
 }
 
 void ae_network_run(ae_graph *graph, const ae_tensor *input, int64_t count) {

@@ -86,7 +86,7 @@ static ae_status save_column(const ae_history *history, ae_h5 *file, const char 
                              double *values) {
   int count;
   const ae_column *what = &ae_metrics_columns(&count)[column];
-  const char *units = ae_metrics_units(what, history->units);
+  const char *units = ae_metrics_units(what->units, history->units);
   char path[128];
   for (int i = 0; i < history->rows; i++) values[i] = history->row[i].value[column];
   snprintf(path, sizeof path, "%s/%s", group, what->name);

@@ -37,10 +37,10 @@ static ae_status take_parameters(const ae_comm *comm, const char *path, void *co
   AE_CHECK(ae_run_state_open(comm, path, &file, &config, &state));
   AE_CHECK(
       ae_error_prefix(ae_config_check_section(t->config, config, "network"), "the networks of %s are others", path));
-  if (type->init_from != NULL) AE_CHECK(type->init_from(t->model, config, file));
+  if (type->training->init_from != NULL) AE_CHECK(type->training->init_from(t->model, config, file));
   for (int i = 0; i < ae_params_count(t->params); i++)
-    AE_CHECK(check_parameter(file, ae_params_at(t->params, i), type->own_parameters));
-  AE_CHECK(ae_arrays_read(file, t->params, "/parameters", type->own_parameters, ae_params_values(t->params)));
+    AE_CHECK(check_parameter(file, ae_params_at(t->params, i), type->training->own_parameters));
+  AE_CHECK(ae_arrays_read(file, t->params, "/parameters", type->training->own_parameters, ae_params_values(t->params)));
   AE_FREE(t->origin);
   AE_CHECK(ae_comm_agree(comm, ae_memory_text(path, &t->origin)));
 cleanup:

@@ -25,7 +25,7 @@ static void print_terms(const ae_model *model, const double *values, double divi
   size_t used = 0;
   out[0] = '\0';
   for (int i = 0; i < model->terms && used < size; i++)
-    used += (size_t)snprintf(out + used, size - used, " %s %.4g", model->term[i].name, values[i] / divisor);
+    used += (size_t)snprintf(out + used, size - used, " %s %.4g", model->term[i].figure->name, values[i] / divisor);
 }
 
 /* Steps that are left after step `step` (from 0) of an epoch. */
@@ -61,7 +61,7 @@ void ae_progress_epoch_end(ae_progress *progress, const ae_model *model, int64_t
   double values[AE_MODEL_MAX_TERMS];
   for (int i = 0; i < model->terms; i++) {
     char column[64];
-    snprintf(column, sizeof column, "train_%s", model->term[i].name);
+    snprintf(column, sizeof column, "train_%s", model->term[i].figure->name);
     values[i] = ae_metrics_get(metrics, column);
   }
   print_terms(model, values, 1, terms, sizeof terms);

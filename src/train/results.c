@@ -17,7 +17,7 @@ ae_status ae_trainer_test(ae_trainer *t, ae_metrics *metrics) {
   ae_metrics_set(metrics, "test_loss", found.loss);
   for (int i = 0; i < model->terms + model->measures; i++) {
     snprintf(column, sizeof column, "test_%s",
-             i < model->terms ? model->term[i].name : model->measure[i - model->terms]);
+             i < model->terms ? model->term[i].figure->name : model->measure[i - model->terms]->name);
     ae_metrics_set(metrics, column, found.term[i]);
   }
   return AE_OK;
@@ -35,7 +35,7 @@ static ae_status fill_codes(ae_h5 *file, void *context) {
   const ae_trainer *t = what->t;
   AE_RETURN_IF(ae_inference_begin(t->model, file, "codes", t->state.epoch, t->state.step));
   AE_RETURN_IF(ae_codes_write(t->model, file, t->data, what->codes));
-  if (t->model->type->annotate != NULL) AE_RETURN_IF(t->model->type->annotate(t->model, file));
+  if (t->model->type->training->annotate != NULL) AE_RETURN_IF(t->model->type->training->annotate(t->model, file));
   return ae_provenance_write(t->comm, file, ae_clock_seconds() - t->begun);
 }
 
@@ -52,10 +52,10 @@ ae_status ae_trainer_write_codes(ae_trainer *t) {
   ae_status status;
   ae_codes codes = {0};
   char path[AE_PATH_SIZE];
-  if (t->model->fields == 0 || t->model->type->encode == NULL) return AE_OK;
+  if (t->model->fields == 0 || t->model->type->inference->encode == NULL) return AE_OK;
   ae_run_directory_codes(t->directory, t->state.epoch, path);
   AE_CHECK(ae_comm_agree(t->comm, ae_codes_create(t->model, ae_shards_own_count(&t->data->shards), &codes)));
-  if (t->model->type->recorded != NULL) t->model->type->recorded(t->model, codes.field);
+  if (t->model->type->training->recorded != NULL) t->model->type->training->recorded(t->model, codes.field);
   else AE_CHECK(ae_inference_encode(t->model, t->data, &codes));
   results what = {.t = t, .codes = &codes};
   AE_CHECK(produce(t, path, fill_codes, &what));
@@ -67,16 +67,16 @@ cleanup:
 static ae_status fill_pictures(ae_h5 *file, const results *what, const ae_dataset *data) {
   ae_model *model = what->t->model;
   const ae_sample_request request = {.count = what->pictures, .seed = 1};
-  if (model->type->decode != NULL && model->type->encode != NULL)
+  if (model->type->inference->decode != NULL && model->type->inference->encode != NULL)
     AE_RETURN_IF(ae_pictures_reconstruct(model, file, data, what->pictures));
-  return model->type->draw != NULL ? ae_pictures_sample(model, file, &request, "/sampled", true) : AE_OK;
+  return model->type->inference->draw != NULL ? ae_pictures_sample(model, file, &request, "/sampled", true) : AE_OK;
 }
 
 static ae_status fill_sets(ae_h5 *file, const results *what, const ae_dataset *data) {
   ae_model *model = what->t->model;
   const ae_sample_request request = {.count = what->pictures, .seed = 1};
   AE_RETURN_IF(ae_set_results_reconstruct(model, file, data, what->pictures));
-  if (model->type->draw == NULL) return AE_OK;
+  if (model->type->inference->draw == NULL) return AE_OK;
   return ae_set_results_sample(model, file, &request, 0, model->sized ? NULL : data, "sampled_");
 }
 
@@ -86,7 +86,7 @@ static ae_status fill_samples(ae_h5 *file, void *context) {
   const ae_trainer *t = what->t;
   const ae_dataset *data = t->test != NULL ? t->test : t->data;
   AE_RETURN_IF(ae_inference_begin(t->model, file, "film", t->state.epoch, t->state.step));
-  AE_RETURN_IF(t->model->type->decode_sets != NULL ? fill_sets(file, what, data) : fill_pictures(file, what, data));
+  AE_RETURN_IF(t->model->type->sets != NULL ? fill_sets(file, what, data) : fill_pictures(file, what, data));
   return ae_provenance_write(t->comm, file, ae_clock_seconds() - t->begun);
 }
 

@@ -37,7 +37,7 @@ static ae_status open_data(ae_trainer *t) {
   memcpy(t->state.dim, t->data->dim, sizeof t->state.dim);
   const ae_model_type *type = ae_model_find(ae_config_text(t->config, "model"));
   AE_RETURN_IF(ae_error_prefix(ae_model_check_kind(type, t->config, t->data), "data.train"));
-  return type->resolve != NULL ? type->resolve(t->comm, t->config, t->data) : AE_OK;
+  return type->training->resolve != NULL ? type->training->resolve(t->comm, t->config, t->data) : AE_OK;
 }
 
 /* Own segments before the end of each gradient plane: the maximal subtrees in this rank's shards. */
@@ -79,6 +79,7 @@ static ae_status build_model(ae_trainer *t) {
                           .plane_end = t->plane_end,
                           .planes = t->planes};
   memcpy(setup.dim, t->data->dim, sizeof setup.dim);
+  ae_model_use_threads(t->config);
   AE_RETURN_IF(ae_model_find(ae_config_text(t->config, "model"))->create(&setup, &t->model));
   if (t->test != NULL) AE_RETURN_IF(ae_inference_accept(t->model, t->test));
   AE_RETURN_IF(ae_comm_agree(t->comm, ae_params_seal(t->params)));
@@ -131,15 +132,16 @@ static void show_column(ae_trainer *t, const char *prefix, const char *name) {
 /* The columns that the model has. */
 static void show_columns(ae_trainer *t) {
   static const char *const all[] = {"epoch", "step", "seconds", "examples_per_second", "learning_rate", "train_loss"};
-  const char *const *own = t->model->columns;
+  const ae_column *const *own = t->model->columns;
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) ae_history_show(t->history, all[i]);
-  for (int i = 0; own != NULL && own[i] != NULL; i++) ae_history_show(t->history, own[i]);
-  for (int i = 0; i < t->model->terms; i++) show_column(t, "train_", t->model->term[i].name);
+  for (int i = 0; own != NULL && own[i] != NULL; i++)
+    for (const ae_column *column = own[i]; column->name != NULL; column++) ae_history_show(t->history, column->name);
+  for (int i = 0; i < t->model->terms; i++) show_column(t, "train_", t->model->term[i].figure->name);
   if (ae_config_is(t->config, "train.on_nonfinite", "skip")) ae_history_show(t->history, "skipped_steps");
   if (t->test == NULL) return;
   ae_history_show(t->history, "test_loss");
-  for (int i = 0; i < t->model->terms; i++) show_column(t, "test_", t->model->term[i].name);
-  for (int i = 0; i < t->model->measures; i++) show_column(t, "test_", t->model->measure[i]);
+  for (int i = 0; i < t->model->terms; i++) show_column(t, "test_", t->model->term[i].figure->name);
+  for (int i = 0; i < t->model->measures; i++) show_column(t, "test_", t->model->measure[i]->name);
 }
 
 /* The schedule is one of the whole run: resuming with more epochs does not bend it. A constant rate has no horizon. */
@@ -280,7 +282,7 @@ static ae_status begin(ae_trainer *t, const char *init_from) {
   ae_params_start(t->params, (uint64_t)t->state.seed);
   if (init_from != NULL) AE_RETURN_IF(ae_trainer_init_from(t, init_from));
   AE_RETURN_IF(ae_provenance_compare(t->comm, NULL));
-  return t->model->type->start != NULL ? t->model->type->start(t->model) : AE_OK;
+  return t->model->type->training->start != NULL ? t->model->type->training->start(t->model) : AE_OK;
 }
 
 ae_status ae_trainer_start(ae_trainer *t, ae_run_mode mode, const char *init_from) {

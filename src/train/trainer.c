@@ -69,15 +69,16 @@ static void take_statistics(ae_trainer *t, const ae_batch *batch) {
   const ae_model *model = t->model;
   if (model->statistics == 0) return;
   for (int s = 0; s < batch->segments; s++)
-    model->type->statistics(model, batch, batch->offset[s], batch->offset[s + 1],
-                            t->terms + s * t->width + model->terms);
+    model->type->training->statistics(model, batch, batch->offset[s], batch->offset[s + 1],
+                                      t->terms + s * t->width + model->terms);
 }
 
 /* What of a step is not finite, or NULL: the same on all ranks. */
 static const char *name_nonfinite(const ae_trainer *t, const ae_control *control) {
   const char *what = isfinite(control->squared_norm) ? NULL : "the gradient";
   for (int i = t->width - 1; i >= 0; i--)
-    if (!isfinite(control->sums[i])) what = i < t->model->terms ? t->model->term[i].name : "a statistic of the model";
+    if (!isfinite(control->sums[i]))
+      what = i < t->model->terms ? t->model->term[i].figure->name : "a statistic of the model";
   return what;
 }
 
@@ -159,8 +160,8 @@ static ae_status run_step(ae_trainer *t, const ae_batch *batch, const ae_batch *
   bool skipped;
   ae_profile_set_step(t->state.step + 1);
   t->learning_rate = ae_schedule_rate(&t->schedule, t->state.step);
-  type->fill(t->model, batch);
-  if (next != NULL && type->prefetch != NULL) type->prefetch(t->model, next);
+  type->training->fill(t->model, batch);
+  if (next != NULL && type->training->prefetch != NULL) type->training->prefetch(t->model, next);
   ae_profile_enter(AE_PHASE_STEP);
   memset(t->waiting, 0, sizeof t->waiting);
   for (int i = 0; i < ae_params_count(t->params); i++)
@@ -171,7 +172,8 @@ static ae_status run_step(ae_trainer *t, const ae_batch *batch, const ae_batch *
   ae_graph_backward(t->model->graph, &hooks);
   take_statistics(t, batch);
   ae_status status = reduce_and_update(t, batch, &skipped);
-  if (status == AE_OK && !skipped && type->step_end != NULL) status = type->step_end(t->model, batch);
+  if (status == AE_OK && !skipped && type->training->step_end != NULL)
+    status = type->training->step_end(t->model, batch);
   if (status == AE_OK) count_step(t, batch, skipped);
   ae_profile_leave(previous);
   return status;
@@ -186,7 +188,7 @@ static ae_status run_steps(ae_trainer *t, uint32_t epoch) {
   ae_batch batch[2];
   ae_sampler_begin(t->sampler, epoch);
   ae_sampler_batch(t->sampler, first, &batch[first % 2]);
-  if (t->model->type->prefetch != NULL) t->model->type->prefetch(t->model, &batch[first % 2]);
+  if (t->model->type->training->prefetch != NULL) t->model->type->training->prefetch(t->model, &batch[first % 2]);
   for (int64_t step = first; step < end; step++) {
     if (step + 1 < end) ae_sampler_batch(t->sampler, step + 1, &batch[(step + 1) % 2]);
     const double begun = ae_clock_seconds();
@@ -218,7 +220,7 @@ static void record_losses(const ae_trainer *t, double seconds, ae_metrics *metri
   const double examples = (double)ae_epoch_sums_examples(&t->epoch_sums);
   for (int i = 0; i < t->model->terms; i++) {
     char column[64];
-    snprintf(column, sizeof column, "train_%s", t->model->term[i].name);
+    snprintf(column, sizeof column, "train_%s", t->model->term[i].figure->name);
     ae_metrics_set(metrics, column, t->epoch_sums.value[i] / examples);
   }
   ae_metrics_set(metrics, "train_loss", ae_epoch_sums_loss(&t->epoch_sums) / examples);
@@ -242,7 +244,7 @@ static ae_status end_epoch(ae_trainer *t, uint32_t epoch, ae_metrics *metrics) {
   AE_RETURN_IF(tell_skipped(t, epoch));
   t->model->statistic_sum = t->epoch_sums.value + t->model->terms;
   t->model->statistic_examples = ae_epoch_sums_examples(&t->epoch_sums);
-  if (type->epoch_end != NULL) AE_RETURN_IF(type->epoch_end(t->model, epoch, metrics));
+  if (type->training->epoch_end != NULL) AE_RETURN_IF(type->training->epoch_end(t->model, epoch, metrics));
   AE_RETURN_IF(ae_trainer_test(t, metrics));
   t->state.epoch = epoch;
   t->state.epoch_step = 0;
@@ -264,7 +266,7 @@ static ae_status run_epoch(ae_trainer *t) {
   ae_metrics metrics;
   ae_metrics_clear(&metrics);
   begin_epoch(t);
-  if (type->epoch_begin != NULL) AE_RETURN_IF(type->epoch_begin(t->model, epoch, &metrics));
+  if (type->training->epoch_begin != NULL) AE_RETURN_IF(type->training->epoch_begin(t->model, epoch, &metrics));
   AE_RETURN_IF(run_steps(t, epoch));
   return t->state.epoch_step == ae_sampler_steps(t->sampler) ? end_epoch(t, epoch, &metrics) : AE_OK;
 }

@@ -79,8 +79,8 @@ static void create(bench *b, const char *model, const char *more) {
   ae_test_ok(ae_params_seal(b->params));
   ae_test_ok(ae_params_allocate(b->params, 1));
   ae_params_start(b->params, SEED);
-  if (b->model->type->start == NULL) return;
-  ae_test_ok(b->model->type->start(b->model));
+  if (b->model->type->training->start == NULL) return;
+  ae_test_ok(b->model->type->training->start(b->model));
   read_clusters(b);
 }
 
@@ -231,7 +231,7 @@ static void a_vhe_encodes_and_decodes_unseen_examples(void **state) {
   ae_test_ok(ae_codes_create(b.model, EXAMPLES, &codes));
   ae_test_ok(ae_inference_encode(b.model, b.blocks, &codes));
   ae_codes_join(b.model, &codes, 0, EXAMPLES, joined);
-  ae_test_ok(b.model->type->decode(b.model, EXAMPLES, joined, decoded));
+  ae_test_ok(b.model->type->inference->decode(b.model, EXAMPLES, joined, decoded));
   for (int64_t i = 0; i < EXAMPLES; i++) {
     double x[FEATURES], qc[2 * LATENT], qz[2 * LATENT], pair[2 * LATENT], logit[FEATURES];
     pixels(&b, i, x);
@@ -267,7 +267,7 @@ static void a_vhe_draws_more_of_given_examples(void **state) {
   ae_test_ok(ae_dataset_fetch(ae_test_comm(), b.blocks, like, 2, rows));
   const ae_block block = {b.blocks, 2, like, rows, NULL};
   const ae_sample_request request = {.count = EXAMPLES, .seed = 5, .like = &block};
-  ae_test_ok(b.model->type->draw(b.model, &request, 0, EXAMPLES, code, label));
+  ae_test_ok(b.model->type->inference->draw(b.model, &request, 0, EXAMPLES, code, label));
   for (int i = 0; i < 2; i++) {
     double x[FEATURES], one[2 * LATENT];
     pixels(&b, like[i], x);

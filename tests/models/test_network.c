@@ -164,7 +164,8 @@ static bool takes_them(const ae_config *config) { return ae_config_is(config, "d
 /* Whether it does may depend on the configuration. */
 static void a_model_takes_arrays_or_sets(void **state) {
   (void)state;
-  const ae_model_type arrays = {.name = "of-arrays"}, sets = {.name = "of-sets", .takes_sets = takes_them};
+  const ae_set_hooks hooks = {.takes = takes_them};
+  const ae_model_type arrays = {.name = "of-arrays"}, sets = {.name = "of-sets", .sets = &hooks};
   const ae_dataset array = {.path = (char[]){"a.h5"}}, set = {.path = (char[]){"s.h5"}, .offset = (int64_t[]){0}};
   const char *const keys[] = {"data.binarize=static"};
   bench b;
@@ -187,7 +188,6 @@ static void a_model_computes_on_the_threads_it_is_told(void **state) {
     const char *key;
     int threads;
   } cases[] = {{NULL, 1}, {"train.threads=1", 1}, {"train.threads=2", 2}};
-  const ae_model_type type = {.name = "any"};
   ae_blas_use_threads(3);
   const bool is_openblas = strncmp(ae_blas_version(), "OpenBLAS ", 9) == 0;
   if (is_openblas ? strstr(ae_blas_version(), "SINGLE_THREADED") != NULL : ae_blas_threads() == 1)
@@ -195,13 +195,19 @@ static void a_model_computes_on_the_threads_it_is_told(void **state) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     bench b;
     create(&b, AE_H5_UINT8, &cases[i].key, cases[i].key != NULL);
-    const ae_model_setup setup = b.model.setup;
     ae_blas_use_threads(3);
-    ae_model_init(&b.model, &type, &setup);
+    ae_model_use_threads(b.config);
     const int threads = ae_blas_threads();
     ae_blas_use_threads(1);
     assert_int_equal(threads, cases[i].threads);
     destroy(&b);
+  }
+}
+
+static void check_conditions(ae_config *config, const ae_key_condition *condition) {
+  for (; condition->key != NULL; condition++) {
+    assert_true(ae_config_has(config, condition->key));
+    ae_config_set(config, condition->other, condition->word); /* asserts that it is a choice */
   }
 }
 
@@ -211,10 +217,9 @@ static void conditions_of_keys_name_keys(void **state) {
   static const char text[] = "model: vae\ndata: {train: unused}\n";
   ae_config *config = NULL, *vae = NULL;
   ae_test_ok(ae_config_create(ae_model_key_tables(), &config));
-  for (const ae_key_condition *condition = ae_key_conditions; condition->key != NULL; condition++) {
-    assert_true(ae_config_has(config, condition->key));
-    ae_config_set(config, condition->other, condition->word); /* asserts that it is a choice */
-  }
+  check_conditions(config, ae_key_conditions);
+  for (const ae_model_type *const *type = ae_model_table(); *type != NULL; type++)
+    if ((*type)->conditions != NULL) check_conditions(config, (*type)->conditions);
   ae_config_destroy(&config);
   ae_test_ok(ae_model_configure(text, (int64_t)strlen(text), "test", NULL, 0, &vae));
   ae_model_warn_of_idle_keys(vae); /* lacks most of the keys */

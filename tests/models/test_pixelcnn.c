@@ -150,7 +150,7 @@ static void price_all(small_model *s, int32_t label, double nats[MAPS]) {
       map[m * SMALL_PLACES + i] = (float)(rest % SMALL_ENTRIES);
     labels[m] = label;
   }
-  ae_test_ok(s->model->type->price(s->model, MAPS, map, labels, nats));
+  ae_test_ok(s->model->type->prior->price(s->model, MAPS, map, labels, nats));
 }
 
 static void probabilities_sum_to_one(void **state) {
@@ -183,7 +183,8 @@ static void samples_follow_the_probabilities(void **state) {
   make_small(&s, 2);
   price_all(&s, 1, nats);
   for (int block = 0; block < BLOCKS; block++) {
-    ae_test_ok(s.model->type->draw(s.model, &request, (int64_t)block * AE_BLOCK_ROWS, AE_BLOCK_ROWS, code, label));
+    ae_test_ok(
+        s.model->type->inference->draw(s.model, &request, (int64_t)block * AE_BLOCK_ROWS, AE_BLOCK_ROWS, code, label));
     for (int i = 0; i < AE_BLOCK_ROWS; i++) {
       int map = 0;
       for (int j = SMALL_PLACES - 1; j >= 0; j--) map = map * SMALL_ENTRIES + (int)code[i * SMALL_PLACES + j];

@@ -104,9 +104,9 @@ static void codes_do_not_depend_on_the_order_of_points(void **state) {
   float code[SETS * WIDTH], other[SETS * WIDTH];
   create(&b, "set-ae", "autoencoder");
   fill(&s, straight, false);
-  ae_test_ok(b.model->type->encode(b.model, &s.block, (void *[]){code}));
+  ae_test_ok(b.model->type->inference->encode(b.model, &s.block, (void *[]){code}));
   fill(&s, straight, true);
-  ae_test_ok(b.model->type->encode(b.model, &s.block, (void *[]){other}));
+  ae_test_ok(b.model->type->inference->encode(b.model, &s.block, (void *[]){other}));
   close_to(code, other, SETS * WIDTH);
   /* and they tell sets apart */
   for (int i = 0; i < SETS; i++)
@@ -125,9 +125,9 @@ static void sets_in_another_order_have_their_codes_in_that_order(void **state) {
   float mean[SETS * LATENT], logstd[SETS * LATENT], other_mean[SETS * LATENT], other_logstd[SETS * LATENT];
   create(&b, "set-vae", "autoencoder");
   fill(&s, straight, false);
-  ae_test_ok(b.model->type->encode(b.model, &s.block, (void *[]){mean, logstd}));
+  ae_test_ok(b.model->type->inference->encode(b.model, &s.block, (void *[]){mean, logstd}));
   fill(&s, mixed, true);
-  ae_test_ok(b.model->type->encode(b.model, &s.block, (void *[]){other_mean, other_logstd}));
+  ae_test_ok(b.model->type->inference->encode(b.model, &s.block, (void *[]){other_mean, other_logstd}));
   for (int i = 0; i < SETS; i++) {
     close_to(mean + mixed[i] * LATENT, other_mean + i * LATENT, LATENT);
     close_to(logstd + mixed[i] * LATENT, other_logstd + i * LATENT, LATENT);
@@ -171,16 +171,16 @@ static void a_pass_grows_with_its_sets(void **state) {
   ae_test_ok(AE_NEW(points, offset[3] * DIM));
   ae_test_ok(AE_NEW(alone, 7 * DIM));
   const ae_set_codes all = {3, code, number, SEED}, last = {1, code + 2 * WIDTH, number + 2, SEED};
-  ae_test_ok(b.model->type->decode_sets(b.model, &all, offset, points));
-  ae_test_ok(b.model->type->decode_sets(b.model, &last, one, alone));
+  ae_test_ok(b.model->type->sets->decode(b.model, &all, offset, points));
+  ae_test_ok(b.model->type->sets->decode(b.model, &last, one, alone));
   close_to(points + offset[2] * DIM, alone, 7 * DIM);
   for (int64_t i = 0; i < offset[3] * DIM; i++) assert_true(isfinite(points[i]));
   const ae_dataset data = {.path = (char[]){"sets"}};
   const ae_block block = {&data, 3, number, points, offset};
   float grown[3 * WIDTH], single[WIDTH];
-  ae_test_ok(b.model->type->encode(b.model, &block, (void *[]){grown}));
+  ae_test_ok(b.model->type->inference->encode(b.model, &block, (void *[]){grown}));
   const ae_block small = {&data, 1, number + 2, points + offset[2] * DIM, one};
-  ae_test_ok(b.model->type->encode(b.model, &small, (void *[]){single}));
+  ae_test_ok(b.model->type->inference->encode(b.model, &small, (void *[]){single}));
   close_to(grown + 2 * WIDTH, single, WIDTH);
   AE_FREE(points);
   AE_FREE(alone);
@@ -217,9 +217,9 @@ static double chamfer(double (*distance)(const float *, const float *), int64_t 
 
 static int place_of(const ae_model *model, const char *name) {
   for (int i = 0; i < model->terms; i++)
-    if (strcmp(model->term[i].name, name) == 0) return i;
+    if (strcmp(model->term[i].figure->name, name) == 0) return i;
   for (int i = 0; i < model->measures; i++)
-    if (strcmp(model->measure[i], name) == 0) return model->terms + i;
+    if (strcmp(model->measure[i]->name, name) == 0) return model->terms + i;
   fail_msg("no figure %s", name);
   return 0;
 }
@@ -251,15 +251,15 @@ static void figures_are_those_of_the_formulas(void **state) {
   float mean[SETS * LATENT], logstd[SETS * LATENT], z[SETS * LATENT], points[128 * DIM];
   create(&b, "set-vae", "autoencoder");
   prepare_decoder(&b);
-  b.model->type->add_matching(b.model);
+  b.model->type->sets->add_matching(b.model);
   const int figures = b.model->terms + b.model->measures;
   fill(&s, mixed, false);
-  ae_test_ok(b.model->type->evaluate(b.model, &s.block, 0, terms, weight));
-  ae_test_ok(b.model->type->encode(b.model, &s.block, (void *[]){mean, logstd}));
+  ae_test_ok(b.model->type->inference->evaluate(b.model, &s.block, 0, terms, weight));
+  ae_test_ok(b.model->type->inference->encode(b.model, &s.block, (void *[]){mean, logstd}));
   for (int i = 0; i < SETS; i++)
     divergence[i] = draw_code(s.example[i], mean + i * LATENT, logstd + i * LATENT, z + i * LATENT);
   const ae_set_codes codes = {SETS, z, s.example, SEED};
-  ae_test_ok(b.model->type->decode_sets(b.model, &codes, s.offset, points));
+  ae_test_ok(b.model->type->sets->decode(b.model, &codes, s.offset, points));
   for (int i = 0; i < SETS; i++) {
     const int64_t count = s.offset[i + 1] - s.offset[i];
     const float *x = s.points + s.offset[i] * DIM, *y = points + s.offset[i] * DIM;
@@ -287,12 +287,12 @@ static void sizes_are_those_of_the_logits(void **state) {
   prepare_decoder(&b);
   const int figures = b.model->terms + b.model->measures;
   fill(&s, straight, false);
-  ae_test_ok(b.model->type->evaluate(b.model, &s.block, 0, terms, NULL));
-  ae_test_ok(b.model->type->encode(b.model, &s.block, (void *[]){code}));
+  ae_test_ok(b.model->type->inference->evaluate(b.model, &s.block, 0, terms, NULL));
+  ae_test_ok(b.model->type->inference->encode(b.model, &s.block, (void *[]){code}));
   const ae_set_codes codes = {SETS, code, s.example, SEED};
-  ae_test_ok(b.model->type->predict_sizes(b.model, &codes, false, likeliest));
-  ae_test_ok(b.model->type->predict_sizes(b.model, &codes, true, drawn));
-  ae_test_ok(b.model->type->predict_sizes(b.model, &codes, true, again));
+  ae_test_ok(b.model->type->sets->predict_sizes(b.model, &codes, false, likeliest));
+  ae_test_ok(b.model->type->sets->predict_sizes(b.model, &codes, true, drawn));
+  ae_test_ok(b.model->type->sets->predict_sizes(b.model, &codes, true, again));
   assert_memory_equal(drawn, again, sizeof drawn);
   for (int i = 0; i < SETS; i++) {
     for (int j = 0; j < WIDTH; j++) x[j] = (double)code[i * WIDTH + j];
@@ -321,11 +321,11 @@ static void sizes_are_learned_from_drawn_codes(void **state) {
   float mean[SETS * LATENT], logstd[SETS * LATENT];
   fill(&s, straight, false);
   train_sizes(&b, &s);
-  ae_test_ok(b.model->type->epoch_begin(b.model, 1, &metrics));
-  ae_test_ok(b.model->type->encode(b.model, &s.block, (void *[]){mean, logstd}));
+  ae_test_ok(b.model->type->training->epoch_begin(b.model, 1, &metrics));
+  ae_test_ok(b.model->type->inference->encode(b.model, &s.block, (void *[]){mean, logstd}));
   for (uint32_t epoch = 1; epoch <= 2; epoch++) {
     const ae_batch batch = {epoch, 0, 1, SETS, 1, (int64_t[]){0, SETS}, s.example};
-    b.model->type->fill(b.model, &batch);
+    b.model->type->training->fill(b.model, &batch);
     ae_graph_forward(b.model->graph, NULL);
     for (int i = 0; i < SETS; i++) {
       double q[2 * LATENT], noise[LATENT], z[LATENT], hidden[WIDTH], logit[MOST + 1];
@@ -351,11 +351,11 @@ static void sets_too_large_for_a_matching_are_named(void **state) {
   float *points;
   const int64_t number = 0, offset[2] = {0, LARGE};
   create(&b, "set-ae", "autoencoder");
-  b.model->type->add_matching(b.model);
+  b.model->type->sets->add_matching(b.model);
   ae_test_ok(AE_NEW(points, LARGE * DIM));
   const ae_dataset data = {.path = (char[]){"large.h5"}};
   const ae_block block = {&data, 1, &number, points, offset};
-  ae_test_error(b.model->type->evaluate(b.model, &block, 0, terms, NULL), AE_USAGE,
+  ae_test_error(b.model->type->inference->evaluate(b.model, &block, 0, terms, NULL), AE_USAGE,
                 "large.h5: a set of 2001 points is too large");
   AE_FREE(points);
   destroy(&b);

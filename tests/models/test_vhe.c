@@ -67,9 +67,9 @@ static void create(bench *b) {
   ae_test_ok(ae_params_seal(b->params));
   ae_test_ok(ae_params_allocate(b->params, 1));
   ae_params_start(b->params, 7);
-  ae_test_ok(b->model->type->start(b->model));
+  ae_test_ok(b->model->type->training->start(b->model));
   ae_metrics_clear(&metrics);
-  ae_test_ok(b->model->type->epoch_begin(b->model, 1, &metrics));
+  ae_test_ok(b->model->type->training->epoch_begin(b->model, 1, &metrics));
   ae_test_ok(ae_class_index_create(comm, &b->data->shards, b->data->label, CLASSES, &b->index));
   ae_test_ok(ae_class_index_draw(b->index, 7, 1, EXEMPLARS, b->drawn));
   ae_sampler_begin(b->sampler, 1);
@@ -123,8 +123,8 @@ static void loss_terms(const bench *b, int64_t example, double terms[3]) {
 }
 
 static void forward(bench *b) {
-  b->model->type->prefetch(b->model, &b->batch);
-  b->model->type->fill(b->model, &b->batch);
+  b->model->type->training->prefetch(b->model, &b->batch);
+  b->model->type->training->fill(b->model, &b->batch);
   ae_graph_forward(b->model->graph, NULL);
 }
 
@@ -135,7 +135,7 @@ static void the_loss_is_that_of_the_paper(void **state) {
   forward(&b);
   const char *const names[] = {"cross_entropy", "kl_c", "kl_z"};
   assert_int_equal(b.model->terms, 3);
-  for (int i = 0; i < 3; i++) assert_string_equal(b.model->term[i].name, names[i]);
+  for (int i = 0; i < 3; i++) assert_string_equal(b.model->term[i].figure->name, names[i]);
   for (int64_t row = 0; row < b.batch.global_rows; row++) {
     double terms[3];
     loss_terms(&b, b.batch.example[row], terms);

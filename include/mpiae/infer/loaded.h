@@ -12,8 +12,9 @@ typedef struct ae_loaded {
   ae_run_state state;
 } ae_loaded;
 
-/* Collective. `model`: a run directory (its newest valid checkpoint) or a checkpoint file. */
-ae_status ae_loaded_open(const ae_comm *comm, const char *model, ae_loaded **out);
+/* Collective. `model`: a run directory (its newest valid checkpoint) or a checkpoint file. `leads`: from now on the
+ * process computes on as many threads as this model was trained on. */
+ae_status ae_loaded_open(const ae_comm *comm, const char *model, bool leads, ae_loaded **out);
 void ae_loaded_close(ae_loaded **loaded); /* Collective; NULL is fine */
 
 #endif

@@ -17,6 +17,6 @@ typedef struct ae_key_condition {
   const char *key, *other, *word;
   bool unless;
 } ae_key_condition;
-extern const ae_key_condition ae_key_conditions[]; /* conditions of a key together; ends with a row whose key is NULL */
+extern const ae_key_condition ae_key_conditions[]; /* on keys of the tables above; ends with a row whose key is NULL */
 
 #endif

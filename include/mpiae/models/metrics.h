@@ -1,4 +1,5 @@
-/* One row of the training history: the figures of an epoch by the names of their columns. Local, plain data. */
+/* The figures that a run records of its epochs: which there are, told by the models that have them, and one row of
+ * values. Local, plain data. */
 #ifndef MPIAE_MODELS_METRICS_H
 #define MPIAE_MODELS_METRICS_H
 
@@ -6,17 +7,27 @@
 
 #define AE_METRICS_MAX 96
 
-/* Every column there is, in the order of metrics.csv: name, description, units ("" = none; "nat": those of the model's
- * loss). The two of time go to a checkpoint's /provenance, not to its /history. */
+/* A column: name, description, units ("" = none; "nat": those of the model's loss). Those of time go to a checkpoint's
+ * /provenance, not to its /history. Tables end with a row whose name is NULL. */
 typedef struct ae_column {
   const char *name, *description, *units;
   bool of_time;
 } ae_column;
 
+/* A number told of every example, whose mean is recorded: a term of the loss in the columns train_<name> and
+ * test_<name>, a measure beside it in test_<name> alone. */
+typedef struct ae_figure {
+  const char *name;
+  const char *training, *test; /* descriptions of the two; NULL of a measure */
+  const char *units;           /* as of columns */
+  bool root;                   /* of the mean the root is recorded */
+} ae_figure;
+
+/* Every column there is, in the order of metrics.csv. */
 const ae_column *ae_metrics_columns(int *count);
 
-/* Those of a column where losses are told in `of_loss`. */
-const char *ae_metrics_units(const ae_column *column, const char *of_loss);
+/* Units as columns and figures have them, where losses are told in `of_loss`. */
+const char *ae_metrics_units(const char *units, const char *of_loss);
 
 /* NaN where a column has no value. */
 typedef struct ae_metrics {

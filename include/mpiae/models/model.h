@@ -1,6 +1,5 @@
 /* What a model is to the program: one constant descriptor in one table, and hooks that the training loop and the
- * commands call without knowing any model. A new model is one file, one row of model_table.c, its name in keys.c and,
- * for terms that no other has, columns in metrics.c.
+ * commands call without knowing any model. A new model is one folder and one row of model_table.c.
  *
  * A model builds its graphs on the parameter store it is given, names its loss terms, fills the inputs of each step,
  * and keeps what it needs between epochs (a homoencoder: codes, pseudo-labels). */
@@ -13,6 +12,7 @@
 #include "mpiae/data/sampler.h"
 #include "mpiae/graph/graph.h"
 #include "mpiae/h5/h5.h"
+#include "mpiae/models/keys.h"
 #include "mpiae/models/metrics.h"
 
 #define AE_MODEL_MAX_TERMS 8
@@ -40,7 +40,7 @@ typedef struct ae_model_setup {
 /* A term of the loss, one number per example: recorded as columns train_<name> and test_<name>, summed with its weight
  * into the loss. */
 typedef struct ae_term {
-  const char *name;
+  const ae_figure *figure;
   float weight;
   float scale;     /* of the weight in the step at hand: 1, unless fill says otherwise (warm-up) */
   ae_tensor *rows; /* of the training graph, width 1; a root of it when weight ≠ 0 */
@@ -66,27 +66,25 @@ struct ae_model {
   ae_graph *graph; /* of training; NULL for inference */
   ae_term term[AE_MODEL_MAX_TERMS];
   int terms;
-  /* What is told of an example beside the loss: columns test_<name>. Of one whose name ends in _rmse the root of the
-   * mean is told. */
-  const char *measure[AE_MODEL_MAX_TERMS];
+  const ae_figure *measure[AE_MODEL_MAX_TERMS]; /* what is told of an example beside the loss: columns test_<name> */
   int measures;
   ae_field field[AE_MODEL_MAX_FIELDS];
   int fields;
-  int64_t code_width;         /* numbers of a code: the widths of the fields with `code`; 0 = the model has none */
-  int64_t entries;            /* numbers of a code are indices below this: nothing lies between two; 0 = they are not */
-  bool channels_last;         /* its networks see images (row, column, channel) */
-  bool bernoulli;             /* they predict logits */
-  const char *units;          /* of the loss and its terms: "nat" unless create says otherwise */
-  bool per_number;            /* the first term is −ln p(x | code) divided by the numbers of x */
-  bool proper;                /* the terms, each with weight 1, sum to a bound on −ln p(x) */
-  int labels;                 /* known labels that it is conditioned on; 0 = none */
-  int classes;                /* clusters that samples may come from; 0 = none */
-  int64_t coordinates;        /* of a point of the sets that its codes become; 0 = they become arrays */
-  bool sized;                 /* of sets: it tells the sizes that sets of a code have */
-  const char *const *columns; /* of the metrics it records besides its terms; those of the type unless create says so */
-  int statistics;             /* further numbers summed over the examples of an epoch */
-  const double *statistic_sum; /* those sums, when epoch_end is called; lent */
-  int64_t statistic_examples;  /* over how many: fewer than the data has when steps were left out */
+  int64_t code_width;  /* numbers of a code: the widths of the fields with `code`; 0 = the model has none */
+  int64_t entries;     /* numbers of a code are indices below this: nothing lies between two; 0 = they are not */
+  bool channels_last;  /* its networks see images (row, column, channel) */
+  bool bernoulli;      /* they predict logits */
+  const char *units;   /* of the loss and its terms: "nat" unless create says otherwise */
+  bool per_number;     /* the first term is −ln p(x | code) divided by the numbers of x */
+  bool proper;         /* the terms, each with weight 1, sum to a bound on −ln p(x) */
+  int labels;          /* known labels that it is conditioned on; 0 = none */
+  int classes;         /* clusters that samples may come from; 0 = none */
+  int64_t coordinates; /* of a point of the sets that its codes become; 0 = they become arrays */
+  bool sized;          /* of sets: it tells the sizes that sets of a code have */
+  const ae_column *const *columns; /* tables of what it records besides; those of the type unless create says so */
+  int statistics;                  /* further numbers summed over the examples of an epoch */
+  const double *statistic_sum;     /* those sums, when epoch_end is called; lent */
+  int64_t statistic_examples;      /* over how many: fewer than the data has when steps were left out */
 };
 
 /* What `mpiae sample` asks for. */
@@ -108,40 +106,23 @@ typedef struct ae_set_codes {
   uint64_t seed;
 } ae_set_codes;
 
-struct ae_model_type {
-  const char *name, *summary;
-  const ae_key *const *keys;  /* tables of its keys, the common one among them; NULL-terminated */
-  const char *const *columns; /* of the metrics it records besides its terms, NULL-terminated; or NULL */
-
-  /* Local. Whether a model so configured is for sets of points, rather than for arrays; NULL: never. */
-  bool (*takes_sets)(const ae_config *config);
-
-  /* Collective; or NULL. Before create, for training: sets what keys leave to the program ("auto") by the data. */
+/* Hooks of training, in the order of a run; all but fill may be NULL. Collective unless told, and errors are agreed. */
+typedef struct ae_training_hooks {
+  /* Before create: sets what keys leave to the program ("auto") by the data. */
   ae_status (*resolve)(const ae_comm *comm, ae_config *config, const ae_dataset *data);
 
-  /* Collective. Builds the graphs on setup->params (training graph first, when setup->data is there; then those of
-   * inference) and makes the state. The store is sealed and bound by the caller afterwards. */
-  ae_status (*create)(const ae_model_setup *setup, ae_model **out);
-  void (*destroy)(ae_model *model); /* Collective; frees the struct too */
-
-  /* With --init-from: what begins with this path, or NULL, may lack in the other model and then starts at random. And a
-   * collective hook, or NULL, before parameters are taken over: AE_USAGE when the other model, of this configuration,
-   * is one that parameters cannot come from; takes over what state belongs to them. `start` follows. */
+  /* With --init-from: what begins with this path, or NULL, may lack in the other model and then starts at random. And,
+   * before parameters are taken over: AE_USAGE when the other model, of this configuration, is one that parameters
+   * cannot come from; takes over what state belongs to them. */
   const char *own_parameters;
   ae_status (*init_from)(ae_model *model, const ae_config *config, ae_h5 *file);
 
-  /* Collective hooks of training, in the order of a run; any may be NULL. start: the state of a new run, or load: that
-   * of a checkpoint. save and load speak of the model's own state, not of parameters; load is also called for
-   * inference. */
+  /* The state of a new run, where load has not read that of a checkpoint. */
   ae_status (*start)(ae_model *model);
   ae_status (*epoch_begin)(ae_model *model, uint32_t epoch, ae_metrics *metrics);
-  ae_status (*epoch_end)(ae_model *model, uint32_t epoch, ae_metrics *metrics);
-  ae_status (*save)(ae_model *model, ae_h5 *file);
-  ae_status (*load)(ae_model *model, ae_h5 *file);
 
-  /* Hooks of a step; prefetch and step_end may be NULL. Local: prefetch starts bringing what a coming batch needs from
-   * other ranks; fill: the inputs of the training graph (rows and values) for the batch prefetched before. Collective:
-   * step_end, after the update, unless the step was left out; errors are agreed. */
+  /* A step. Local: prefetch starts bringing what a coming batch needs from other ranks; fill: the inputs of the training
+   * graph (rows and values) for the batch prefetched before. step_end: after the update, unless the step was left out. */
   void (*prefetch)(ae_model *model, const ae_batch *batch);
   void (*fill)(ae_model *model, const ae_batch *batch);
   ae_status (*step_end)(ae_model *model, const ae_batch *batch);
@@ -149,59 +130,98 @@ struct ae_model_type {
   /* Local. With statistics > 0: after the backward pass, their sums over rows begin … end−1 of the batch. */
   void (*statistics)(const ae_model *model, const ae_batch *batch, int64_t begin, int64_t end, double *sums);
 
-  /* Collective. AE_USAGE when the model cannot take values like those of the dataset, whose shape fits. */
-  ae_status (*accepts)(const ae_model *model, const ae_dataset *data);
+  ae_status (*epoch_end)(ae_model *model, uint32_t epoch, ae_metrics *metrics);
 
-  /* Inference: local hooks on at most AE_BLOCK_ROWS rows at a time, NULL where the model has no such thing. The caller
-   * agrees on the status. They need no training setup, and disturb none. */
+  /* Local. The fields of all own training examples as recorded in the last epoch, in place of a pass of encode. */
+  void (*recorded)(const ae_model *model, void *const *field);
 
+  /* Further datasets of a run's codes file. Axes of the fields are there. */
+  ae_status (*annotate)(const ae_model *model, ae_h5 *file);
+} ae_training_hooks;
+
+/* Hooks of inference, NULL where the model has no such thing. Local, on at most AE_BLOCK_ROWS rows at a time; the caller
+ * agrees on the status. They need no training setup, and disturb none. */
+typedef struct ae_inference_hooks {
   /* field[i] receives (count, width of field i); fields that are NULL are passed by. */
   ae_status (*encode)(ae_model *model, const ae_block *block, void *const *field);
 
-  /* The fields of all own training examples as recorded in the last epoch, in place of a pass of encode. */
-  void (*recorded)(const ae_model *model, void *const *field);
-
   /* Codes (count, code_width) → what one looks at, (count, features): the mean of p(x | code). */
   ae_status (*decode)(ae_model *model, int64_t count, const float *code, float *x);
-
-  /* Local. Has evaluate also tell of the distance under the optimal matching; or NULL: it cannot. */
-  void (*add_matching)(ae_model *model);
-
-  /* Of models whose codes become sets. sets_of: the block as the sets that it is or stands for, in place of its rows;
-   * lent until the next call. The others take any number of codes: sizes[i] receives the likeliest size of a set of
-   * that code, or one drawn from their distribution (of models that are `sized`); set i becomes points offset[i] …
-   * offset[i+1] of (·, coordinates) ones. */
-  ae_status (*sets_of)(ae_model *model, const ae_block *block, ae_block *sets);
-  ae_status (*predict_sizes)(ae_model *model, const ae_set_codes *codes, bool drawn, int64_t *sizes);
-  ae_status (*decode_sets)(ae_model *model, const ae_set_codes *codes, const int64_t *offset, float *points);
 
   /* terms receives (count, terms + measures), with noise number `draw`; log_weight, where the model is proper, ln p(x,
    * code) − ln q(code | x) of that draw. Costs in the terms that are not drawn (a homoencoder's share of its class
    * code's) are in the weight as they stand. Draws of a block are asked for in order, from 0. */
   ae_status (*evaluate)(ae_model *model, const ae_block *block, uint32_t draw, double *terms, double *log_weight);
 
-  /* Codes of samples at … at+count−1 of a request, and the class each came from, or the label
-   * it was drawn under (−1 = none; preset). */
+  /* Codes of samples at … at+count−1 of a request, and the class each came from, or the label it was drawn under
+   * (−1 = none; preset). */
   ae_status (*draw)(ae_model *model, const ae_sample_request *request, int64_t at, int64_t count, float *code,
                     int32_t *label);
+} ae_inference_hooks;
 
+/* Models whose codes become sets of points. Local. */
+typedef struct ae_set_hooks {
+  /* Whether one so configured takes sets too, rather than arrays that stand for sets. */
+  bool (*takes)(const ae_config *config);
+
+  /* The block as the sets that it is or stands for, in place of its rows; lent until the next call. */
+  ae_status (*of_block)(ae_model *model, const ae_block *block, ae_block *sets);
+
+  /* Of any number of codes: sizes[i] receives the likeliest size of a set of that code, or one drawn from their
+   * distribution (of models that are `sized`); set i becomes points offset[i] … offset[i+1] of (·, coordinates) ones. */
+  ae_status (*predict_sizes)(ae_model *model, const ae_set_codes *codes, bool drawn, int64_t *sizes);
+  ae_status (*decode)(ae_model *model, const ae_set_codes *codes, const int64_t *offset, float *points);
+
+  /* Has evaluate also tell of the distance under the optimal matching. */
+  void (*add_matching)(ae_model *model);
+} ae_set_hooks;
+
+/* Models with a code for the class of an example. Local, as those of inference. */
+typedef struct ae_class_hooks {
   /* Codes of examples each of which is a class of its own: c from q(c | {x}). */
   ae_status (*one_shot)(ae_model *model, const ae_block *block, float *code);
 
   /* ln p(query | the class that `like` are examples of) of each query, estimated by `draws` importance-weighted draws
    * with the same noise whatever the class. */
   ae_status (*likelihood)(ae_model *model, const ae_block *like, const ae_block *queries, int draws, double *out);
+} ae_class_hooks;
 
-  /* Of models with indices for codes, and of priors over such codes. codebook: a number that tells the codebook of the
-   * codes from others; 0 = not known. price, of priors alone: −ln p(code) of each code, in nats. */
-  int64_t (*codebook)(const ae_model *model);
+/* Models with indices of a codebook for codes. Local. */
+typedef struct ae_index_hooks {
+  int64_t (*codebook)(const ae_model *model); /* a number that tells it from others; 0 = not known */
+} ae_index_hooks;
+
+/* Priors over the codes of other models. Local. */
+typedef struct ae_prior_hooks {
+  /* −ln p(code) of each code, in nats; label: of each, −1 = unknown; or NULL. */
   ae_status (*price)(ae_model *prior, int64_t count, const float *code, const int32_t *label, double *nats);
+} ae_prior_hooks;
 
-  /* Collective. Further datasets of a training run's codes file; or NULL. Axes of the fields are there. */
-  ae_status (*annotate)(const ae_model *model, ae_h5 *file);
+struct ae_model_type {
+  const char *name, *summary;
+  const ae_key *const *keys;          /* tables of its keys, the common one among them; NULL-terminated */
+  const ae_key_condition *conditions; /* on its keys and those it shares, before the common ones; or NULL */
+  const ae_figure *const *figures;    /* its terms and measures, whatever the configuration; NULL-terminated */
+  const ae_column *const *columns;    /* tables of what else it records of an epoch; NULL-terminated; or NULL */
 
-  /* Collective. Attributes of the datasets of any codes file, which are there; or NULL. */
-  ae_status (*tag)(const ae_model *model, ae_h5 *file);
+  /* Collective. Builds the graphs on setup->params (training graph first, when setup->data is there; then those of
+   * inference) and makes the state. The store is sealed and bound by the caller afterwards. */
+  ae_status (*create)(const ae_model_setup *setup, ae_model **out);
+  void (*destroy)(ae_model *model); /* Collective; frees the struct too */
+
+  /* Collective, or NULL. The model's own state in a checkpoint, beside its parameters; load also for inference. */
+  ae_status (*save)(ae_model *model, ae_h5 *file);
+  ae_status (*load)(ae_model *model, ae_h5 *file);
+
+  /* Local, or NULL. AE_USAGE when the model cannot take values like those of the dataset, whose shape fits. */
+  ae_status (*accepts)(const ae_model *model, const ae_dataset *data);
+
+  const ae_training_hooks *training;
+  const ae_inference_hooks *inference;
+  const ae_set_hooks *sets;      /* or NULL: its codes become arrays */
+  const ae_class_hooks *classes; /* or NULL */
+  const ae_index_hooks *indices; /* or NULL */
+  const ae_prior_hooks *prior;   /* or NULL */
 };
 
 /* The type of this name, or NULL. */
@@ -209,6 +229,9 @@ const ae_model_type *ae_model_find(const char *name);
 
 /* All types, ended by NULL. */
 const ae_model_type *const *ae_model_table(void);
+
+/* Their names: the choices of the key `model`. NULL-terminated, constant. */
+extern const char *ae_model_names[];
 
 /* Key tables of all models with the common ones (for help and for finding a key's owner). NULL-terminated, constant. */
 const ae_key *const *ae_model_key_tables(void);
@@ -225,6 +248,10 @@ ae_status ae_model_check_origin(const ae_model *model, const ae_config *other, a
 /* Local. Warns of every key whose value is not its default but has no effect, another key being what it is. */
 void ae_model_warn_of_idle_keys(const ae_config *config);
 
+/* Local. From now on this process computes on train.threads threads; a warning where it cannot. Before create, on which
+ * that may depend. */
+void ae_model_use_threads(const ae_config *config);
+
 /* Local. AE_USAGE when the data are sets and such a model is for arrays, or the reverse. */
 ae_status ae_model_check_kind(const ae_model_type *type, const ae_config *config, const ae_dataset *data);
 
@@ -233,9 +260,9 @@ void ae_model_init(ae_model *model, const ae_model_type *type, const ae_model_se
 
 /* Local, for create. A loss term; then its rows in the training graph, which become a root of it when the term is
  * weighted (NULL rows, an error of building, are passed by). A measure. A field. */
-void ae_model_add_term(ae_model *model, const char *name, float weight);
+void ae_model_add_term(ae_model *model, const ae_figure *figure, float weight);
 void ae_model_set_term(ae_model *model, int term, ae_tensor *rows);
-void ae_model_add_measure(ae_model *model, const char *name);
+void ae_model_add_measure(ae_model *model, const ae_figure *figure);
 void ae_model_add_field(ae_model *model, ae_field field);
 void ae_model_add_vector(ae_model *model, const char *name, const char *code, int64_t width, const char *axis,
                          const char *description); /* a field of float32 */

@@ -37,9 +37,12 @@ ae_status ae_network_accepts(const ae_model *model, const ae_dataset *data);
  */
 ae_tensor *ae_network_decoder(const ae_model *model, ae_graph *graph, ae_tensor *const *codes, int count);
 
-/* −ln p(x | prediction) per row by network.likelihood, and the name of its term ("cross_entropy", "squared_error"). */
+/* The terms "cross_entropy" and "squared_error". */
+extern const ae_figure ae_cross_entropy_figure, ae_squared_error_figure;
+
+/* −ln p(x | prediction) per row by network.likelihood, and which of the terms it is. */
 ae_tensor *ae_network_loss(const ae_model *model, ae_graph *graph, ae_tensor *prediction, ae_tensor *x);
-const char *ae_network_loss_name(const ae_model *model);
+const ae_figure *ae_network_figure(const ae_model *model);
 
 /* The same outside a graph: out (count). */
 void ae_network_likelihood(const ae_model *model, int64_t count, const float *prediction, const float *x, float *out);
@@ -92,16 +95,6 @@ ae_status ae_pass_build_decoder(const ae_model *model, int64_t latent, ae_pass *
 /* Runs the encoder on a block; the decoder on codes (count, latent), whose predictions become examples x. */
 void ae_pass_encode(const ae_model *model, const ae_pass *encoder, const ae_block *block);
 void ae_pass_decode(const ae_model *model, const ae_pass *decoder, int64_t count, const float *code, float *x);
-
-/* The share of vae.beta that vae.warmup_epochs has come to. */
-float ae_network_warm_up(const ae_model *model, const ae_batch *batch);
-
-/* KL(q‖N(0, 1)) of each of `latent` dimensions, for posteriors q = (μ | s). Their sums over rows (rows, 2 latent), as
- * the hook `statistics` gives them; at the end of an epoch their means and the column active_units; and, Collective,
- * /z_kl of a codes file. */
-void ae_network_sum_divergences(int64_t rows, int64_t latent, const float *q, double *sums);
-void ae_network_take_divergences(const ae_model *model, int64_t latent, double *divergence, ae_metrics *metrics);
-ae_status ae_network_write_divergences(ae_h5 *file, int64_t latent, const double *divergence);
 
 /* Runs an inference graph on `count` rows of the axis of `input`. */
 void ae_network_run(ae_graph *graph, const ae_tensor *input, int64_t count);

@@ -6,6 +6,7 @@
 #include "mpiae/base/profile.h"
 #include "mpiae/graph/ops.h"
 #include "mpiae/models/acn/code_memory.h"
+#include "mpiae/models/divergence.h"
 #include "mpiae/models/keys.h"
 #include "mpiae/models/network.h"
 #include "mpiae/tensor/gaussian.h"
@@ -83,8 +84,8 @@ static void destroy(ae_model *base) {
 
 static void describe(acn *model) {
   ae_model *base = &model->base;
-  ae_model_add_term(base, ae_network_loss_name(base), 1);
-  ae_model_add_term(base, "kl", 1);
+  ae_model_add_term(base, ae_network_figure(base), 1);
+  ae_model_add_term(base, &ae_divergence_figure, 1);
   ae_model_add_vector(base, "z_mean", "z", model->latent, "latent", "mean of the posterior of z");
   ae_model_add_vector(base, "z_logstd", NULL, model->latent, "latent", "log standard deviation of the posterior of z");
 }
@@ -268,23 +269,28 @@ static const ae_key own_keys[] = {{"acn.neighbours", AE_KEY_INTEGER, "5", 1, 100
 static const ae_key *const keys[] = {ae_keys_common,     ae_keys_network, ae_keys_latent,
                                      ae_keys_likelihood, own_keys,        NULL};
 
+static const ae_figure *const figures[] = {&ae_cross_entropy_figure, &ae_squared_error_figure, &ae_divergence_figure,
+                                           NULL};
+
+static const ae_training_hooks training = {.resolve = ae_network_resolve,
+                                           .start = start,
+                                           .epoch_begin = epoch_begin,
+                                           .prefetch = prefetch,
+                                           .fill = fill,
+                                           .step_end = step_end,
+                                           .epoch_end = epoch_end,
+                                           .recorded = recorded};
+
+static const ae_inference_hooks inference = {.encode = encode, .decode = decode, .evaluate = evaluate, .draw = draw};
+
 const ae_model_type ae_model_acn = {.name = "acn",
                                     .summary = "associative compression network",
                                     .keys = keys,
-                                    .resolve = ae_network_resolve,
+                                    .figures = figures,
                                     .create = create,
                                     .destroy = destroy,
-                                    .start = start,
-                                    .epoch_begin = epoch_begin,
-                                    .epoch_end = epoch_end,
                                     .save = save,
                                     .load = load,
-                                    .prefetch = prefetch,
-                                    .fill = fill,
-                                    .step_end = step_end,
                                     .accepts = ae_network_accepts,
-                                    .encode = encode,
-                                    .recorded = recorded,
-                                    .decode = decode,
-                                    .evaluate = evaluate,
-                                    .draw = draw};
+                                    .training = &training,
+                                    .inference = &inference};

@@ -7,6 +7,7 @@
 #include "mpiae/data/sampler.h"
 #include "mpiae/graph/ops.h"
 #include "mpiae/graph/ops_sets.h"
+#include "mpiae/models/divergence.h"
 #include "mpiae/models/keys.h"
 #include "mpiae/tensor/gaussian.h"
 #include "set.h"
@@ -20,13 +21,28 @@ extern const ae_model_type ae_model_set_ae, ae_model_set_vae;
 /* The largest set.most_points. */
 #define MOST_POINTS 1000000
 
-static const char *const names[AE_SET_FIGURES] = {"reconstruction", "kl",   "chamfer",   "huber",
-                                                  "matching",       "size", "size_rmse", "size_acc"};
+static const ae_figure figures[AE_SET_FIGURES] = {
+    {"reconstruction", "distance of a set from its prediction times its points / (2 sigma^2)",
+     "distance of a set from its prediction times its points / (2 sigma^2), on data.test", "nat", false},
+    {"kl", "divergence of the posterior from the prior", "divergence of the posterior from the prior, on data.test",
+     "nat", false},
+    {"chamfer", "squared Chamfer distance of a set from its prediction",
+     "squared Chamfer distance of a set from its prediction, on data.test", "", false},
+    {"huber", "Chamfer distance of a set from its prediction, Huber's for each coordinate",
+     "Chamfer distance of a set from its prediction, Huber's for each coordinate, on data.test", "", false},
+    {"matching", "mean squared distance of points from those they are matched with in the prediction",
+     "mean squared distance of points from those they are matched with, on data.test", "", false},
+    {"size", "minus the logarithm of the probability of a set's size given its code",
+     "minus the logarithm of the probability of a set's size given its code, on data.test", "nat", false},
+    {"size_rmse", NULL,
+     "root of the mean squared error of the likeliest size of a set, also of one above set.most_points, on data.test",
+     "", true},
+    {"size_acc", NULL, "share of sets whose likeliest size is theirs, on data.test", "", false}};
 
 /* Training graphs. */
 
 static ae_tensor *add_distance(const ae_set_model *model, ae_graph *graph, ae_tensor *prediction, ae_tensor *points) {
-  const char *name = names[model->distance];
+  const char *name = figures[model->distance].name;
   if (model->distance == AE_SET_MATCHING) return ae_matching_loss(graph, name, prediction, points);
   return ae_chamfer_loss(graph, name, prediction, points, model->distance == AE_SET_HUBER ? AE_HUBER : AE_SQUARED);
 }
@@ -101,8 +117,9 @@ static ae_status build_autoencoder(ae_set_model *model) {
   if (!model->network.variational) return ae_graph_seal(graph);
   model->base.statistics = (int)model->network.code;
   model->weight = ae_graph_input(graph, "weight", sets, 0, NULL, false);
-  ae_model_set_term(&model->base, 0, ae_weigh_rows(graph, names[AE_SET_RECONSTRUCTION], distance, model->weight));
-  ae_model_set_term(&model->base, 1, ae_gaussian_kl_standard(graph, names[AE_SET_KL], model->q));
+  ae_model_set_term(&model->base, 0,
+                    ae_weigh_rows(graph, figures[AE_SET_RECONSTRUCTION].name, distance, model->weight));
+  ae_model_set_term(&model->base, 1, ae_gaussian_kl_standard(graph, figures[AE_SET_KL].name, model->q));
   return ae_graph_seal(graph);
 }
 
@@ -126,7 +143,7 @@ static ae_status build_predictor(ae_set_model *model) {
   ae_graph_keep(model->size);
   ae_graph_keep(model->logit);
   ae_model_set_term(&model->base, 0,
-                    ae_softmax_loss(graph, names[AE_SET_SIZE], model->logit, model->size, model->most + 1));
+                    ae_softmax_loss(graph, figures[AE_SET_SIZE].name, model->logit, model->size, model->most + 1));
   model->base.statistics = 1;
   return ae_graph_seal(graph);
 }
@@ -149,12 +166,12 @@ static void destroy(ae_model *base) {
 
 static void add_term(ae_set_model *model, ae_set_figure figure, double weight) {
   model->figure[model->base.terms] = figure;
-  ae_model_add_term(&model->base, names[figure], (float)weight);
+  ae_model_add_term(&model->base, &figures[figure], (float)weight);
 }
 
 static void add_measure(ae_set_model *model, ae_set_figure figure) {
   model->figure[model->base.terms + model->base.measures] = figure;
-  ae_model_add_measure(&model->base, names[figure]);
+  ae_model_add_measure(&model->base, &figures[figure]);
 }
 
 /* Terms and measures. The training of a predictor leaves out what stays as it is. */
@@ -181,12 +198,19 @@ static void add_matching(ae_model *base) {
   if (base->sized || model->distance != AE_SET_MATCHING) add_measure(model, AE_SET_MATCHING);
 }
 
+static const ae_column sizes[] = {
+    {"size_rmse",
+     "root of the mean squared error of the likeliest size of a set, averaged over the epoch as it trained", "", false},
+    {0}};
+static const ae_column *const size_columns[] = {sizes, NULL};
+static const ae_column *const divergence_columns[] = {ae_divergence_columns, NULL};
+static const ae_column *const vae_columns[] = {ae_divergence_columns, sizes, NULL};
+
 static void describe(ae_set_model *model) {
-  static const char *const size_columns[] = {"size_rmse", NULL}, *const vae_columns[] = {"active_units", NULL};
   ae_model *base = &model->base;
   const bool variational = model->network.variational;
   if (!base->sized && !variational) base->units = "";
-  base->columns = base->sized ? size_columns : variational ? vae_columns : NULL;
+  base->columns = base->sized ? size_columns : variational ? divergence_columns : NULL;
   describe_figures(model);
   ae_model_add_vector(base, "z_mean", "z", model->network.code, "latent",
                       variational ? "mean of the posterior of z" : "latent code z");
@@ -269,7 +293,7 @@ static ae_status create_vae(const ae_model_setup *setup, ae_model **out) {
   return create(setup, &ae_model_set_vae, out);
 }
 
-static bool takes_sets(const ae_config *config) { return ae_config_is(config, "set.input", "points"); }
+static bool takes(const ae_config *config) { return ae_config_is(config, "set.input", "points"); }
 
 static ae_status resolve(const ae_comm *comm, ae_config *config, const ae_dataset *data) {
   char number[32];
@@ -330,7 +354,7 @@ static void fill(ae_model *base, const ae_batch *batch) {
   if (model->image != NULL) ae_network_fill_examples(base, batch, model->image);
   if (!model->network.variational) return;
   ae_network_fill_noise(base, batch, AE_RANDOM_NOISE_Z, model->noise);
-  base->term[1].scale = ae_network_warm_up(base, batch);
+  base->term[1].scale = ae_divergence_warm_up(base, batch);
 }
 
 static ae_status freeze(ae_set_model *model) {
@@ -359,7 +383,7 @@ static void statistics(const ae_model *base, const ae_batch *batch, int64_t begi
   const ae_set_model *model = (const ae_set_model *)base;
   if (!base->sized) {
     const int64_t latent = model->network.code;
-    ae_network_sum_divergences(end - begin, latent, model->q->value + 2 * begin * latent, sums);
+    ae_divergence_sum(end - begin, latent, model->q->value + 2 * begin * latent, sums);
     return;
   }
   *sums = 0;
@@ -375,15 +399,14 @@ static ae_status epoch_end(ae_model *base, uint32_t epoch, ae_metrics *metrics) 
   (void)epoch;
   if (base->sized)
     ae_metrics_set(metrics, "size_rmse", sqrt(base->statistic_sum[0] / (double)base->statistic_examples));
-  else if (model->network.variational)
-    ae_network_take_divergences(base, model->network.code, model->divergence, metrics);
+  else if (model->network.variational) ae_divergence_take(base, model->network.code, model->divergence, metrics);
   return AE_OK;
 }
 
 static ae_status annotate(const ae_model *base, ae_h5 *file) {
   const ae_set_model *model = (const ae_set_model *)base;
   if (base->sized) return AE_OK;
-  return ae_network_write_divergences(file, model->network.code, model->divergence);
+  return ae_divergence_write(file, model->network.code, model->divergence);
 }
 
 static const char *const stages[] = {"autoencoder", "size", NULL};
@@ -422,24 +445,64 @@ static const ae_key *const ae_key_tables[] = {ae_keys_common, set_keys, ae_keys_
 static const ae_key *const vae_key_tables[] = {ae_keys_common, set_keys,        set_vae_keys,
                                                ae_keys_vae,    ae_keys_network, NULL};
 
-/* The hooks of both. */
-#define SET_HOOKS                                                                                                      \
-  .takes_sets = takes_sets, .resolve = resolve, .destroy = destroy, .own_parameters = AE_SET_SIZE_PATH,                \
-  .init_from = ae_set_init_from, .start = ae_set_start, .epoch_begin = epoch_begin, .epoch_end = epoch_end,            \
-  .save = ae_set_save, .load = ae_set_load, .fill = fill, .statistics = statistics, .accepts = accepts,                \
-  .sets_of = ae_set_sets_of, .encode = ae_set_encode, .predict_sizes = ae_set_predict_sizes,                           \
-  .decode_sets = ae_set_decode, .add_matching = add_matching, .evaluate = ae_set_evaluate
+static const ae_key_condition conditions[] = {{"network.kind", "set.input", "image", false},
+                                              {"network.channels", "set.input", "image", false},
+                                              {"network.hidden", "set.input", "image", false},
+                                              {"network.activation", "set.input", "image", false},
+                                              {"vae.beta", "set.stage", "autoencoder", false},
+                                              {"vae.warmup_epochs", "set.stage", "autoencoder", false},
+                                              {"set.threshold", "set.input", "image", false},
+                                              {"set.loss", "set.stage", "autoencoder", false},
+                                              {"set.sigma", "set.stage", "autoencoder", false},
+                                              {"set.most_points", "set.stage", "size", false},
+                                              {0}};
+
+static const ae_figure *const told[] = {
+    &figures[AE_SET_RECONSTRUCTION], &figures[AE_SET_KL],       &figures[AE_SET_CHAMFER],
+    &figures[AE_SET_HUBER],          &figures[AE_SET_MATCHING], &figures[AE_SET_SIZE],
+    &figures[AE_SET_SIZE_ERROR],     &figures[AE_SET_SIZE_HIT], NULL};
+
+#define TRAINING                                                                                                       \
+  .resolve = resolve, .own_parameters = AE_SET_SIZE_PATH, .init_from = ae_set_init_from, .start = ae_set_start,        \
+  .epoch_begin = epoch_begin, .fill = fill, .statistics = statistics, .epoch_end = epoch_end
+static const ae_training_hooks ae_training = {TRAINING}, vae_training = {TRAINING, .annotate = annotate};
+
+static const ae_inference_hooks ae_inference = {.encode = ae_set_encode, .evaluate = ae_set_evaluate};
+static const ae_inference_hooks vae_inference = {
+    .encode = ae_set_encode, .evaluate = ae_set_evaluate, .draw = ae_network_draw};
+
+static const ae_set_hooks sets = {.takes = takes,
+                                  .of_block = ae_set_of_block,
+                                  .predict_sizes = ae_set_predict_sizes,
+                                  .decode = ae_set_decode,
+                                  .add_matching = add_matching};
 
 const ae_model_type ae_model_set_ae = {.name = "set-ae",
                                        .summary = "autoencoder of sets of points",
                                        .keys = ae_key_tables,
+                                       .conditions = conditions,
+                                       .figures = told,
+                                       .columns = size_columns,
                                        .create = create_ae,
-                                       SET_HOOKS};
+                                       .destroy = destroy,
+                                       .save = ae_set_save,
+                                       .load = ae_set_load,
+                                       .accepts = accepts,
+                                       .training = &ae_training,
+                                       .inference = &ae_inference,
+                                       .sets = &sets};
 
 const ae_model_type ae_model_set_vae = {.name = "set-vae",
                                         .summary = "variational autoencoder of sets of points",
                                         .keys = vae_key_tables,
+                                        .conditions = conditions,
+                                        .figures = told,
+                                        .columns = vae_columns,
                                         .create = create_vae,
-                                        .draw = ae_network_draw,
-                                        .annotate = annotate,
-                                        SET_HOOKS};
+                                        .destroy = destroy,
+                                        .save = ae_set_save,
+                                        .load = ae_set_load,
+                                        .accepts = accepts,
+                                        .training = &vae_training,
+                                        .inference = &vae_inference,
+                                        .sets = &sets};

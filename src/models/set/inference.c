@@ -158,7 +158,7 @@ static void run_predictor(ae_set_model *model, int64_t count, const float *code)
 
 /* Codes. */
 
-ae_status ae_set_sets_of(ae_model *base, const ae_block *block, ae_block *sets) {
+ae_status ae_set_of_block(ae_model *base, const ae_block *block, ae_block *sets) {
   return ae_set_examples_of_block(&((ae_set_model *)base)->examples, block, sets);
 }
 
@@ -268,7 +268,7 @@ ae_status ae_set_evaluate(ae_model *base, const ae_block *block, uint32_t draw, 
   double figure[AE_BLOCK_ROWS][AE_SET_FIGURES] = {0};
   ae_block sets;
   (void)log_weight;
-  AE_RETURN_IF(ae_set_sets_of(base, block, &sets));
+  AE_RETURN_IF(ae_set_of_block(base, block, &sets));
   AE_RETURN_IF(prepare_distances(model, &sets));
   if (draw == 0) AE_RETURN_IF(ae_set_run_encoder(model, block));
   draw_codes(model, block, draw);

@@ -3,6 +3,7 @@
 #include "mpiae/base/memory.h"
 #include "mpiae/base/philox.h"
 #include "mpiae/graph/ops.h"
+#include "mpiae/models/divergence.h"
 #include "mpiae/models/keys.h"
 #include "mpiae/models/network.h"
 #include "mpiae/tensor/gaussian.h"
@@ -58,11 +59,11 @@ static void destroy(ae_model *base) {
 static void describe(autoencoder *model) {
   ae_model *base = &model->base;
   const bool variational = model->variational;
-  ae_model_add_term(base, ae_network_loss_name(base), 1);
+  ae_model_add_term(base, ae_network_figure(base), 1);
   ae_model_add_vector(base, "z_mean", "z", model->latent, "latent",
                       variational ? "mean of the posterior of z" : "latent code z");
   if (!variational) return;
-  ae_model_add_term(base, "kl", (float)ae_config_real(base->setup.config, "vae.beta"));
+  ae_model_add_term(base, &ae_divergence_figure, (float)ae_config_real(base->setup.config, "vae.beta"));
   ae_model_add_vector(base, "z_logstd", NULL, model->latent, "latent", "log standard deviation of the posterior of z");
   base->proper = ae_network_is_proper(base);
 }
@@ -98,26 +99,26 @@ static void fill(ae_model *base, const ae_batch *batch) {
   ae_network_fill_examples(base, batch, model->x);
   if (!model->variational) return;
   ae_network_fill_noise(base, batch, AE_RANDOM_NOISE_Z, model->noise);
-  base->term[1].scale = ae_network_warm_up(base, batch);
+  base->term[1].scale = ae_divergence_warm_up(base, batch);
 }
 
 /* Divergence of each latent dimension. */
 static void statistics(const ae_model *base, const ae_batch *batch, int64_t begin, int64_t end, double *sums) {
   const autoencoder *model = (const autoencoder *)base;
   (void)batch;
-  ae_network_sum_divergences(end - begin, model->latent, model->q->value + 2 * begin * model->latent, sums);
+  ae_divergence_sum(end - begin, model->latent, model->q->value + 2 * begin * model->latent, sums);
 }
 
 static ae_status epoch_end(ae_model *base, uint32_t epoch, ae_metrics *metrics) {
   autoencoder *model = (autoencoder *)base;
   (void)epoch;
-  ae_network_take_divergences(base, model->latent, model->divergence, metrics);
+  ae_divergence_take(base, model->latent, model->divergence, metrics);
   return AE_OK;
 }
 
 static ae_status annotate(const ae_model *base, ae_h5 *file) {
   const autoencoder *model = (const autoencoder *)base;
-  return ae_network_write_divergences(file, model->latent, model->divergence);
+  return ae_divergence_write(file, model->latent, model->divergence);
 }
 
 /* Inference. */
@@ -174,33 +175,39 @@ static const ae_key *const ae_key_tables[] = {ae_keys_common, ae_keys_network, a
                                               NULL};
 static const ae_key *const vae_key_tables[] = {ae_keys_common,     ae_keys_network, ae_keys_latent,
                                                ae_keys_likelihood, ae_keys_vae,     NULL};
-static const char *const vae_columns[] = {"active_units", NULL};
+static const ae_figure *const ae_figures[] = {&ae_cross_entropy_figure, &ae_squared_error_figure, NULL};
+static const ae_figure *const vae_figures[] = {&ae_cross_entropy_figure, &ae_squared_error_figure,
+                                               &ae_divergence_figure, NULL};
+static const ae_column *const vae_columns[] = {ae_divergence_columns, NULL};
+
+static const ae_training_hooks ae_training = {.resolve = ae_network_resolve, .fill = fill};
+static const ae_training_hooks vae_training = {.resolve = ae_network_resolve,
+                                               .fill = fill,
+                                               .statistics = statistics,
+                                               .epoch_end = epoch_end,
+                                               .annotate = annotate};
+
+static const ae_inference_hooks ae_inference = {.encode = encode, .decode = decode, .evaluate = evaluate};
+static const ae_inference_hooks vae_inference = {
+    .encode = encode, .decode = decode, .evaluate = evaluate, .draw = ae_network_draw};
 
 const ae_model_type ae_model_ae = {.name = "ae",
                                    .summary = "autoencoder",
                                    .keys = ae_key_tables,
-                                   .resolve = ae_network_resolve,
+                                   .figures = ae_figures,
                                    .create = create_ae,
                                    .destroy = destroy,
-                                   .fill = fill,
                                    .accepts = ae_network_accepts,
-                                   .encode = encode,
-                                   .decode = decode,
-                                   .evaluate = evaluate};
+                                   .training = &ae_training,
+                                   .inference = &ae_inference};
 
 const ae_model_type ae_model_vae = {.name = "vae",
                                     .summary = "variational autoencoder",
                                     .keys = vae_key_tables,
+                                    .figures = vae_figures,
                                     .columns = vae_columns,
-                                    .resolve = ae_network_resolve,
                                     .create = create_vae,
                                     .destroy = destroy,
-                                    .epoch_end = epoch_end,
-                                    .fill = fill,
-                                    .statistics = statistics,
                                     .accepts = ae_network_accepts,
-                                    .encode = encode,
-                                    .decode = decode,
-                                    .evaluate = evaluate,
-                                    .draw = ae_network_draw,
-                                    .annotate = annotate};
+                                    .training = &vae_training,
+                                    .inference = &vae_inference};

@@ -12,6 +12,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+const ae_column ae_pseudo_labels_columns[] = {
+    {"label_entropy", "entropy of the shares of the clusters used as labels: the price of a label", "nat", false},
+    {"label_nmi", "normalised mutual information of the labels used in this epoch and the known ones", "", false},
+    {"label_acc", "share of examples matched by the best one-to-one assignment of labels used to known ones", "",
+     false},
+    {"label_ari", "adjusted Rand index of the labels used in this epoch and the known ones", "", false},
+    {"previous_nmi", "normalised mutual information with the labels of the epoch before", "", false},
+    {"changed", "share of examples whose label changed since the epoch before", "", false},
+    {"inertia", "sum of squared distances of the codes to their centroids", "", false},
+    {"kmeans_iterations", "Lloyd iterations of the clustering that gave these labels", "", false},
+    {"cluster_min", "examples in the smallest cluster", "", false},
+    {"cluster_median", "median number of examples in a cluster", "", false},
+    {"cluster_max", "examples in the largest cluster", "", false},
+    {"cluster_empty", "clusters without examples", "", false},
+    {0}};
+const ae_column ae_pseudo_labels_weight_columns[] = {
+    {"weight_c", "weight of c in the distance behind the labels used in this epoch", "", false},
+    {"weight_z", "weight of z in the distance behind the labels used in this epoch", "", false},
+    {0}};
+
 static int64_t own(const ae_pseudo_labels *labels) {
   return labels->data == NULL ? 0 : ae_shards_own_count(&labels->data->shards);
 }

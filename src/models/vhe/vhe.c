@@ -66,15 +66,25 @@ static void destroy(ae_model *base) {
   AE_FREE(model);
 }
 
+static const ae_figure kl_c_figure = {
+    "kl_c", "divergence of the class code's posterior from its prior, divided by the size of the class",
+    "divergence of the class posterior of the nearest cluster, divided by the cluster's size, on data.test", "nat",
+    false};
+static const ae_figure kl_z_figure = {
+    "kl_z", "divergence of the example code's posterior from its prior given the class code",
+    "divergence of the example code's posterior from its prior given the class code, on data.test", "nat", false};
+static const ae_figure label_price_figure = {
+    "label_price", NULL, "minus the logarithm of the nearest cluster's share, on data.test", "nat", false};
+
 /* What the model tells of an example. */
 static void describe(vhe *model) {
   ae_model *base = &model->base;
   const int64_t latent = model->latent;
   base->proper = ae_network_is_proper(base);
-  ae_model_add_term(base, ae_network_loss_name(base), 1);
-  ae_model_add_term(base, "kl_c", 1);
-  ae_model_add_term(base, "kl_z", 1);
-  ae_model_add_measure(base, "label_price");
+  ae_model_add_term(base, ae_network_figure(base), 1);
+  ae_model_add_term(base, &kl_c_figure, 1);
+  ae_model_add_term(base, &kl_z_figure, 1);
+  ae_model_add_measure(base, &label_price_figure);
   ae_model_add_vector(base, "z_mean", "z", latent, "latent", "mean of the posterior of the example code z");
   ae_model_add_vector(base, "z_logstd", NULL, latent, "latent", "log standard deviation of the posterior of z");
   ae_model_add_vector(base, "c_mean", "c", latent, "latent", "mean of the posterior of the class code c");
@@ -219,32 +229,47 @@ static const ae_key own_keys[] = {
 static const ae_key *const keys[] = {
     ae_keys_common, ae_keys_network, ae_keys_latent, ae_keys_likelihood, own_keys, ae_keys_kmeans, NULL};
 
-static const char *const columns[] = {
-    "label_entropy",     "label_nmi",   "label_acc",      "label_ari",   "previous_nmi",  "changed", "inertia",
-    "kmeans_iterations", "cluster_min", "cluster_median", "cluster_max", "cluster_empty", "grad_c",  "grad_z",
-    "grad_ratio",        "weight_c",    "weight_z",       NULL};
+static const ae_key_condition conditions[] = {
+    {"kmeans.clusters", "vhe.labels", "kmeans", false}, {"vhe.anneal_epochs", "vhe.weighting", "anneal", false}, {0}};
+
+static const ae_figure *const figures[] = {
+    &ae_cross_entropy_figure, &ae_squared_error_figure, &kl_c_figure, &kl_z_figure, &label_price_figure, NULL};
+
+static const ae_column gradients[] = {
+    {"grad_c", "root of the mean squared norm of the gradient of an example's loss by its class code c, as sampled", "",
+     false},
+    {"grad_z", "root of the mean squared norm of the gradient of an example's loss by its code z, as sampled", "",
+     false},
+    {"grad_ratio", "grad_z over grad_c: which of the codes the loss depends on", "", false},
+    {0}};
+static const ae_column *const columns[] = {ae_pseudo_labels_columns, gradients, ae_pseudo_labels_weight_columns, NULL};
+
+static const ae_training_hooks training = {.resolve = ae_network_resolve,
+                                           .start = start,
+                                           .epoch_begin = epoch_begin,
+                                           .prefetch = prefetch,
+                                           .fill = fill,
+                                           .step_end = step_end,
+                                           .statistics = statistics,
+                                           .epoch_end = epoch_end,
+                                           .recorded = recorded};
+
+static const ae_inference_hooks inference = {
+    .encode = ae_vhe_encode, .decode = ae_vhe_decode, .evaluate = ae_vhe_evaluate, .draw = ae_vhe_draw};
+
+static const ae_class_hooks classes = {.one_shot = ae_vhe_one_shot, .likelihood = ae_vhe_likelihood};
 
 const ae_model_type ae_model_vhe = {.name = "vhe",
                                     .summary = "variational homoencoder",
                                     .keys = keys,
+                                    .conditions = conditions,
+                                    .figures = figures,
                                     .columns = columns,
-                                    .resolve = ae_network_resolve,
                                     .create = create,
                                     .destroy = destroy,
-                                    .start = start,
-                                    .epoch_begin = epoch_begin,
-                                    .epoch_end = epoch_end,
                                     .save = save,
                                     .load = load,
-                                    .prefetch = prefetch,
-                                    .fill = fill,
-                                    .statistics = statistics,
-                                    .step_end = step_end,
                                     .accepts = ae_network_accepts,
-                                    .encode = ae_vhe_encode,
-                                    .recorded = recorded,
-                                    .decode = ae_vhe_decode,
-                                    .evaluate = ae_vhe_evaluate,
-                                    .draw = ae_vhe_draw,
-                                    .likelihood = ae_vhe_likelihood,
-                                    .one_shot = ae_vhe_one_shot};
+                                    .training = &training,
+                                    .inference = &inference,
+                                    .classes = &classes};

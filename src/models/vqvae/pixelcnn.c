@@ -144,7 +144,7 @@ static ae_status take_data(pixelcnn *model, const ae_dataset *data) {
 
 static void describe(pixelcnn *model) {
   ae_model *base = &model->base;
-  ae_model_add_term(base, "cross_entropy", 1);
+  ae_model_add_term(base, &ae_cross_entropy_figure, 1);
   ae_model_add_field(base, (ae_field){.name = "index",
                                       .code = "index",
                                       .type = AE_H5_INT32,
@@ -391,18 +391,25 @@ static const ae_key own_keys[] = {
 
 static const ae_key *const keys[] = {ae_keys_common, own_keys, NULL};
 
+static const ae_figure *const figures[] = {&ae_cross_entropy_figure, NULL};
+
+static const ae_training_hooks training = {.resolve = resolve, .fill = fill};
+
+static const ae_inference_hooks inference = {.decode = decode, .evaluate = evaluate, .draw = draw};
+
+static const ae_index_hooks indices = {codebook};
+static const ae_prior_hooks prior = {price};
+
 const ae_model_type ae_model_pixelcnn = {.name = "pixelcnn",
                                          .summary = "prior over maps of indices (gated PixelCNN)",
                                          .keys = keys,
-                                         .resolve = resolve,
+                                         .figures = figures,
                                          .create = create,
                                          .destroy = destroy,
                                          .save = save,
                                          .load = load,
-                                         .fill = fill,
                                          .accepts = accepts,
-                                         .decode = decode,
-                                         .evaluate = evaluate,
-                                         .draw = draw,
-                                         .codebook = codebook,
-                                         .price = price};
+                                         .training = &training,
+                                         .inference = &inference,
+                                         .indices = &indices,
+                                         .prior = &prior};

@@ -187,12 +187,18 @@ static ae_status make_table(vqvae *model) {
   return AE_OK;
 }
 
+static const ae_figure commitment_figure = {
+    "commitment", "mean squared distance of the encoder's numbers from their entries",
+    "mean squared distance of the encoder's numbers from their entries, on data.test", "", false};
+static const ae_figure codebook_figure = {"codebook", "the same, as the term that moves the entries", "the same", "",
+                                          false};
+
 static void describe(vqvae *model) {
   ae_model *base = &model->base;
   const int64_t places = model->map.rows * model->map.columns;
-  ae_model_add_term(base, model->categorical ? "cross_entropy" : "squared_error", 1);
-  ae_model_add_term(base, "commitment", (float)ae_config_real(base->setup.config, "vqvae.commitment"));
-  if (!model->codebook->averages) ae_model_add_term(base, "codebook", 1);
+  ae_model_add_term(base, model->categorical ? &ae_cross_entropy_figure : &ae_squared_error_figure, 1);
+  ae_model_add_term(base, &commitment_figure, (float)ae_config_real(base->setup.config, "vqvae.commitment"));
+  if (!model->codebook->averages) ae_model_add_term(base, &codebook_figure, 1);
   ae_model_add_field(base, (ae_field){.name = "index",
                                       .code = "index",
                                       .type = AE_H5_INT32,
@@ -431,7 +437,8 @@ static ae_status evaluate(ae_model *base, const ae_block *block, uint32_t draw, 
 static ae_status draw(ae_model *base, const ae_sample_request *request, int64_t at, int64_t count, float *code,
                       int32_t *label) {
   const vqvae *model = (const vqvae *)base;
-  if (request->prior != NULL) return request->prior->type->draw(request->prior, request, at, count, code, label);
+  if (request->prior != NULL)
+    return request->prior->type->inference->draw(request->prior, request, at, count, code, label);
   for (int64_t i = 0; i < count; i++)
     for (int64_t j = 0; j < base->code_width; j++)
       code[i * base->code_width + j] = (float)ae_random_below(ae_stream_of(request->seed, AE_RANDOM_SAMPLE, 0, at + i),
@@ -447,12 +454,6 @@ static int64_t codebook(const ae_model *base) {
                              : model->table.value;
   const size_t bytes = (size_t)(model->table.entries * model->table.width) * sizeof *entries;
   return (int64_t)crc32_z(crc32_z(0, NULL, 0), (const unsigned char *)entries, bytes);
-}
-
-static ae_status tag(const ae_model *base, ae_h5 *file) {
-  const vqvae *model = (const vqvae *)base;
-  AE_RETURN_IF(ae_h5_put_integer(file, "/index", "entries", model->table.entries));
-  return ae_h5_put_integer(file, "/index", "codebook", codebook(base));
 }
 
 static const char *const codebooks[] = {"ema", "loss", NULL};
@@ -476,26 +477,41 @@ static const ae_key own_keys[] = {
     {0}};
 
 static const ae_key *const keys[] = {ae_keys_common, ae_keys_likelihood, own_keys, NULL};
-static const char *const columns[] = {"codebook_perplexity", "codebook_used", "codebook_revived", NULL};
+static const ae_key_condition conditions[] = {
+    {"vqvae.decay", "vqvae.codebook", "ema", false}, {"vqvae.revive_after", "vqvae.codebook", "ema", false}, {0}};
+
+static const ae_figure *const figures[] = {&ae_cross_entropy_figure, &ae_squared_error_figure, &commitment_figure,
+                                           &codebook_figure, NULL};
+
+static const ae_column usage[] = {
+    {"codebook_perplexity", "perplexity of the codebook's use over the epoch", "", false},
+    {"codebook_used", "entries of the codebook used in the epoch", "", false},
+    {"codebook_revived", "entries restarted in the epoch because they were not used", "", false},
+    {0}};
+static const ae_column *const columns[] = {usage, NULL};
+
+static const ae_training_hooks training = {.resolve = resolve,
+                                           .init_from = init_from,
+                                           .start = start,
+                                           .fill = fill,
+                                           .step_end = step_end,
+                                           .epoch_end = epoch_end};
+
+static const ae_inference_hooks inference = {.encode = encode, .decode = decode, .evaluate = evaluate, .draw = draw};
+
+static const ae_index_hooks indices = {codebook};
 
 const ae_model_type ae_model_vqvae = {.name = "vqvae",
                                       .summary = "autoencoder with a codebook (VQ-VAE)",
                                       .keys = keys,
+                                      .conditions = conditions,
+                                      .figures = figures,
                                       .columns = columns,
-                                      .resolve = resolve,
                                       .create = create,
                                       .destroy = destroy,
-                                      .init_from = init_from,
-                                      .start = start,
-                                      .epoch_end = epoch_end,
                                       .save = save,
                                       .load = load,
-                                      .fill = fill,
-                                      .step_end = step_end,
                                       .accepts = accepts,
-                                      .encode = encode,
-                                      .decode = decode,
-                                      .evaluate = evaluate,
-                                      .draw = draw,
-                                      .codebook = codebook,
-                                      .tag = tag};
+                                      .training = &training,
+                                      .inference = &inference,
+                                      .indices = &indices};

@@ -11,6 +11,9 @@
 #include "mpiae/models/metrics.h"
 #include "mpiae/models/vhe/weighting.h"
 
+/* What is recorded of the labels of an epoch, and of the weights behind them. */
+extern const ae_column ae_pseudo_labels_columns[], ae_pseudo_labels_weight_columns[];
+
 /* Readable by all, changed by the functions below. */
 typedef struct ae_pseudo_labels {
   const ae_comm *comm;
