@@ -41,3 +41,11 @@ void ae_print_shape(const char *first, int rank, const int64_t *dim, char out[AE
     used += (size_t)snprintf(out + used, AE_SHAPE_SIZE - used, "%s%lld", used > 1 ? ", " : "", (long long)dim[i]);
   if (used < AE_SHAPE_SIZE) snprintf(out + used, AE_SHAPE_SIZE - used, ")");
 }
+
+void ae_log_sum_add(ae_log_sum *all, double x) {
+  const double largest = fmax(all->largest, x);
+  all->sum = all->sum * exp(all->largest - largest) + exp(x - largest);
+  all->largest = largest;
+}
+
+double ae_log_sum_mean(const ae_log_sum *all, int64_t count) { return all->largest + log(all->sum / (double)count); }

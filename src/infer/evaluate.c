@@ -38,32 +38,21 @@ static int width_of(const ae_model *model) { return model->terms + model->measur
 typedef struct pass {
   ae_model *model;
   int draws;
-  double *terms;                                     /* (AE_BLOCK_ROWS, terms + measures): of a draw */
-  double *total;                                     /* the same, summed over draws */
-  double weight[AE_BLOCK_ROWS];                      /* ln of a draw's importance weight */
-  double largest[AE_BLOCK_ROWS], sum[AE_BLOCK_ROWS]; /* Σ over draws of e^weight = e^largest · sum */
+  double *terms;                   /* (AE_BLOCK_ROWS, terms + measures): of a draw */
+  double *total;                   /* the same, summed over draws */
+  double weight[AE_BLOCK_ROWS];    /* ln of a draw's importance weight */
+  ae_log_sum bound[AE_BLOCK_ROWS]; /* of the weights of all draws */
 } pass;
-
-static void add_weights(pass *p, int64_t count) {
-  for (int64_t i = 0; i < count; i++) {
-    const double w = p->weight[i], largest = fmax(p->largest[i], w);
-    p->sum[i] = p->sum[i] * exp(p->largest[i] - largest) + exp(w - largest);
-    p->largest[i] = largest;
-  }
-}
 
 static ae_status evaluate_block(pass *p, const ae_block *block) {
   ae_model *model = p->model;
   const int width = model->terms + model->measures;
   memset(p->total, 0, (size_t)(block->count * width) * sizeof *p->total);
-  for (int64_t i = 0; i < block->count; i++) {
-    p->largest[i] = -INFINITY;
-    p->sum[i] = 0;
-  }
+  for (int64_t i = 0; i < block->count; i++) p->bound[i] = AE_LOG_SUM;
   for (int draw = 0; draw < p->draws; draw++) {
     AE_RETURN_IF(model->type->inference->evaluate(model, block, (uint32_t)draw, p->terms, p->weight));
     for (int64_t i = 0; i < block->count * width; i++) p->total[i] += p->terms[i] / p->draws;
-    if (model->proper) add_weights(p, block->count);
+    for (int64_t i = 0; i < block->count && model->proper; i++) ae_log_sum_add(&p->bound[i], p->weight[i]);
   }
   return AE_OK;
 }
@@ -73,7 +62,7 @@ static void add_block(const pass *p, int64_t count, double *sums) {
   const int width = width_of(p->model);
   for (int64_t i = 0; i < count; i++) {
     for (int j = 0; j < width - 1; j++) sums[j] += p->total[i * (width - 1) + j];
-    if (p->model->proper) sums[width - 1] += p->largest[i] + log(p->sum[i] / p->draws);
+    if (p->model->proper) sums[width - 1] += ae_log_sum_mean(&p->bound[i], p->draws);
   }
 }
 

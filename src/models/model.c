@@ -34,6 +34,14 @@ ae_status ae_model_check_kind(const ae_model_type *type, const ae_config *config
                  data->path, type->name);
 }
 
+ae_status ae_model_begin_graph(ae_model *model, int *axis) {
+  const ae_model_setup *setup = &model->setup;
+  AE_RETURN_IF(
+      ae_graph_create(setup->params, setup->data->shards.count, setup->plane_end, setup->planes, &model->graph));
+  *axis = ae_graph_axis(model->graph, setup->capacity);
+  return AE_OK;
+}
+
 void ae_model_add_term(ae_model *model, const ae_figure *figure, float weight) {
   AE_ASSERT(model->terms < AE_MODEL_MAX_TERMS);
   model->term[model->terms++] = (ae_term){figure, weight, 1, NULL};
@@ -154,6 +162,15 @@ void ae_model_list(bool (*has)(const ae_model_type *type, const void *context), 
   for (const ae_model_type *const *type = ae_model_table(); *type != NULL; type++)
     if (has(*type, context) && used < size)
       used += (size_t)snprintf(out + used, size - used, "%s%s", used > 0 ? ", " : "", (*type)->name);
+}
+
+ae_status ae_model_blame_codes(ae_status status, uint32_t epoch) {
+  if (ae_error_code(status) != AE_DATA) return status;
+  const ae_status diverged =
+      AE_FAIL(AE_DIVERGED, "epoch %u: the codes blew up (%s); a lower train.learning_rate usually helps", epoch,
+              ae_error_message(status));
+  ae_error_clear(&status);
+  return diverged;
 }
 
 const char *ae_example_axis(int rank, int i) {

@@ -75,6 +75,11 @@ AE_CLONES void ae_gaussian_divergence_backward(int64_t rows, int64_t latent, con
   }
 }
 
+void ae_gaussian_part(int64_t rows, int64_t latent, const float *q, int part, float *out) {
+  for (int64_t i = 0; i < rows; i++)
+    memcpy(out + i * latent, q + (2 * i + part) * latent, (size_t)latent * sizeof *out);
+}
+
 double ae_gaussian_constant(int64_t dimensions) { return 0.5 * (double)dimensions * log(acos(-1.0)); }
 
 void ae_gaussian_log_ratio(int64_t rows, int64_t latent, const float *q, const float *p, const float *noise,

@@ -3,6 +3,7 @@
 #include "harness.h"
 
 #include "mpiae/models/keys.h"
+#include "mpiae/models/likelihood.h"
 #include "mpiae/models/network.h"
 #include "mpiae/tensor/blas.h"
 
@@ -15,13 +16,16 @@ enum { CHANNELS = 3, ROWS = 4, COLUMNS = 6, PLACES = ROWS * COLUMNS, FEATURES = 
 typedef struct bench {
   ae_config *config;
   ae_dataset data; /* not of a file */
-  ae_model model;
+  ae_model_setup setup;
+  ae_network network;
+  ae_examples examples;
+  ae_likelihood likelihood;
   int64_t example[COUNT];
   uint8_t bytes[COUNT * FEATURES];
   float floats[COUNT * FEATURES];
 } bench;
 
-/* A VAE's shared part on these images, with further keys. */
+/* What a VAE reads for these images, with further keys. */
 static void create(bench *b, ae_h5_type type, const char *const *keys, int count) {
   static const char text[] = "model: vae\ndata: {train: unused}\nnetwork: {channels: [4]}\n";
   memset(b, 0, sizeof *b);
@@ -32,7 +36,7 @@ static void create(bench *b, ae_h5_type type, const char *const *keys, int count
                          .features = FEATURES,
                          .type = type,
                          .row_bytes = FEATURES * (type == AE_H5_UINT8 ? 1 : 4)};
-  b->model.setup = (ae_model_setup){
+  b->setup = (ae_model_setup){
       .config = b->config, .rank = 3, .dim = {CHANNELS, ROWS, COLUMNS}, .features = FEATURES, .seed = 7};
   for (int i = 0; i < COUNT; i++) b->example[i] = 100 + 7 * i;
   for (int i = 0; i < COUNT * FEATURES; i++) {
@@ -41,12 +45,18 @@ static void create(bench *b, ae_h5_type type, const char *const *keys, int count
   }
 }
 
+static ae_status read(bench *b) {
+  AE_RETURN_IF(ae_network_read(&b->setup, &b->network));
+  b->examples = ae_examples_of(&b->setup, b->network.convolutional);
+  return ae_likelihood_read(b->config, "vae", &b->likelihood);
+}
+
 static void destroy(bench *b) { ae_config_destroy(&b->config); }
 
 static void prepare(const bench *b, uint32_t epoch, float *out) {
   const void *rows = b->data.type == AE_H5_UINT8 ? (const void *)b->bytes : (const void *)b->floats;
   const ae_block block = {&b->data, COUNT, b->example, rows, NULL};
-  ae_network_prepare(&b->model, epoch, &block, out);
+  ae_examples_prepare(&b->examples, epoch, &block, out);
 }
 
 /* Place of number j of an example in what convolutions see. */
@@ -57,10 +67,10 @@ static void check_order(ae_h5_type type, const char *kind, bool last) {
   float seen[COUNT * FEATURES], shown[COUNT * FEATURES];
   bench b;
   create(&b, type, keys, 3);
-  ae_test_ok(ae_network_init(&b.model));
-  assert_true(b.model.channels_last == last);
+  ae_test_ok(read(&b));
+  assert_true(b.examples.channels_last == last);
   prepare(&b, 0, seen);
-  ae_network_show(&b.model, COUNT, seen, shown);
+  ae_likelihood_show(&b.likelihood, &b.examples, COUNT, seen, shown);
   for (int i = 0; i < COUNT; i++)
     for (int j = 0; j < FEATURES; j++) {
       const float expected = b.floats[i * FEATURES + j];
@@ -85,11 +95,11 @@ static void both_kinds_see_the_same_draw(void **state) {
   int white = 0;
   bench b;
   create(&b, AE_H5_UINT8, dense, 1);
-  ae_test_ok(ae_network_init(&b.model));
+  ae_test_ok(read(&b));
   prepare(&b, 3, one);
   destroy(&b);
   create(&b, AE_H5_UINT8, conv, 2);
-  ae_test_ok(ae_network_init(&b.model));
+  ae_test_ok(read(&b));
   prepare(&b, 3, other);
   destroy(&b);
   for (int i = 0; i < COUNT; i++)
@@ -107,9 +117,9 @@ static void logits_are_shown_as_probabilities(void **state) {
   float logit[FEATURES], shown[FEATURES];
   bench b;
   create(&b, AE_H5_UINT8, conv, 1);
-  ae_test_ok(ae_network_init(&b.model));
+  ae_test_ok(read(&b));
   for (int j = 0; j < FEATURES; j++) logit[last_place(j)] = 0.1f * (float)(j - FEATURES / 2);
-  ae_network_show(&b.model, 1, logit, shown);
+  ae_likelihood_show(&b.likelihood, &b.examples, 1, logit, shown);
   for (int j = 0; j < FEATURES; j++)
     assert_true(fabs((double)shown[j] - 1 / (1 + exp(-0.1 * (j - FEATURES / 2)))) < 1e-6);
   destroy(&b);
@@ -139,10 +149,10 @@ static void images_that_cannot_be_halved_are_refused(void **state) {
     const char *const keys[] = {"network.kind=conv", cases[i].channels};
     bench b;
     create(&b, AE_H5_UINT8, keys, 2);
-    b.model.setup.rank = cases[i].rank;
-    memcpy(b.model.setup.dim, cases[i].dim, sizeof cases[i].dim);
-    if (cases[i].message == NULL) ae_test_ok(ae_network_init(&b.model));
-    else ae_test_error(ae_network_init(&b.model), AE_USAGE, cases[i].message);
+    b.setup.rank = cases[i].rank;
+    memcpy(b.setup.dim, cases[i].dim, sizeof cases[i].dim);
+    if (cases[i].message == NULL) ae_test_ok(read(&b));
+    else ae_test_error(read(&b), AE_USAGE, cases[i].message);
     destroy(&b);
   }
 }
@@ -152,10 +162,10 @@ static void a_centre_needs_a_gaussian(void **state) {
   const char *const keys[] = {"data.center=0.5", "network.likelihood=gaussian"};
   bench b;
   create(&b, AE_H5_UINT8, keys, 1);
-  ae_test_error(ae_network_init(&b.model), AE_USAGE, "data.center=0.5 takes values out of 0 to 1");
+  ae_test_error(read(&b), AE_USAGE, "data.center=0.5 takes values out of 0 to 1");
   destroy(&b);
   create(&b, AE_H5_UINT8, keys, 2);
-  ae_test_ok(ae_network_init(&b.model));
+  ae_test_ok(read(&b));
   destroy(&b);
 }
 

@@ -4,6 +4,7 @@
 
 #include "mpiae/base/status.h"
 
+#include <math.h>
 #include <stdint.h>
 
 /* ⌊a·b/c⌋ without overflow in the product; a, b ≥ 0, c > 0, and the result must fit. */
@@ -20,6 +21,14 @@ int64_t ae_power_of_two_below(int64_t n);
 
 /* value rounded up to a multiple of step; step > 0. */
 int64_t ae_round_up(int64_t value, int64_t step);
+
+/* The logarithm of a sum of exponentials, one summand after another; it begins as AE_LOG_SUM. */
+typedef struct ae_log_sum {
+  double largest, sum; /* Σ e^x = e^largest · sum */
+} ae_log_sum;
+#define AE_LOG_SUM ((ae_log_sum){-INFINITY, 0})
+void ae_log_sum_add(ae_log_sum *all, double x);
+double ae_log_sum_mean(const ae_log_sum *all, int64_t count); /* ln(Σ e^x / count) */
 
 /* "(N, 1, 28, 28)" for the first axis "N"; "(3, 4)" for NULL. */
 #define AE_SHAPE_SIZE 192

@@ -72,8 +72,6 @@ struct ae_model {
   int fields;
   int64_t code_width;  /* numbers of a code: the widths of the fields with `code`; 0 = the model has none */
   int64_t entries;     /* numbers of a code are indices below this: nothing lies between two; 0 = they are not */
-  bool channels_last;  /* its networks see images (row, column, channel) */
-  bool bernoulli;      /* they predict logits */
   const char *units;   /* of the loss and its terms: "nat" unless create says otherwise */
   bool per_number;     /* the first term is −ln p(x | code) divided by the numbers of x */
   bool proper;         /* the terms, each with weight 1, sum to a bound on −ln p(x) */
@@ -258,6 +256,9 @@ ae_status ae_model_check_kind(const ae_model_type *type, const ae_config *config
 /* Local. Fills the shared part from the setup. */
 void ae_model_init(ae_model *model, const ae_model_type *type, const ae_model_setup *setup);
 
+/* Local, for create. Begins the training graph, with an axis for the rows of a step. */
+ae_status ae_model_begin_graph(ae_model *model, int *axis);
+
 /* Local, for create. A loss term; then its rows in the training graph, which become a root of it when the term is
  * weighted (NULL rows, an error of building, are passed by). A measure. A field. */
 void ae_model_add_term(ae_model *model, const ae_figure *figure, float weight);
@@ -266,6 +267,9 @@ void ae_model_add_measure(ae_model *model, const ae_figure *figure);
 void ae_model_add_field(ae_model *model, ae_field field);
 void ae_model_add_vector(ae_model *model, const char *name, const char *code, int64_t width, const char *axis,
                          const char *description); /* a field of float32 */
+
+/* Local. An error of the kind AE_DATA about rows that are codes of ours, not somebody's data, becomes AE_DIVERGED. */
+ae_status ae_model_blame_codes(ae_status status, uint32_t epoch);
 
 /* Local. Name of axis i of one example: "feature", or "channel", "row", "column". */
 const char *ae_example_axis(int rank, int i);

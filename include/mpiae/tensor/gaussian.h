@@ -10,6 +10,9 @@ void ae_gaussian_draw(int64_t rows, int64_t latent, const float *q, const float 
 void ae_gaussian_draw_backward(int64_t rows, int64_t latent, const float *q, const float *noise, const float *dz,
                                bool add, float *dq);
 
+/* One part of each row, into (rows, L): 0 = μ, 1 = s. */
+void ae_gaussian_part(int64_t rows, int64_t latent, const float *q, int part, float *out);
+
 /* out[row] = KL(q‖p); p NULL is the standard normal. Formula in graph/ops.h. */
 void ae_gaussian_divergence(int64_t rows, int64_t latent, const float *q, const float *p, float *out);
 /* Gradients for q and, where not NULL, p, times upstream[row]. */

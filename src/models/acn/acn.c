@@ -6,9 +6,10 @@
 #include "mpiae/base/profile.h"
 #include "mpiae/graph/ops.h"
 #include "mpiae/models/acn/code_memory.h"
-#include "mpiae/models/divergence.h"
 #include "mpiae/models/keys.h"
+#include "mpiae/models/likelihood.h"
 #include "mpiae/models/network.h"
+#include "mpiae/models/standard_prior.h"
 #include "mpiae/tensor/gaussian.h"
 
 #include <string.h>
@@ -18,52 +19,53 @@ extern const ae_model_type ae_model_acn;
 typedef struct acn {
   ae_model base;
   int64_t latent, neighbours;
+  ae_network network;
+  ae_examples examples;
+  ae_likelihood likelihood;
   ae_code_memory *memory;
   /* training */
   ae_tensor *x, *noise, *c, *q; /* inputs: examples, N(0, 1), codes of neighbours; (μ | s) of the batch */
   int64_t *wanted;              /* (capacity): neighbours of the batch prefetched last */
   float *fetched[2];            /* (capacity, L): their codes, of even and odd steps */
   /* inference, blocks of AE_BLOCK_ROWS rows */
-  ae_pass encoder, prior, decoder; /* x → (μ | s); ĉ → (μ | s); z → prediction */
-  int64_t *nearest;                /* (AE_BLOCK_ROWS, neighbours) of the block being evaluated */
-  float *scratch;                  /* (AE_BLOCK_ROWS, L) */
+  ae_forward encoder, prior, decoder; /* x → (μ | s); ĉ → (μ | s); z → prediction */
+  int64_t *nearest;                   /* (AE_BLOCK_ROWS, neighbours) of the block being evaluated */
+  float *scratch;                     /* (AE_BLOCK_ROWS, L) */
 } acn;
 
 /* Networks. */
 
 static ae_tensor *build_prior(const acn *model, ae_graph *graph, ae_tensor *c) {
-  const ae_hidden hidden = ae_network_hidden(model->base.setup.config);
-  return ae_nn_gaussian_pair(graph, "prior_z", &c, 1, hidden, model->latent, 0, 1);
+  return ae_nn_gaussian_pair(graph, "prior_z", &c, 1, model->network.hidden, model->latent, 0, 1);
 }
 
 static ae_status build_training(acn *model) {
-  const ae_model_setup *setup = &model->base.setup;
-  AE_RETURN_IF(
-      ae_graph_create(setup->params, setup->data->shards.count, setup->plane_end, setup->planes, &model->base.graph));
+  int axis;
+  AE_RETURN_IF(ae_model_begin_graph(&model->base, &axis));
   ae_graph *graph = model->base.graph;
-  const int axis = ae_graph_axis(graph, setup->capacity);
-  model->x = ae_network_input(&model->base, graph, "x", axis);
+  model->x = ae_examples_input(&model->examples, graph, "x", axis);
   model->noise = ae_graph_input(graph, "noise", axis, 1, &model->latent, false);
   model->c = ae_graph_input(graph, "neighbour", axis, 1, &model->latent, false);
-  model->q = ae_network_encoder(&model->base, graph, model->x, model->latent, true);
+  model->q = ae_network_encoder(&model->network, graph, model->x, model->latent, true);
   ae_tensor *z = ae_gaussian_sample(graph, "z", model->q, model->noise);
   ae_tensor *p = build_prior(model, graph, model->c);
-  ae_tensor *prediction = ae_network_decoder(&model->base, graph, &z, 1);
-  ae_model_set_term(&model->base, 0, ae_network_loss(&model->base, graph, prediction, model->x));
+  ae_tensor *prediction = ae_network_decoder(&model->network, graph, &z, 1);
+  ae_model_set_term(&model->base, 0, ae_likelihood_loss(&model->likelihood, graph, prediction, model->x));
   ae_model_set_term(&model->base, 1, ae_gaussian_kl(graph, "kl", model->q, p));
   ae_graph_keep(model->q);
   return ae_graph_seal(graph);
 }
 
 static ae_status build_inference(acn *model) {
-  const ae_model *base = &model->base;
-  int axis;
-  AE_RETURN_IF(ae_pass_build_encoder(base, model->latent, true, &model->encoder));
-  AE_RETURN_IF(ae_pass_build_decoder(base, model->latent, &model->decoder));
-  AE_RETURN_IF(ae_pass_begin(base, AE_BLOCK_ROWS, &model->prior, &axis));
-  model->prior.in = ae_graph_input(model->prior.graph, "neighbour", axis, 1, &model->latent, false);
-  model->prior.out = build_prior(model, model->prior.graph, model->prior.in);
-  return ae_pass_seal(&model->prior);
+  ae_params *params = model->base.setup.params;
+  ae_forward *prior = &model->prior;
+  AE_RETURN_IF(
+      ae_network_build_encoder(&model->network, &model->examples, params, model->latent, true, &model->encoder));
+  AE_RETURN_IF(ae_network_build_decoder(&model->network, params, model->latent, &model->decoder));
+  AE_RETURN_IF(ae_forward_begin(params, AE_BLOCK_ROWS, prior));
+  prior->in[0] = ae_graph_input(prior->graph, "neighbour", prior->axis, 1, &model->latent, false);
+  prior->out = build_prior(model, prior->graph, prior->in[0]);
+  return ae_forward_seal(prior);
 }
 
 /* Making. */
@@ -71,9 +73,9 @@ static ae_status build_inference(acn *model) {
 static void destroy(ae_model *base) {
   acn *model = (acn *)base;
   ae_graph_destroy(&model->base.graph);
-  ae_pass_destroy(&model->encoder);
-  ae_pass_destroy(&model->prior);
-  ae_pass_destroy(&model->decoder);
+  ae_forward_destroy(&model->encoder);
+  ae_forward_destroy(&model->prior);
+  ae_forward_destroy(&model->decoder);
   ae_code_memory_destroy(&model->memory);
   AE_FREE(model->wanted);
   for (int i = 0; i < 2; i++) AE_FREE(model->fetched[i]);
@@ -84,8 +86,8 @@ static void destroy(ae_model *base) {
 
 static void describe(acn *model) {
   ae_model *base = &model->base;
-  ae_model_add_term(base, ae_network_figure(base), 1);
-  ae_model_add_term(base, &ae_divergence_figure, 1);
+  ae_model_add_term(base, ae_likelihood_figure(&model->likelihood), 1);
+  ae_model_add_term(base, &ae_standard_prior_figure, 1);
   ae_model_add_vector(base, "z_mean", "z", model->latent, "latent", "mean of the posterior of z");
   ae_model_add_vector(base, "z_logstd", NULL, model->latent, "latent", "log standard deviation of the posterior of z");
 }
@@ -100,18 +102,30 @@ static ae_status allocate(acn *model) {
   return build_inference(model);
 }
 
+static ae_status read_network(acn *model) {
+  const ae_model_setup *setup = &model->base.setup;
+  AE_RETURN_IF(ae_network_read(setup, &model->network));
+  if (model->network.hidden.count == 0)
+    return AE_FAIL(AE_USAGE, "network.hidden is empty, but the prior of model 'acn' needs at least one hidden layer");
+  model->examples = ae_examples_of(setup, model->network.convolutional);
+  return ae_likelihood_read(setup->config, model->base.type->name, &model->likelihood);
+}
+
+static ae_status accepts(const ae_model *base, const ae_dataset *data) {
+  const acn *model = (const acn *)base;
+  return ae_likelihood_accept(&model->likelihood, &model->examples, data);
+}
+
 static ae_status create(const ae_model_setup *setup, ae_model **out) {
   ae_status status;
   acn *model = NULL;
   AE_CHECK(ae_comm_agree(setup->comm, AE_NEW(model, 1)));
   ae_model_init(&model->base, &ae_model_acn, setup);
-  AE_CHECK(ae_comm_agree(setup->comm, ae_network_init(&model->base)));
+  AE_CHECK(ae_comm_agree(setup->comm, read_network(model)));
   model->latent = ae_config_integer(setup->config, "network.latent_size");
   model->neighbours = ae_config_integer(setup->config, "acn.neighbours");
   describe(model);
-  if (ae_network_hidden(setup->config).count == 0)
-    AE_RAISE(AE_USAGE, "network.hidden is empty, but the prior of model 'acn' needs at least one hidden layer");
-  if (setup->data != NULL) AE_CHECK(ae_network_accepts(&model->base, setup->data));
+  if (setup->data != NULL) AE_CHECK(accepts(&model->base, setup->data));
   AE_CHECK(ae_code_memory_create(setup->comm, setup->data, model->latent, (int)model->neighbours, setup->seed,
                                  &model->memory));
   AE_CHECK(ae_comm_agree(setup->comm, allocate(model)));
@@ -159,8 +173,8 @@ static void fill(ae_model *base, const ae_batch *batch) {
   ae_window_wait(model->memory->window);
   ae_profile_leave(previous);
   ae_graph_set_rows(base->graph, model->x->axis, batch->offset);
-  ae_network_fill_examples(base, batch, model->x);
-  ae_network_fill_noise(base, batch, AE_RANDOM_NOISE_Z, model->noise);
+  ae_examples_fill(&model->examples, base->setup.data, batch, model->x);
+  ae_examples_fill_noise(base->setup.seed, batch, AE_RANDOM_NOISE_Z, model->noise);
   memcpy(model->c->value, model->fetched[batch->step % 2], (size_t)(rows * model->latent) * sizeof(float));
 }
 
@@ -181,29 +195,25 @@ static void recorded(const ae_model *base, void *const *field) {
 
 /* Inference. */
 
-/* Half of the rows of (μ | s). */
-static void copy_half(const acn *model, int64_t count, int half, float *out) {
-  for (int64_t i = 0; i < count; i++)
-    memcpy(out + i * model->latent, model->encoder.out->value + (2 * i + half) * model->latent,
-           (size_t)model->latent * sizeof *out);
-}
-
 static ae_status encode(ae_model *base, const ae_block *block, void *const *field) {
   acn *model = (acn *)base;
-  ae_pass_encode(base, &model->encoder, block);
-  for (int half = 0; half < 2; half++)
-    if (field[half] != NULL) copy_half(model, block->count, half, field[half]);
+  ae_examples_feed(&model->examples, &model->encoder, block);
+  for (int part = 0; part < 2; part++)
+    if (field[part] != NULL)
+      ae_gaussian_part(block->count, model->latent, model->encoder.out->value, part, field[part]);
   return AE_OK;
 }
 
 static ae_status decode(ae_model *base, int64_t count, const float *code, float *x) {
-  ae_pass_decode(base, &((acn *)base)->decoder, count, code, x);
+  const acn *model = (const acn *)base;
+  ae_forward_feed(&model->decoder, count, code);
+  ae_likelihood_show(&model->likelihood, &model->examples, count, model->decoder.out->value, x);
   return AE_OK;
 }
 
 /* The nearest remembered codes of a block's examples. */
 static ae_status recall(acn *model, int64_t count) {
-  copy_half(model, count, 0, model->scratch);
+  ae_gaussian_part(count, model->latent, model->encoder.out->value, 0, model->scratch);
   return ae_code_memory_recall(model->memory, count, model->scratch, model->nearest);
 }
 
@@ -214,24 +224,25 @@ static void expect(acn *model, const ae_block *block, uint32_t draw) {
     int found = 0;
     while (found < model->neighbours && nearest[found] >= 0) found++;
     const ae_stream stream = ae_stream_of(model->base.setup.seed, AE_RANDOM_EVALUATE_C, draw, block->example[i]);
-    memcpy(model->prior.in->value + i * model->latent,
+    memcpy(model->prior.in[0]->value + i * model->latent,
            model->memory->all + nearest[ae_random_below(stream, 0, found)] * model->latent,
            (size_t)model->latent * sizeof(float));
   }
-  ae_network_run(model->prior.graph, model->prior.in, block->count);
+  ae_forward_run(&model->prior, block->count);
 }
 
 static ae_status evaluate(ae_model *base, const ae_block *block, uint32_t draw, double *terms, double *log_weight) {
   acn *model = (acn *)base;
   const int64_t latent = model->latent, count = block->count;
   float loss[AE_BLOCK_ROWS], divergence[AE_BLOCK_ROWS];
-  if (draw == 0) ae_pass_encode(base, &model->encoder, block);
+  if (draw == 0) ae_examples_feed(&model->examples, &model->encoder, block);
   if (draw == 0) AE_RETURN_IF(recall(model, count));
   expect(model, block, draw);
-  ae_network_noise(base, block, AE_RANDOM_EVALUATE_Z, draw, latent, model->scratch);
-  ae_gaussian_draw(count, latent, model->encoder.out->value, model->scratch, model->decoder.in->value);
-  ae_network_run(model->decoder.graph, model->decoder.in, count);
-  ae_network_likelihood(base, count, model->decoder.out->value, model->encoder.in->value, loss);
+  ae_examples_noise(base->setup.seed, block, AE_RANDOM_EVALUATE_Z, draw, latent, model->scratch);
+  ae_gaussian_draw(count, latent, model->encoder.out->value, model->scratch, model->decoder.in[0]->value);
+  ae_forward_run(&model->decoder, count);
+  ae_likelihood_evaluate(&model->likelihood, count, base->setup.features, model->decoder.out->value,
+                         model->encoder.in[0]->value, loss);
   ae_gaussian_divergence(count, latent, model->encoder.out->value, model->prior.out->value, divergence);
   (void)log_weight;
   for (int64_t i = 0; i < count; i++) {
@@ -253,11 +264,12 @@ static ae_status draw(ae_model *base, const ae_sample_request *request, int64_t 
   for (int64_t i = 0; i < count; i++) {
     const ae_stream stream = ae_stream_of(request->seed, AE_RANDOM_SAMPLE, DRAW_NEIGHBOUR, at + i);
     const int64_t example = ae_random_below(stream, 0, model->memory->examples);
-    memcpy(model->prior.in->value + i * latent, model->memory->all + example * latent, (size_t)latent * sizeof(float));
+    memcpy(model->prior.in[0]->value + i * latent, model->memory->all + example * latent,
+           (size_t)latent * sizeof(float));
     ae_random_fill_normal(ae_stream_of(request->seed, AE_RANDOM_SAMPLE, DRAW_Z, at + i), latent,
                           model->scratch + i * latent);
   }
-  ae_network_run(model->prior.graph, model->prior.in, count);
+  ae_forward_run(&model->prior, count);
   ae_gaussian_draw(count, latent, model->prior.out->value, model->scratch, code);
   return AE_OK;
 }
@@ -269,10 +281,10 @@ static const ae_key own_keys[] = {{"acn.neighbours", AE_KEY_INTEGER, "5", 1, 100
 static const ae_key *const keys[] = {ae_keys_common,     ae_keys_network, ae_keys_latent,
                                      ae_keys_likelihood, own_keys,        NULL};
 
-static const ae_figure *const figures[] = {&ae_cross_entropy_figure, &ae_squared_error_figure, &ae_divergence_figure,
-                                           NULL};
+static const ae_figure *const figures[] = {&ae_cross_entropy_figure, &ae_squared_error_figure,
+                                           &ae_standard_prior_figure, NULL};
 
-static const ae_training_hooks training = {.resolve = ae_network_resolve,
+static const ae_training_hooks training = {.resolve = ae_likelihood_resolve,
                                            .start = start,
                                            .epoch_begin = epoch_begin,
                                            .prefetch = prefetch,
@@ -291,6 +303,6 @@ const ae_model_type ae_model_acn = {.name = "acn",
                                     .destroy = destroy,
                                     .save = save,
                                     .load = load,
-                                    .accepts = ae_network_accepts,
+                                    .accepts = accepts,
                                     .training = &training,
                                     .inference = &inference};

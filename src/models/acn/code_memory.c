@@ -4,7 +4,7 @@
 #include "mpiae/base/philox.h"
 #include "mpiae/base/profile.h"
 #include "mpiae/cluster/neighbours.h"
-#include "mpiae/models/network.h"
+#include "mpiae/models/model.h"
 #include "mpiae/tensor/nearest.h"
 
 #include <limits.h>
@@ -80,7 +80,7 @@ ae_status ae_code_memory_epoch_begin(ae_code_memory *memory, uint32_t epoch) {
   AE_CHECK(ae_comm_agree(memory->comm, AE_NEW(nearest, own(memory) * memory->neighbours)));
   status = ae_neighbours_find(memory->comm, shards, memory->remembered, memory->latent, memory->neighbours, 0, nearest,
                               NULL);
-  AE_CHECK(ae_network_blame_codes(status, epoch));
+  AE_CHECK(ae_model_blame_codes(status, epoch));
   choose(memory, epoch, nearest);
   AE_CHECK(ae_window_create(memory->comm, shards, memory->remembered,
                             memory->latent * (int64_t)sizeof *memory->remembered, &memory->window));

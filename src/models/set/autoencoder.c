@@ -7,8 +7,8 @@
 #include "mpiae/data/sampler.h"
 #include "mpiae/graph/ops.h"
 #include "mpiae/graph/ops_sets.h"
-#include "mpiae/models/divergence.h"
 #include "mpiae/models/keys.h"
+#include "mpiae/models/standard_prior.h"
 #include "mpiae/tensor/gaussian.h"
 #include "set.h"
 
@@ -47,18 +47,11 @@ static ae_tensor *add_distance(const ae_set_model *model, ae_graph *graph, ae_te
   return ae_chamfer_loss(graph, name, prediction, points, model->distance == AE_SET_HUBER ? AE_HUBER : AE_SQUARED);
 }
 
-static ae_status begin_graph(ae_set_model *model) {
-  const ae_model_setup *setup = &model->base.setup;
-  AE_RETURN_IF(
-      ae_graph_create(setup->params, setup->data->shards.count, setup->plane_end, setup->planes, &model->base.graph));
-  model->sets = ae_graph_axis(model->base.graph, setup->capacity);
-  return AE_OK;
-}
-
 static ae_tensor *add_encoder(ae_set_model *model, ae_graph *graph) {
   if (!model->examples.images) return ae_set_encoder(&model->network, graph, model->points, model->sets);
-  model->image = ae_network_input(&model->base, graph, "image", model->sets);
-  return ae_network_encoder(&model->base, graph, model->image, model->network.code, model->network.variational);
+  model->image = ae_examples_input(&model->images, graph, "image", model->sets);
+  return ae_network_encoder(&model->image_network, graph, model->image, model->network.code,
+                            model->network.variational);
 }
 
 /* Rows of the width of a point that its backward pass needs, about: of a block, and of what is before and behind. */
@@ -98,7 +91,7 @@ static ae_status build_autoencoder(ae_set_model *model) {
   AE_RETURN_IF(find_most(model, &most));
   AE_RETURN_IF(expect_points(model, most));
   AE_RETURN_IF(AE_NEW(model->offset, setup->capacity + 1));
-  AE_RETURN_IF(begin_graph(model));
+  AE_RETURN_IF(ae_model_begin_graph(&model->base, &model->sets));
   ae_graph *graph = model->base.graph;
   const int sets = model->sets, points = ae_graph_axis_grouped(graph, sets, most);
   model->points = ae_graph_input(graph, "points", points, 1, &model->network.dim, false);
@@ -135,7 +128,7 @@ static ae_status build_predictor(ae_set_model *model) {
   const int64_t one = 1;
   AE_RETURN_IF(expect_sizes(model));
   AE_RETURN_IF(AE_NEW(model->frozen_noise, model->network.code));
-  AE_RETURN_IF(begin_graph(model));
+  AE_RETURN_IF(ae_model_begin_graph(&model->base, &model->sets));
   ae_graph *graph = model->base.graph;
   model->code = ae_graph_input(graph, "code", model->sets, 1, &model->network.code, false);
   model->size = ae_graph_input(graph, "size", model->sets, 1, &one, false);
@@ -203,8 +196,8 @@ static const ae_column sizes[] = {
      "root of the mean squared error of the likeliest size of a set, averaged over the epoch as it trained", "", false},
     {0}};
 static const ae_column *const size_columns[] = {sizes, NULL};
-static const ae_column *const divergence_columns[] = {ae_divergence_columns, NULL};
-static const ae_column *const vae_columns[] = {ae_divergence_columns, sizes, NULL};
+static const ae_column *const divergence_columns[] = {ae_standard_prior_columns, NULL};
+static const ae_column *const vae_columns[] = {ae_standard_prior_columns, sizes, NULL};
 
 static void describe(ae_set_model *model) {
   ae_model *base = &model->base;
@@ -239,7 +232,7 @@ static ae_status accepts_matching(const ae_model *base, const ae_dataset *data, 
 static ae_status accepts(const ae_model *base, const ae_dataset *data) {
   const ae_set_model *model = (const ae_set_model *)base;
   const int64_t most = ae_set_examples_largest(&model->examples, base->setup.comm, data);
-  if (model->examples.images) AE_RETURN_IF(ae_network_accepts(base, data));
+  if (model->examples.images) AE_RETURN_IF(ae_examples_accept(&model->images, data));
   if (base->sized && most > model->most)
     ae_log_warning("%s has sets of up to %lld points: those of more than set.most_points=%lld count as sets of so many",
                    data->path, (long long)most, (long long)model->most);
@@ -249,7 +242,11 @@ static ae_status accepts(const ae_model *base, const ae_dataset *data) {
 /* What encodes examples. */
 static ae_status init_encoder(ae_set_model *model) {
   const ae_config *config = model->base.setup.config;
-  if (model->examples.images) return ae_network_init_encoder(&model->base);
+  if (model->examples.images) {
+    AE_RETURN_IF(ae_network_read(&model->base.setup, &model->image_network));
+    model->images = ae_examples_of(&model->base.setup, model->image_network.convolutional);
+    return AE_OK;
+  }
   if (ae_config_is(config, "data.binarize", "none") && ae_config_real(config, "data.center") == 0) return AE_OK;
   return AE_FAIL(AE_USAGE, "data.binarize and data.center are for values of images, not for points: leave them out");
 }
@@ -351,20 +348,20 @@ static void fill(ae_model *base, const ae_batch *batch) {
     return;
   }
   fill_sets(model, batch);
-  if (model->image != NULL) ae_network_fill_examples(base, batch, model->image);
+  if (model->image != NULL) ae_examples_fill(&model->images, base->setup.data, batch, model->image);
   if (!model->network.variational) return;
-  ae_network_fill_noise(base, batch, AE_RANDOM_NOISE_Z, model->noise);
-  base->term[1].scale = ae_divergence_warm_up(base, batch);
+  ae_examples_fill_noise(base->setup.seed, batch, AE_RANDOM_NOISE_Z, model->noise);
+  base->term[1].scale = ae_standard_prior_warm_up(base, batch);
 }
 
 static ae_status freeze(ae_set_model *model) {
   const ae_dataset *data = model->base.setup.data;
-  const int64_t width = model->encoder.out->width;
+  const int64_t width = model->encoder.net.out->width;
   ae_block_walk walk;
   AE_RETURN_IF(AE_NEW(model->frozen, ae_shards_own_count(&data->shards) * width));
   for (ae_block_first(&walk, data); walk.block.count > 0; ae_block_next(&walk)) {
     AE_RETURN_IF(ae_set_run_encoder(model, &walk.block));
-    memcpy(model->frozen + walk.place * width, model->encoder.out->value,
+    memcpy(model->frozen + walk.place * width, model->encoder.net.out->value,
            (size_t)(walk.block.count * width) * sizeof(float));
   }
   return AE_OK;
@@ -383,7 +380,7 @@ static void statistics(const ae_model *base, const ae_batch *batch, int64_t begi
   const ae_set_model *model = (const ae_set_model *)base;
   if (!base->sized) {
     const int64_t latent = model->network.code;
-    ae_divergence_sum(end - begin, latent, model->q->value + 2 * begin * latent, sums);
+    ae_standard_prior_sum(end - begin, latent, model->q->value + 2 * begin * latent, sums);
     return;
   }
   *sums = 0;
@@ -399,14 +396,14 @@ static ae_status epoch_end(ae_model *base, uint32_t epoch, ae_metrics *metrics) 
   (void)epoch;
   if (base->sized)
     ae_metrics_set(metrics, "size_rmse", sqrt(base->statistic_sum[0] / (double)base->statistic_examples));
-  else if (model->network.variational) ae_divergence_take(base, model->network.code, model->divergence, metrics);
+  else if (model->network.variational) ae_standard_prior_take(base, model->network.code, model->divergence, metrics);
   return AE_OK;
 }
 
 static ae_status annotate(const ae_model *base, ae_h5 *file) {
   const ae_set_model *model = (const ae_set_model *)base;
   if (base->sized) return AE_OK;
-  return ae_divergence_write(file, model->network.code, model->divergence);
+  return ae_standard_prior_write(file, model->network.code, model->divergence);
 }
 
 static const char *const stages[] = {"autoencoder", "size", NULL};
@@ -469,7 +466,7 @@ static const ae_training_hooks ae_training = {TRAINING}, vae_training = {TRAININ
 
 static const ae_inference_hooks ae_inference = {.encode = ae_set_encode, .evaluate = ae_set_evaluate};
 static const ae_inference_hooks vae_inference = {
-    .encode = ae_set_encode, .evaluate = ae_set_evaluate, .draw = ae_network_draw};
+    .encode = ae_set_encode, .evaluate = ae_set_evaluate, .draw = ae_standard_prior_draw};
 
 static const ae_set_hooks sets = {.takes = takes,
                                   .of_block = ae_set_of_block,

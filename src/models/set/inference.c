@@ -12,54 +12,41 @@
 
 /* Networks. */
 
-static ae_status begin_pass(const ae_set_model *model, ae_set_pass *pass, int64_t points, int *sets) {
-  AE_RETURN_IF(ae_graph_create(model->base.setup.params, 1, NULL, 0, &pass->graph));
-  *sets = ae_graph_axis(pass->graph, AE_BLOCK_ROWS);
-  pass->points = ae_graph_axis_grouped(pass->graph, *sets, points);
+static ae_status begin_pass(const ae_set_model *model, ae_set_pass *pass, int64_t points) {
+  AE_RETURN_IF(ae_forward_begin(model->base.setup.params, AE_BLOCK_ROWS, &pass->net));
+  pass->points = ae_graph_axis_grouped(pass->net.graph, pass->net.axis, points);
   return AE_OK;
 }
 
-static ae_tensor *add_input(ae_graph *graph, const char *name, int axis, int64_t width) {
-  ae_tensor *input = ae_graph_input(graph, name, axis, 1, &width, false);
-  ae_graph_keep(input);
-  return input;
-}
-
-static ae_status build_image_encoder(ae_set_model *model) {
-  ae_pass pass = {0};
-  const ae_status status = ae_pass_build_encoder(&model->base, model->network.code, model->network.variational, &pass);
-  model->encoder = (ae_set_pass){.graph = pass.graph, .image = pass.in, .out = pass.out};
-  return status;
+static ae_tensor *add_input(const ae_forward *net, const char *name, int axis, int64_t width) {
+  return ae_graph_input(net->graph, name, axis, 1, &width, false);
 }
 
 static ae_status build_encoder(ae_set_model *model, int64_t points) {
   ae_set_pass *pass = &model->encoder;
-  int sets;
-  AE_RETURN_IF(begin_pass(model, pass, points, &sets));
-  pass->point = add_input(pass->graph, "points", pass->points, model->network.dim);
-  pass->out = ae_set_encoder(&model->network, pass->graph, pass->point, sets);
-  ae_graph_keep(pass->out);
-  return ae_graph_seal(pass->graph);
+  ae_forward *net = &pass->net;
+  AE_RETURN_IF(begin_pass(model, pass, points));
+  net->in[IN_SEEN] = add_input(net, "points", pass->points, model->network.dim);
+  net->out = ae_set_encoder(&model->network, net->graph, net->in[IN_SEEN], net->axis);
+  return ae_forward_seal(net);
 }
 
 static ae_status build_decoder(ae_set_model *model, int64_t points) {
   ae_set_pass *pass = &model->decoder;
-  int sets;
-  AE_RETURN_IF(begin_pass(model, pass, points, &sets));
-  pass->code = add_input(pass->graph, "code", sets, model->network.code);
-  pass->point = add_input(pass->graph, "start", pass->points, model->network.dim);
-  pass->out = ae_set_decoder(&model->network, pass->graph, pass->code, pass->point);
-  ae_graph_keep(pass->out);
-  return ae_graph_seal(pass->graph);
+  ae_forward *net = &pass->net;
+  AE_RETURN_IF(begin_pass(model, pass, points));
+  net->in[IN_CODE] = add_input(net, "code", net->axis, model->network.code);
+  net->in[IN_START] = add_input(net, "start", pass->points, model->network.dim);
+  net->out = ae_set_decoder(&model->network, net->graph, net->in[IN_CODE], net->in[IN_START]);
+  return ae_forward_seal(net);
 }
 
 static ae_status build_predictor(ae_set_model *model) {
-  ae_set_pass *pass = &model->predictor;
-  AE_RETURN_IF(ae_graph_create(model->base.setup.params, 1, NULL, 0, &pass->graph));
-  pass->code = add_input(pass->graph, "code", ae_graph_axis(pass->graph, AE_BLOCK_ROWS), model->network.code);
-  pass->out = ae_set_size_predictor(&model->network, pass->graph, pass->code, model->most);
-  ae_graph_keep(pass->out);
-  return ae_graph_seal(pass->graph);
+  ae_forward *net = &model->predictor;
+  AE_RETURN_IF(ae_forward_begin(model->base.setup.params, AE_BLOCK_ROWS, net));
+  net->in[IN_CODE] = add_input(net, "code", net->axis, model->network.code);
+  net->out = ae_set_size_predictor(&model->network, net->graph, net->in[IN_CODE], model->most);
+  return ae_forward_seal(net);
 }
 
 /* Rows of the width of a point inside the networks that are alive at once in a pass, about. */
@@ -68,13 +55,13 @@ enum { ROWS_OF_A_POINT = 5 };
 /* A pass for so many points at least. */
 static ae_status reserve(ae_set_model *model, ae_set_pass *pass, ae_status (*build)(ae_set_model *, int64_t),
                          int64_t points) {
-  if (pass->graph != NULL && points <= pass->capacity) return AE_OK;
+  if (pass->net.graph != NULL && points <= pass->capacity) return AE_OK;
   AE_RETURN_IF(ae_memory_expect((double)(points * ROWS_OF_A_POINT * model->network.width) * sizeof(float),
                                 "sets of %lld points", (long long)points));
-  ae_graph_destroy(&pass->graph);
+  ae_forward_destroy(&pass->net);
   pass->capacity = points;
   const ae_status status = build(model, points);
-  if (status != AE_OK) ae_graph_destroy(&pass->graph);
+  if (status != AE_OK) ae_forward_destroy(&pass->net);
   return status;
 }
 
@@ -83,16 +70,18 @@ ae_status ae_set_build_inference(ae_set_model *model) {
   AE_RETURN_IF(AE_NEW(model->drawn, numbers));
   AE_RETURN_IF(AE_NEW(model->z, numbers));
   AE_RETURN_IF(AE_NEW(model->scratch, ae_chamfer_scratch(model->network.dim)));
-  AE_RETURN_IF(model->examples.images ? build_image_encoder(model)
-                                      : reserve(model, &model->encoder, build_encoder, AE_BLOCK_POINTS));
+  AE_RETURN_IF(model->examples.images
+                   ? ae_network_build_encoder(&model->image_network, &model->images, model->base.setup.params,
+                                              model->network.code, model->network.variational, &model->encoder.net)
+                   : reserve(model, &model->encoder, build_encoder, AE_BLOCK_POINTS));
   AE_RETURN_IF(reserve(model, &model->decoder, build_decoder, AE_BLOCK_POINTS));
   return model->base.sized ? build_predictor(model) : AE_OK;
 }
 
 void ae_set_destroy_inference(ae_set_model *model) {
-  ae_graph_destroy(&model->encoder.graph);
-  ae_graph_destroy(&model->decoder.graph);
-  ae_graph_destroy(&model->predictor.graph);
+  ae_forward_destroy(&model->encoder.net);
+  ae_forward_destroy(&model->decoder.net);
+  ae_forward_destroy(&model->predictor);
   AE_FREE(model->drawn);
   AE_FREE(model->z);
   AE_FREE(model->nearest);
@@ -101,23 +90,22 @@ void ae_set_destroy_inference(ae_set_model *model) {
 }
 
 /* Runs a pass on sets whose inputs are filled. */
-static void run(ae_set_pass *pass, int sets, int64_t count, const int64_t *offset) {
-  ae_graph_set_rows(pass->graph, sets, (int64_t[]){0, count});
-  if (offset != NULL) ae_graph_set_groups(pass->graph, pass->points, offset);
-  ae_graph_forward(pass->graph, NULL);
+static void run(const ae_set_pass *pass, int64_t count, const int64_t *offset) {
+  ae_graph_set_rows(pass->net.graph, pass->net.axis, (int64_t[]){0, count});
+  ae_graph_set_groups(pass->net.graph, pass->points, offset);
+  ae_graph_forward(pass->net.graph, NULL);
 }
 
 ae_status ae_set_run_encoder(ae_set_model *model, const ae_block *block) {
   ae_set_pass *pass = &model->encoder;
-  if (pass->image != NULL) {
-    ae_network_prepare(&model->base, 0, block, pass->image->value);
-    run(pass, pass->out->axis, block->count, NULL);
+  if (model->examples.images) {
+    ae_examples_feed(&model->images, &pass->net, block);
     return AE_OK;
   }
   const int64_t points = block->offset[block->count];
   AE_RETURN_IF(reserve(model, pass, build_encoder, points));
-  memcpy(pass->point->value, block->rows, (size_t)(points * model->network.dim) * sizeof(float));
-  run(pass, pass->out->axis, block->count, block->offset);
+  memcpy(pass->net.in[IN_SEEN]->value, block->rows, (size_t)(points * model->network.dim) * sizeof(float));
+  run(pass, block->count, block->offset);
   return AE_OK;
 }
 
@@ -134,11 +122,11 @@ static ae_status run_decoder(ae_set_model *model, int64_t count, const int64_t *
                              const int64_t *number, uint64_t seed, uint32_t draw) {
   ae_set_pass *pass = &model->decoder;
   AE_RETURN_IF(reserve(model, pass, build_decoder, offset[count]));
-  memcpy(pass->code->value, code, (size_t)(count * model->network.code) * sizeof *code);
+  memcpy(pass->net.in[IN_CODE]->value, code, (size_t)(count * model->network.code) * sizeof *code);
   for (int64_t i = 0; i < count; i++)
     ae_set_fill_start(model, ae_stream_of(seed, AE_RANDOM_SEEN_POINT, draw, number[i]), offset[i + 1] - offset[i],
-                      pass->point->value + offset[i] * model->network.dim);
-  run(pass, pass->code->axis, count, offset);
+                      pass->net.in[IN_START]->value + offset[i] * model->network.dim);
+  run(pass, count, offset);
   return AE_OK;
 }
 
@@ -150,12 +138,6 @@ static int64_t part_of(int64_t count, const int64_t *offset, int64_t begin, int6
   return end - begin;
 }
 
-static void run_predictor(ae_set_model *model, int64_t count, const float *code) {
-  ae_set_pass *pass = &model->predictor;
-  memcpy(pass->code->value, code, (size_t)(count * model->network.code) * sizeof *code);
-  run(pass, pass->code->axis, count, NULL);
-}
-
 /* Codes. */
 
 ae_status ae_set_of_block(ae_model *base, const ae_block *block, ae_block *sets) {
@@ -164,7 +146,7 @@ ae_status ae_set_of_block(ae_model *base, const ae_block *block, ae_block *sets)
 
 const float *ae_set_frozen(const ae_set_model *model, int64_t example) {
   const int64_t place = example - ae_shards_own_begin(&model->base.setup.data->shards);
-  return model->frozen + place * model->encoder.out->width;
+  return model->frozen + place * model->encoder.net.out->width;
 }
 
 ae_status ae_set_encode(ae_model *base, const ae_block *block, void *const *field) {
@@ -173,8 +155,8 @@ ae_status ae_set_encode(ae_model *base, const ae_block *block, void *const *fiel
   const bool known = model->frozen != NULL && block->data == base->setup.data;
   if (!known) AE_RETURN_IF(ae_set_run_encoder(model, block));
   for (int64_t i = 0; i < block->count; i++) {
-    const float *out =
-        known ? ae_set_frozen(model, block->example[i]) : model->encoder.out->value + i * model->encoder.out->width;
+    const float *out = known ? ae_set_frozen(model, block->example[i])
+                             : model->encoder.net.out->value + i * model->encoder.net.out->width;
     for (int part = 0; part < base->fields; part++)
       if (field[part] != NULL) memcpy((float *)field[part] + i * code, out + part * code, (size_t)code * sizeof *out);
   }
@@ -186,9 +168,9 @@ ae_status ae_set_encode(ae_model *base, const ae_block *block, void *const *fiel
 /* A plain autoencoder has no noise: its code is what it is. */
 static void draw_codes(ae_set_model *model, const ae_block *block, uint32_t draw) {
   const int64_t code = model->network.code;
-  const float *out = model->encoder.out->value;
+  const float *out = model->encoder.net.out->value;
   if (model->network.variational) {
-    ae_network_noise(&model->base, block, AE_RANDOM_EVALUATE_Z, draw, code, model->drawn);
+    ae_examples_noise(model->base.setup.seed, block, AE_RANDOM_EVALUATE_Z, draw, code, model->drawn);
     ae_gaussian_draw(block->count, code, out, model->drawn, model->z);
   } else memcpy(model->z, out, (size_t)(block->count * code) * sizeof *out);
 }
@@ -245,7 +227,7 @@ static ae_status judge_sets(ae_set_model *model, const ae_block *sets, uint32_t 
     AE_RETURN_IF(run_decoder(model, count, own, model->z + at * model->network.code, sets->example + at,
                              model->base.setup.seed, draw));
     for (int64_t i = 0; i < count; i++)
-      find_distances(model, sets, at + i, model->decoder.out->value + own[i] * model->network.dim, figure[at + i]);
+      find_distances(model, sets, at + i, model->decoder.net.out->value + own[i] * model->network.dim, figure[at + i]);
   }
   return AE_OK;
 }
@@ -273,9 +255,9 @@ ae_status ae_set_evaluate(ae_model *base, const ae_block *block, uint32_t draw, 
   if (draw == 0) AE_RETURN_IF(ae_set_run_encoder(model, block));
   draw_codes(model, block, draw);
   if (wants(model, AE_SET_CHAMFER)) AE_RETURN_IF(judge_sets(model, &sets, draw, figure));
-  if (base->sized) run_predictor(model, block->count, model->z);
+  if (base->sized) ae_forward_feed(&model->predictor, block->count, model->z);
   if (model->network.variational)
-    ae_gaussian_divergence(block->count, model->network.code, model->encoder.out->value, NULL, divergence);
+    ae_gaussian_divergence(block->count, model->network.code, model->encoder.net.out->value, NULL, divergence);
   for (int64_t i = 0; i < block->count; i++) {
     figure[i][AE_SET_KL] = (double)divergence[i];
     if (base->sized) judge_size(model, i, sets.offset[i + 1] - sets.offset[i], figure[i]);
@@ -299,7 +281,7 @@ ae_status ae_set_predict_sizes(ae_model *base, const ae_set_codes *codes, bool d
   AE_ASSERT(base->sized);
   for (int64_t at = 0; at < codes->count; at += AE_BLOCK_ROWS) {
     const int64_t count = ae_min(AE_BLOCK_ROWS, codes->count - at);
-    run_predictor(model, count, codes->code + at * base->code_width);
+    ae_forward_feed(&model->predictor, count, codes->code + at * base->code_width);
     for (int64_t i = 0; i < count; i++) {
       const float *logit = model->predictor.out->value + i * classes;
       const ae_stream stream = ae_stream_of(codes->seed, AE_RANDOM_SIZE, 0, codes->number[at + i]);
@@ -318,7 +300,7 @@ ae_status ae_set_decode(ae_model *base, const ae_set_codes *codes, const int64_t
     count = part_of(codes->count, offset, at, own);
     AE_RETURN_IF(
         run_decoder(model, count, own, codes->code + at * base->code_width, codes->number + at, codes->seed, 0));
-    memcpy(points + offset[at] * dim, model->decoder.out->value, (size_t)(own[count] * dim) * sizeof *points);
+    memcpy(points + offset[at] * dim, model->decoder.net.out->value, (size_t)(own[count] * dim) * sizeof *points);
   }
   return AE_OK;
 }

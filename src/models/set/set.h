@@ -21,22 +21,23 @@ typedef enum ae_set_figure {
   AE_SET_FIGURES
 } ae_set_figure;
 
-/* A network for inference, on blocks of at most AE_BLOCK_ROWS sets and `capacity` points; made anew when a block has
- * more. */
+/* Inputs of networks for inference: what the encoder sees, points or (set.input=image) an image; the codes of sets, and
+ * the points (·, d) that a prediction begins as. */
+enum { IN_SEEN, IN_CODE = 0, IN_START };
+
+/* One on blocks of at most AE_BLOCK_ROWS sets and `capacity` points; made anew when a block has more. */
 typedef struct ae_set_pass {
-  ae_graph *graph;
+  ae_forward net;   /* out: the code or (μ | s); the points predicted; logits of sizes */
   int points;       /* axis */
   int64_t capacity; /* of it */
-  ae_tensor *code;  /* (sets, code): an input, but of the encoder */
-  ae_tensor *point; /* (points, d): what the encoder sees, what the decoder begins with */
-  ae_tensor *image; /* what the encoder sees with set.input=image, in place of points */
-  ae_tensor *out;   /* the code or (μ | s); the points predicted; logits of sizes */
 } ae_set_pass;
 
 typedef struct ae_set_model {
   ae_model base;
   ae_set_network network;
   ae_set_examples examples;
+  ae_network image_network;             /* with set.input=image: of the encoder */
+  ae_examples images;                   /* and what it sees */
   int64_t most;                         /* largest size that the predictor knows */
   double sigma;                         /* of a variational one */
   ae_set_figure distance;               /* set.loss */
@@ -53,7 +54,8 @@ typedef struct ae_set_model {
   float *frozen; /* what the encoder, which stays as it is, gives for the own examples; NULL before the first epoch */
   float *frozen_noise; /* (code) */
   /* inference */
-  ae_set_pass encoder, decoder, predictor;
+  ae_set_pass encoder, decoder;
+  ae_forward predictor;
   float *drawn, *z; /* (AE_BLOCK_ROWS, code) */
   int32_t *nearest; /* (nearest_size): scratch of distances, like what follows */
   int64_t nearest_size;
@@ -65,7 +67,7 @@ typedef struct ae_set_model {
 ae_status ae_set_build_inference(ae_set_model *model);
 void ae_set_destroy_inference(ae_set_model *model);
 
-/* Local. The encoder on at most AE_BLOCK_ROWS examples: model->encoder.out. */
+/* Local. The encoder on at most AE_BLOCK_ROWS examples: model->encoder.net.out. */
 ae_status ae_set_run_encoder(ae_set_model *model, const ae_block *block);
 
 /* Local. What the encoder gave for an own example, once model->frozen is there. */

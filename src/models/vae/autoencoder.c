@@ -3,9 +3,10 @@
 #include "mpiae/base/memory.h"
 #include "mpiae/base/philox.h"
 #include "mpiae/graph/ops.h"
-#include "mpiae/models/divergence.h"
 #include "mpiae/models/keys.h"
+#include "mpiae/models/likelihood.h"
 #include "mpiae/models/network.h"
+#include "mpiae/models/standard_prior.h"
 #include "mpiae/tensor/gaussian.h"
 
 #include <math.h>
@@ -17,26 +18,27 @@ typedef struct autoencoder {
   ae_model base;
   bool variational;
   int64_t latent;
-  ae_tensor *x, *noise, *q; /* training; q = (μ | s) of the batch */
-  ae_pass encoder, decoder; /* inference: x → (μ | s), or the code of an AE; z → prediction */
-  float *scratch;           /* (AE_BLOCK_ROWS, L): noise of a draw */
-  double *divergence;       /* of each latent dimension, mean over the last epoch; NaN before one */
+  ae_network network;
+  ae_examples examples;
+  ae_likelihood likelihood;
+  ae_tensor *x, *noise, *q;    /* training; q = (μ | s) of the batch */
+  ae_forward encoder, decoder; /* inference: x → (μ | s), or the code of an AE; z → prediction */
+  float *scratch;              /* (AE_BLOCK_ROWS, L): noise of a draw */
+  double *divergence;          /* of each latent dimension, mean over the last epoch; NaN before one */
 } autoencoder;
 
 static ae_status build_training(autoencoder *model) {
-  const ae_model_setup *setup = &model->base.setup;
-  AE_RETURN_IF(
-      ae_graph_create(setup->params, setup->data->shards.count, setup->plane_end, setup->planes, &model->base.graph));
+  int axis;
+  AE_RETURN_IF(ae_model_begin_graph(&model->base, &axis));
   ae_graph *graph = model->base.graph;
-  const int axis = ae_graph_axis(graph, setup->capacity);
-  model->x = ae_network_input(&model->base, graph, "x", axis);
-  ae_tensor *z = model->q = ae_network_encoder(&model->base, graph, model->x, model->latent, model->variational);
+  model->x = ae_examples_input(&model->examples, graph, "x", axis);
+  ae_tensor *z = model->q = ae_network_encoder(&model->network, graph, model->x, model->latent, model->variational);
   if (model->variational) {
     model->noise = ae_graph_input(graph, "noise", axis, 1, &model->latent, false);
     z = ae_gaussian_sample(graph, "z", model->q, model->noise);
   }
-  ae_tensor *prediction = ae_network_decoder(&model->base, graph, &z, 1);
-  ae_model_set_term(&model->base, 0, ae_network_loss(&model->base, graph, prediction, model->x));
+  ae_tensor *prediction = ae_network_decoder(&model->network, graph, &z, 1);
+  ae_model_set_term(&model->base, 0, ae_likelihood_loss(&model->likelihood, graph, prediction, model->x));
   if (model->variational) {
     ae_model_set_term(&model->base, 1, ae_gaussian_kl_standard(graph, "kl", model->q));
     ae_graph_keep(model->q);
@@ -48,8 +50,8 @@ static ae_status build_training(autoencoder *model) {
 static void destroy(ae_model *base) {
   autoencoder *model = (autoencoder *)base;
   ae_graph_destroy(&model->base.graph);
-  ae_pass_destroy(&model->encoder);
-  ae_pass_destroy(&model->decoder);
+  ae_forward_destroy(&model->encoder);
+  ae_forward_destroy(&model->decoder);
   AE_FREE(model->scratch);
   AE_FREE(model->divergence);
   AE_FREE(model);
@@ -59,13 +61,18 @@ static void destroy(ae_model *base) {
 static void describe(autoencoder *model) {
   ae_model *base = &model->base;
   const bool variational = model->variational;
-  ae_model_add_term(base, ae_network_figure(base), 1);
+  ae_model_add_term(base, ae_likelihood_figure(&model->likelihood), 1);
   ae_model_add_vector(base, "z_mean", "z", model->latent, "latent",
                       variational ? "mean of the posterior of z" : "latent code z");
   if (!variational) return;
-  ae_model_add_term(base, &ae_divergence_figure, (float)ae_config_real(base->setup.config, "vae.beta"));
+  ae_model_add_term(base, &ae_standard_prior_figure, (float)ae_config_real(base->setup.config, "vae.beta"));
   ae_model_add_vector(base, "z_logstd", NULL, model->latent, "latent", "log standard deviation of the posterior of z");
-  base->proper = ae_network_is_proper(base);
+  base->proper = ae_likelihood_is_proper(&model->likelihood, &model->examples);
+}
+
+static ae_status accepts(const ae_model *base, const ae_dataset *data) {
+  const autoencoder *model = (const autoencoder *)base;
+  return ae_likelihood_accept(&model->likelihood, &model->examples, data);
 }
 
 static ae_status create(const ae_model_setup *setup, const ae_model_type *type, ae_model **out) {
@@ -75,15 +82,18 @@ static ae_status create(const ae_model_setup *setup, const ae_model_type *type, 
   ae_model_init(&model->base, type, setup);
   model->variational = type == &ae_model_vae;
   model->latent = ae_config_integer(setup->config, "network.latent_size");
-  AE_CHECK(ae_network_init(&model->base));
+  AE_CHECK(ae_network_read(setup, &model->network));
+  AE_CHECK(ae_likelihood_read(setup->config, type->name, &model->likelihood));
+  model->examples = ae_examples_of(setup, model->network.convolutional);
   describe(model);
   AE_CHECK(AE_NEW(model->scratch, AE_BLOCK_ROWS * model->latent));
   AE_CHECK(AE_NEW(model->divergence, model->latent));
   for (int64_t i = 0; i < model->latent; i++) model->divergence[i] = NAN;
-  if (setup->data != NULL) AE_CHECK(ae_network_accepts(&model->base, setup->data));
+  if (setup->data != NULL) AE_CHECK(accepts(&model->base, setup->data));
   if (setup->data != NULL) AE_CHECK(build_training(model));
-  AE_CHECK(ae_pass_build_encoder(&model->base, model->latent, model->variational, &model->encoder));
-  AE_CHECK(ae_pass_build_decoder(&model->base, model->latent, &model->decoder));
+  AE_CHECK(ae_network_build_encoder(&model->network, &model->examples, setup->params, model->latent, model->variational,
+                                    &model->encoder));
+  AE_CHECK(ae_network_build_decoder(&model->network, setup->params, model->latent, &model->decoder));
   *out = &model->base;
 cleanup:
   if (status != AE_OK && model != NULL) destroy(&model->base);
@@ -96,70 +106,74 @@ static ae_status create_vae(const ae_model_setup *setup, ae_model **out) { retur
 static void fill(ae_model *base, const ae_batch *batch) {
   autoencoder *model = (autoencoder *)base;
   ae_graph_set_rows(base->graph, model->x->axis, batch->offset);
-  ae_network_fill_examples(base, batch, model->x);
+  ae_examples_fill(&model->examples, base->setup.data, batch, model->x);
   if (!model->variational) return;
-  ae_network_fill_noise(base, batch, AE_RANDOM_NOISE_Z, model->noise);
-  base->term[1].scale = ae_divergence_warm_up(base, batch);
+  ae_examples_fill_noise(base->setup.seed, batch, AE_RANDOM_NOISE_Z, model->noise);
+  base->term[1].scale = ae_standard_prior_warm_up(base, batch);
 }
 
 /* Divergence of each latent dimension. */
 static void statistics(const ae_model *base, const ae_batch *batch, int64_t begin, int64_t end, double *sums) {
   const autoencoder *model = (const autoencoder *)base;
   (void)batch;
-  ae_divergence_sum(end - begin, model->latent, model->q->value + 2 * begin * model->latent, sums);
+  ae_standard_prior_sum(end - begin, model->latent, model->q->value + 2 * begin * model->latent, sums);
 }
 
 static ae_status epoch_end(ae_model *base, uint32_t epoch, ae_metrics *metrics) {
   autoencoder *model = (autoencoder *)base;
   (void)epoch;
-  ae_divergence_take(base, model->latent, model->divergence, metrics);
+  ae_standard_prior_take(base, model->latent, model->divergence, metrics);
   return AE_OK;
 }
 
 static ae_status annotate(const ae_model *base, ae_h5 *file) {
   const autoencoder *model = (const autoencoder *)base;
-  return ae_divergence_write(file, model->latent, model->divergence);
+  return ae_standard_prior_write(file, model->latent, model->divergence);
 }
 
 /* Inference. */
 
 static ae_status encode(ae_model *base, const ae_block *block, void *const *field) {
   autoencoder *model = (autoencoder *)base;
-  const int64_t latent = model->latent, width = model->encoder.out->width;
-  ae_pass_encode(base, &model->encoder, block);
-  for (int part = 0; part < base->fields; part++)
-    for (int64_t i = 0; i < block->count && field[part] != NULL; i++)
-      memcpy((float *)field[part] + i * latent, model->encoder.out->value + i * width + part * latent,
-             (size_t)latent * sizeof(float));
+  const float *out = model->encoder.out->value;
+  const size_t bytes = (size_t)(block->count * model->latent) * sizeof *out;
+  ae_examples_feed(&model->examples, &model->encoder, block);
+  if (!model->variational && field[0] != NULL) memcpy(field[0], out, bytes);
+  for (int part = 0; part < 2 && model->variational; part++)
+    if (field[part] != NULL) ae_gaussian_part(block->count, model->latent, out, part, field[part]);
   return AE_OK;
 }
 
 static ae_status decode(ae_model *base, int64_t count, const float *code, float *x) {
-  ae_pass_decode(base, &((autoencoder *)base)->decoder, count, code, x);
+  const autoencoder *model = (const autoencoder *)base;
+  ae_forward_feed(&model->decoder, count, code);
+  ae_likelihood_show(&model->likelihood, &model->examples, count, model->decoder.out->value, x);
   return AE_OK;
 }
 
 /* An AE has no noise: its code is what it is. */
 static void draw_codes(autoencoder *model, const ae_block *block, uint32_t draw) {
   if (!model->variational) {
-    memcpy(model->decoder.in->value, model->encoder.out->value, (size_t)(block->count * model->latent) * sizeof(float));
+    memcpy(model->decoder.in[0]->value, model->encoder.out->value,
+           (size_t)(block->count * model->latent) * sizeof(float));
     return;
   }
-  ae_network_noise(&model->base, block, AE_RANDOM_EVALUATE_Z, draw, model->latent, model->scratch);
-  ae_gaussian_draw(block->count, model->latent, model->encoder.out->value, model->scratch, model->decoder.in->value);
+  ae_examples_noise(model->base.setup.seed, block, AE_RANDOM_EVALUATE_Z, draw, model->latent, model->scratch);
+  ae_gaussian_draw(block->count, model->latent, model->encoder.out->value, model->scratch, model->decoder.in[0]->value);
 }
 
 static ae_status evaluate(ae_model *base, const ae_block *block, uint32_t draw, double *terms, double *log_weight) {
   autoencoder *model = (autoencoder *)base;
   const int64_t latent = model->latent, count = block->count;
   float loss[AE_BLOCK_ROWS], divergence[AE_BLOCK_ROWS];
-  if (draw == 0) ae_pass_encode(base, &model->encoder, block);
+  if (draw == 0) ae_examples_feed(&model->examples, &model->encoder, block);
   draw_codes(model, block, draw);
-  ae_network_run(model->decoder.graph, model->decoder.in, count);
-  ae_network_likelihood(base, count, model->decoder.out->value, model->encoder.in->value, loss);
+  ae_forward_run(&model->decoder, count);
+  ae_likelihood_evaluate(&model->likelihood, count, base->setup.features, model->decoder.out->value,
+                         model->encoder.in[0]->value, loss);
   if (model->variational) {
     ae_gaussian_divergence(count, latent, model->encoder.out->value, NULL, divergence);
-    ae_gaussian_log_ratio(count, latent, model->encoder.out->value, NULL, model->scratch, model->decoder.in->value,
+    ae_gaussian_log_ratio(count, latent, model->encoder.out->value, NULL, model->scratch, model->decoder.in[0]->value,
                           log_weight);
   }
   for (int64_t i = 0; i < count; i++) {
@@ -177,11 +191,11 @@ static const ae_key *const vae_key_tables[] = {ae_keys_common,     ae_keys_netwo
                                                ae_keys_likelihood, ae_keys_vae,     NULL};
 static const ae_figure *const ae_figures[] = {&ae_cross_entropy_figure, &ae_squared_error_figure, NULL};
 static const ae_figure *const vae_figures[] = {&ae_cross_entropy_figure, &ae_squared_error_figure,
-                                               &ae_divergence_figure, NULL};
-static const ae_column *const vae_columns[] = {ae_divergence_columns, NULL};
+                                               &ae_standard_prior_figure, NULL};
+static const ae_column *const vae_columns[] = {ae_standard_prior_columns, NULL};
 
-static const ae_training_hooks ae_training = {.resolve = ae_network_resolve, .fill = fill};
-static const ae_training_hooks vae_training = {.resolve = ae_network_resolve,
+static const ae_training_hooks ae_training = {.resolve = ae_likelihood_resolve, .fill = fill};
+static const ae_training_hooks vae_training = {.resolve = ae_likelihood_resolve,
                                                .fill = fill,
                                                .statistics = statistics,
                                                .epoch_end = epoch_end,
@@ -189,7 +203,7 @@ static const ae_training_hooks vae_training = {.resolve = ae_network_resolve,
 
 static const ae_inference_hooks ae_inference = {.encode = encode, .decode = decode, .evaluate = evaluate};
 static const ae_inference_hooks vae_inference = {
-    .encode = encode, .decode = decode, .evaluate = evaluate, .draw = ae_network_draw};
+    .encode = encode, .decode = decode, .evaluate = evaluate, .draw = ae_standard_prior_draw};
 
 const ae_model_type ae_model_ae = {.name = "ae",
                                    .summary = "autoencoder",
@@ -197,7 +211,7 @@ const ae_model_type ae_model_ae = {.name = "ae",
                                    .figures = ae_figures,
                                    .create = create_ae,
                                    .destroy = destroy,
-                                   .accepts = ae_network_accepts,
+                                   .accepts = accepts,
                                    .training = &ae_training,
                                    .inference = &ae_inference};
 
@@ -208,6 +222,6 @@ const ae_model_type ae_model_vae = {.name = "vae",
                                     .columns = vae_columns,
                                     .create = create_vae,
                                     .destroy = destroy,
-                                    .accepts = ae_network_accepts,
+                                    .accepts = accepts,
                                     .training = &vae_training,
                                     .inference = &vae_inference};

@@ -5,8 +5,9 @@
 #include "mpiae/base/profile.h"
 #include "mpiae/cluster/score.h"
 #include "mpiae/comm/reduce.h"
-#include "mpiae/models/network.h"
+#include "mpiae/models/model.h"
 #include "mpiae/tensor/elementwise.h"
+#include "mpiae/tensor/gaussian.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -229,7 +230,7 @@ static ae_status fit(ae_pseudo_labels *labels, ae_kmeans_start start, uint32_t e
            (size_t)(labels->clusters * 2 * labels->latent) * sizeof *labels->centroid);
   if (status == AE_OK) prepare_assignment(labels);
   ae_profile_leave(previous);
-  AE_RETURN_IF(ae_network_blame_codes(status, epoch));
+  AE_RETURN_IF(ae_model_blame_codes(status, epoch));
   return average_posteriors(labels);
 }
 
@@ -464,16 +465,9 @@ ae_status ae_pseudo_labels_load(ae_pseudo_labels *labels, ae_h5 *file) {
   return AE_OK;
 }
 
-/* L columns of the recorded ones, from column `first`. */
-static void copy_columns(const ae_pseudo_labels *labels, const float *rows, int64_t first, float *out) {
-  for (int64_t i = 0; i < own(labels) && out != NULL; i++)
-    memcpy(out + i * labels->latent, rows + i * 2 * labels->latent + first, (size_t)labels->latent * sizeof *rows);
-}
-
 void ae_pseudo_labels_recorded(const ae_pseudo_labels *labels, void *const field[5]) {
-  copy_columns(labels, labels->code, 0, field[0]);
-  copy_columns(labels, labels->code_logstd, 0, field[1]);
-  copy_columns(labels, labels->code, labels->latent, field[2]);
-  copy_columns(labels, labels->code_logstd, labels->latent, field[3]);
+  for (int i = 0; i < 4; i++)
+    if (field[i] != NULL)
+      ae_gaussian_part(own(labels), labels->latent, i % 2 == 0 ? labels->code : labels->code_logstd, i / 2, field[i]);
   if (field[4] != NULL) memcpy(field[4], labels->used, (size_t)own(labels) * sizeof *labels->used);
 }

@@ -17,13 +17,12 @@ extern const ae_model_type ae_model_vhe;
 
 static ae_status build_training(vhe *model) {
   const ae_model_setup *setup = &model->base.setup;
-  AE_RETURN_IF(
-      ae_graph_create(setup->params, setup->data->shards.count, setup->plane_end, setup->planes, &model->base.graph));
+  int axis;
+  AE_RETURN_IF(ae_model_begin_graph(&model->base, &axis));
   ae_graph *graph = model->base.graph;
-  const int axis = ae_graph_axis(graph, setup->capacity);
   const int exemplar_axis = ae_graph_axis(graph, setup->capacity * model->exemplars);
-  model->x = ae_network_input(&model->base, graph, "x", axis);
-  model->exemplar = ae_network_input(&model->base, graph, "exemplar", exemplar_axis);
+  model->x = ae_examples_input(&model->examples, graph, "x", axis);
+  model->exemplar = ae_examples_input(&model->examples, graph, "exemplar", exemplar_axis);
   model->noise_c = ae_graph_input(graph, "noise_c", axis, 1, &model->latent, false);
   model->noise_z = ae_graph_input(graph, "noise_z", axis, 1, &model->latent, false);
   model->weight = ae_graph_input(graph, "class_weight", axis, 0, NULL, false);
@@ -34,7 +33,7 @@ static ae_status build_training(vhe *model) {
   ae_tensor *kl_z = ae_gaussian_kl(graph, "kl_z", model->posterior_z, ae_vhe_prior(model, graph, c));
   ae_tensor *kl_c = ae_gaussian_kl_standard(graph, "kl_c", model->posterior_c);
   ae_model_set_term(&model->base, 0,
-                    ae_network_loss(&model->base, graph, ae_vhe_decoder(model, graph, c, z), model->x));
+                    ae_likelihood_loss(&model->likelihood, graph, ae_vhe_decoder(model, graph, c, z), model->x));
   ae_model_set_term(&model->base, 1, ae_weigh_rows(graph, "kl_c_share", kl_c, model->weight));
   ae_model_set_term(&model->base, 2, kl_z);
   ae_graph_keep(model->posterior_c);
@@ -80,8 +79,8 @@ static const ae_figure label_price_figure = {
 static void describe(vhe *model) {
   ae_model *base = &model->base;
   const int64_t latent = model->latent;
-  base->proper = ae_network_is_proper(base);
-  ae_model_add_term(base, ae_network_figure(base), 1);
+  base->proper = ae_likelihood_is_proper(&model->likelihood, &model->examples);
+  ae_model_add_term(base, ae_likelihood_figure(&model->likelihood), 1);
   ae_model_add_term(base, &kl_c_figure, 1);
   ae_model_add_term(base, &kl_z_figure, 1);
   ae_model_add_measure(base, &label_price_figure);
@@ -97,6 +96,20 @@ static void describe(vhe *model) {
                                       "the codes; of others, the nearest cluster"});
 }
 
+static ae_status read_network(vhe *model) {
+  const ae_model_setup *setup = &model->base.setup;
+  AE_RETURN_IF(ae_network_read(setup, &model->network));
+  if (model->network.hidden.count == 0)
+    return AE_FAIL(AE_USAGE, "network.hidden is empty, but the homoencoder's networks need at least one hidden layer");
+  model->examples = ae_examples_of(setup, model->network.convolutional);
+  return ae_likelihood_read(setup->config, model->base.type->name, &model->likelihood);
+}
+
+static ae_status accepts(const ae_model *base, const ae_dataset *data) {
+  const vhe *model = (const vhe *)base;
+  return ae_likelihood_accept(&model->likelihood, &model->examples, data);
+}
+
 static ae_status create(const ae_model_setup *setup, ae_model **out) {
   ae_status status;
   vhe *model = NULL;
@@ -104,11 +117,9 @@ static ae_status create(const ae_model_setup *setup, ae_model **out) {
   ae_model_init(&model->base, &ae_model_vhe, setup);
   model->latent = ae_config_integer(setup->config, "network.latent_size");
   model->exemplars = ae_config_integer(setup->config, "vhe.exemplars");
-  AE_CHECK(ae_network_init(&model->base));
+  AE_CHECK(read_network(model));
   describe(model);
-  if (ae_network_hidden(setup->config).count == 0)
-    AE_RAISE(AE_USAGE, "network.hidden is empty, but the homoencoder's networks need at least one hidden layer");
-  if (setup->data != NULL) AE_CHECK(ae_network_accepts(&model->base, setup->data));
+  if (setup->data != NULL) AE_CHECK(accepts(&model->base, setup->data));
   AE_CHECK(ae_pseudo_labels_create(setup->comm, setup->config, setup->data, model->latent, &model->labels));
   AE_CHECK(ae_comm_agree(setup->comm, setup->data != NULL ? allocate_training(model) : AE_OK));
   AE_CHECK(ae_comm_agree(setup->comm, ae_vhe_build_inference(model)));
@@ -177,12 +188,12 @@ static void fill(ae_model *base, const ae_batch *batch) {
   ae_profile_leave(previous);
   ae_graph_set_rows(base->graph, model->x->axis, batch->offset);
   ae_graph_set_rows_scaled(base->graph, model->exemplar->axis, batch->offset, model->exemplars);
-  ae_network_fill_examples(base, batch, model->x);
+  ae_examples_fill(&model->examples, base->setup.data, batch, model->x);
   const ae_block exemplars = {base->setup.data, rows * model->exemplars, model->wanted, model->fetched[batch->step % 2],
                               NULL};
-  ae_network_prepare(base, batch->epoch, &exemplars, model->exemplar->value);
-  ae_network_fill_noise(base, batch, AE_RANDOM_NOISE_C, model->noise_c);
-  ae_network_fill_noise(base, batch, AE_RANDOM_NOISE_Z, model->noise_z);
+  ae_examples_prepare(&model->examples, batch->epoch, &exemplars, model->exemplar->value);
+  ae_examples_fill_noise(base->setup.seed, batch, AE_RANDOM_NOISE_C, model->noise_c);
+  ae_examples_fill_noise(base->setup.seed, batch, AE_RANDOM_NOISE_Z, model->noise_z);
   for (int64_t i = 0; i < rows; i++)
     model->weight->value[i] =
         1.0f / (float)ae_class_index_size(model->labels->index, model->labels->label[batch->example[i] - begin]);
@@ -244,7 +255,7 @@ static const ae_column gradients[] = {
     {0}};
 static const ae_column *const columns[] = {ae_pseudo_labels_columns, gradients, ae_pseudo_labels_weight_columns, NULL};
 
-static const ae_training_hooks training = {.resolve = ae_network_resolve,
+static const ae_training_hooks training = {.resolve = ae_likelihood_resolve,
                                            .start = start,
                                            .epoch_begin = epoch_begin,
                                            .prefetch = prefetch,
@@ -269,7 +280,7 @@ const ae_model_type ae_model_vhe = {.name = "vhe",
                                     .destroy = destroy,
                                     .save = save,
                                     .load = load,
-                                    .accepts = ae_network_accepts,
+                                    .accepts = accepts,
                                     .training = &training,
                                     .inference = &inference,
                                     .classes = &classes};

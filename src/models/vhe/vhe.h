@@ -3,19 +3,19 @@
 #define MPIAE_MODELS_VHE_H
 
 #include "mpiae/comm/window.h"
+#include "mpiae/models/likelihood.h"
 #include "mpiae/models/network.h"
 #include "mpiae/models/vhe/pseudo_labels.h"
 
-/* A network for inference, on blocks of AE_BLOCK_ROWS rows. */
-typedef struct network {
-  ae_graph *graph;
-  ae_tensor *x, *c, *z; /* its inputs */
-  ae_tensor *out;
-} network;
+/* Inputs of the networks for inference. */
+enum { IN_X, IN_C, IN_Z };
 
 typedef struct vhe {
   ae_model base;
   int64_t latent, exemplars;
+  ae_network network;
+  ae_examples examples;
+  ae_likelihood likelihood;
   ae_pseudo_labels *labels;
   /* training */
   ae_tensor *x, *exemplar, *noise_c, *noise_z, *weight; /* inputs; weight = 1 / |class of x| */
@@ -26,10 +26,10 @@ typedef struct vhe {
   int64_t *wanted;  /* (capacity, exemplars): those of the batch prefetched last */
   char *fetched[2]; /* their rows, of even and odd steps */
   /* inference */
-  network encoder_c, encoder_z, prior, decoder; /* q(c|{x}), q(z|x,c), p(z|c), p(x|c,z) */
-  float *pair;                                  /* (AE_BLOCK_ROWS, 2L): codes [z, c] */
-  float *noise;                                 /* (AE_BLOCK_ROWS, L) */
-  int32_t label[AE_BLOCK_ROWS];                 /* clusters of the block being evaluated */
+  ae_forward encoder_c, encoder_z, prior, decoder; /* q(c|{x}), q(z|x,c), p(z|c), p(x|c,z) */
+  float *pair;                                     /* (AE_BLOCK_ROWS, 2L): codes [z, c] */
+  float *noise;                                    /* (AE_BLOCK_ROWS, L) */
+  int32_t label[AE_BLOCK_ROWS];                    /* clusters of the block being evaluated */
 } vhe;
 
 /* Local. q(c | D), D the `exemplars` that x has for each row of `axis`; p(z | c), q(z | x, c) and p(x | c, z), in any

@@ -8,7 +8,7 @@
 #include "mpiae/base/philox.h"
 #include "mpiae/comm/reduce.h"
 #include "mpiae/models/keys.h"
-#include "mpiae/models/network.h"
+#include "mpiae/models/likelihood.h"
 #include "mpiae/tensor/softmax.h"
 
 #include <math.h>
@@ -25,30 +25,28 @@ typedef struct pixelcnn {
   ae_pixelcnn shape;
   int64_t codebook;         /* whose indices; 0 = not known */
   ae_tensor *index, *label; /* training */
-  ae_graph *network;        /* inference, blocks of `rows` rows */
+  ae_forward network;       /* inference, blocks of `rows` rows: index, label → logits */
   int64_t rows;
-  ae_tensor *in, *given, *logit, *loss; /* of it */
-  float *code;                          /* (AE_BLOCK_ROWS, features): a block as floats */
-  int64_t *label_count;                 /* (labels): in the training data */
+  ae_tensor *loss;      /* of it */
+  float *code;          /* (AE_BLOCK_ROWS, features): a block as floats */
+  int64_t *label_count; /* (labels): in the training data */
 } pixelcnn;
 
 static int64_t integer(const ae_config *config, const char *key) { return ae_config_integer(config, key); }
 
 /* Making. */
 
-static ae_tensor *add_inputs(const pixelcnn *model, ae_graph *graph, int64_t capacity, ae_tensor **label) {
-  const int axis = ae_graph_axis(graph, capacity);
+static ae_tensor *add_inputs(const pixelcnn *model, ae_graph *graph, int axis, ae_tensor **label) {
   ae_tensor *index = ae_graph_input(graph, "index", axis, 2, model->base.setup.dim + 1, false);
   if (model->shape.labels > 0) *label = ae_graph_input(graph, "label", axis, 0, NULL, false);
   return index;
 }
 
 static ae_status build_training(pixelcnn *model) {
-  const ae_model_setup *setup = &model->base.setup;
-  AE_RETURN_IF(
-      ae_graph_create(setup->params, setup->data->shards.count, setup->plane_end, setup->planes, &model->base.graph));
+  int axis;
+  AE_RETURN_IF(ae_model_begin_graph(&model->base, &axis));
   ae_graph *graph = model->base.graph;
-  model->index = add_inputs(model, graph, setup->capacity, &model->label);
+  model->index = add_inputs(model, graph, axis, &model->label);
   ae_tensor *logit = ae_nn_pixelcnn(graph, model->index, model->label, model->shape);
   ae_model_set_term(&model->base, 0,
                     ae_softmax_loss(graph, "cross_entropy", logit, model->index, model->shape.entries));
@@ -56,21 +54,19 @@ static ae_status build_training(pixelcnn *model) {
 }
 
 static ae_status build_inference(pixelcnn *model) {
-  const ae_model_setup *setup = &model->base.setup;
-  AE_RETURN_IF(ae_graph_create(setup->params, 1, NULL, 0, &model->network));
-  ae_graph *graph = model->network;
-  model->in = add_inputs(model, graph, model->rows, &model->given);
-  model->logit = ae_nn_pixelcnn(graph, model->in, model->given, model->shape);
-  model->loss = ae_softmax_loss(graph, "cross_entropy", model->logit, model->in, model->shape.entries);
-  ae_tensor *const kept[] = {model->in, model->given, model->logit, model->loss};
-  for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) ae_graph_keep(kept[i]);
-  return ae_graph_seal(graph);
+  ae_forward *net = &model->network;
+  AE_RETURN_IF(ae_forward_begin(model->base.setup.params, model->rows, net));
+  net->in[0] = add_inputs(model, net->graph, net->axis, &net->in[1]);
+  net->out = ae_nn_pixelcnn(net->graph, net->in[0], net->in[1], model->shape);
+  model->loss = ae_softmax_loss(net->graph, "cross_entropy", net->out, net->in[0], model->shape.entries);
+  ae_graph_keep(model->loss);
+  return ae_forward_seal(net);
 }
 
 static void destroy(ae_model *base) {
   pixelcnn *model = (pixelcnn *)base;
   ae_graph_destroy(&model->base.graph);
-  ae_graph_destroy(&model->network);
+  ae_forward_destroy(&model->network);
   AE_FREE(model->code);
   AE_FREE(model->label_count);
   AE_FREE(model);
@@ -257,9 +253,9 @@ static void fill(ae_model *base, const ae_batch *batch) {
 
 /* Maps and their labels, at most model->rows of them, through the network. */
 static void run(pixelcnn *model, int64_t count, const float *index, const int32_t *label) {
-  memcpy(model->in->value, index, (size_t)(count * model->in->width) * sizeof *index);
-  for (int64_t i = 0; i < count && model->given != NULL; i++) model->given->value[i] = (float)label[i];
-  ae_network_run(model->network, model->in, count);
+  ae_tensor *given = model->network.in[1];
+  for (int64_t i = 0; i < count && given != NULL; i++) given->value[i] = (float)label[i];
+  ae_forward_feed(&model->network, count, index);
 }
 
 /* Training examples, of all labels. */
@@ -272,21 +268,17 @@ static double count_examples(const pixelcnn *model) {
 /* −ln Σ_k π_k p(x | k), π_k the shares of the labels in training. */
 static void price_unlabelled(pixelcnn *model, int64_t count, const float *code, double *nats) {
   const double examples = count_examples(model);
-  double sum[AE_BLOCK_ROWS] = {0};
+  ae_log_sum likely[AE_BLOCK_ROWS];
   int32_t label[AE_BLOCK_ROWS];
-  for (int64_t i = 0; i < count; i++) nats[i] = INFINITY;
+  for (int64_t i = 0; i < count; i++) likely[i] = AE_LOG_SUM;
   for (int32_t k = 0; k < model->shape.labels; k++) {
     const double share = (double)model->label_count[k] / examples;
     if (share == 0) continue;
     for (int64_t i = 0; i < count; i++) label[i] = k;
     run(model, count, code, label);
-    for (int64_t i = 0; i < count; i++) {
-      const double cost = (double)model->loss->value[i] - log(share), least = fmin(nats[i], cost);
-      sum[i] = sum[i] * exp(least - nats[i]) + exp(least - cost);
-      nats[i] = least;
-    }
+    for (int64_t i = 0; i < count; i++) ae_log_sum_add(&likely[i], log(share) - (double)model->loss->value[i]);
   }
-  for (int64_t i = 0; i < count; i++) nats[i] -= log(sum[i]);
+  for (int64_t i = 0; i < count; i++) nats[i] = -ae_log_sum_mean(&likely[i], 1);
 }
 
 static bool is_known(const pixelcnn *model, int32_t label) { return label >= 0 && label < model->shape.labels; }
@@ -352,7 +344,7 @@ static void draw_rows(pixelcnn *model, uint64_t seed, int64_t at, int64_t count,
     for (int64_t i = 0; i < count; i++) {
       const double uniform = ae_random_uniform(ae_stream_of(seed, AE_RANDOM_SAMPLE, 0, at + i), (uint32_t)place);
       code[i * places + place] =
-          (float)ae_softmax_draw(entries, model->logit->value + (i * places + place) * entries, uniform);
+          (float)ae_softmax_draw(entries, model->network.out->value + (i * places + place) * entries, uniform);
     }
   }
 }

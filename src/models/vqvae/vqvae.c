@@ -6,7 +6,7 @@
 #include "mpiae/comm/reduce.h"
 #include "mpiae/graph/ops.h"
 #include "mpiae/models/keys.h"
-#include "mpiae/models/network.h"
+#include "mpiae/models/likelihood.h"
 #include "mpiae/models/vqvae/codebook.h"
 #include "mpiae/nn/image.h"
 #include "mpiae/tensor/elementwise.h"
@@ -24,13 +24,14 @@ enum { LEVELS = 256, DECODED = 32 };
 typedef struct vqvae {
   ae_model base;
   bool categorical;
+  ae_examples examples;
   ae_image image, map; /* of x; of the vectors at the encoder's end: D channels */
   double variance;     /* of the numbers of the training data; NaN before it is known */
   ae_codebook *codebook;
   ae_table table;
   ae_tensor *x, *level, *scale; /* training: the data; categorical: as whole numbers; what the error is times */
   ae_tensor *z, *index;         /* training: (rows, map), (rows, places) */
-  ae_pass encoder, decoder;     /* inference: x → index; index → prediction, DECODED rows at most */
+  ae_forward encoder, decoder;  /* inference: x → index; index → prediction, DECODED rows at most */
   ae_tensor *distance;          /* of the encoder: mean (z_e − e)² */
   float *norm;                  /* (DECODED, features, 2) with a categorical likelihood */
   float *shown;                 /* (DECODED, features) */
@@ -89,15 +90,13 @@ static ae_status expect_sums(const vqvae *model) {
 }
 
 static ae_status build_training(vqvae *model) {
-  const ae_model_setup *setup = &model->base.setup;
+  int axis;
   AE_RETURN_IF(expect_sums(model));
-  AE_RETURN_IF(
-      ae_graph_create(setup->params, setup->data->shards.count, setup->plane_end, setup->planes, &model->base.graph));
+  AE_RETURN_IF(ae_model_begin_graph(&model->base, &axis));
   ae_graph *graph = model->base.graph;
-  const int axis = ae_graph_axis(graph, setup->capacity);
-  model->x = ae_network_input(&model->base, graph, "x", axis);
+  model->x = ae_examples_input(&model->examples, graph, "x", axis);
   model->scale = ae_graph_input(graph, "scale", axis, 0, NULL, false);
-  if (model->categorical) model->level = ae_network_input(&model->base, graph, "level", axis);
+  if (model->categorical) model->level = ae_examples_input(&model->examples, graph, "level", axis);
   model->z = build_encoder(model, graph, model->x);
   model->index = ae_nearest_entry(graph, "index", model->z, model->table);
   ae_tensor *entry = ae_embed(graph, "entry", model->index, model->table);
@@ -112,21 +111,21 @@ static ae_status build_training(vqvae *model) {
 }
 
 static ae_status build_inference(vqvae *model) {
-  ae_pass *pass = &model->encoder;
-  int axis;
-  AE_RETURN_IF(ae_pass_begin(&model->base, AE_BLOCK_ROWS, pass, &axis));
-  pass->in = ae_network_input(&model->base, pass->graph, "x", axis);
-  ae_tensor *z = build_encoder(model, pass->graph, pass->in);
+  const int64_t map[] = {model->map.rows, model->map.columns};
+  ae_forward *pass = &model->encoder;
+  AE_RETURN_IF(ae_forward_begin(model->base.setup.params, AE_BLOCK_ROWS, pass));
+  pass->in[0] = ae_examples_input(&model->examples, pass->graph, "x", pass->axis);
+  ae_tensor *z = build_encoder(model, pass->graph, pass->in[0]);
   pass->out = ae_nearest_entry(pass->graph, "index", z, model->table);
   ae_tensor *entry = ae_embed(pass->graph, "entry", pass->out, model->table);
   model->distance = ae_mean_squared_error(pass->graph, "distance", z, entry);
   ae_graph_keep(model->distance);
-  AE_RETURN_IF(ae_pass_seal(pass));
+  AE_RETURN_IF(ae_forward_seal(pass));
   pass = &model->decoder;
-  AE_RETURN_IF(ae_pass_begin(&model->base, DECODED, pass, &axis));
-  pass->in = ae_graph_input(pass->graph, "index", axis, 2, (int64_t[]){model->map.rows, model->map.columns}, false);
-  pass->out = build_decoder(model, pass->graph, ae_embed(pass->graph, "entry", pass->in, model->table));
-  return ae_pass_seal(pass);
+  AE_RETURN_IF(ae_forward_begin(model->base.setup.params, DECODED, pass));
+  pass->in[0] = ae_graph_input(pass->graph, "index", pass->axis, 2, map, false);
+  pass->out = build_decoder(model, pass->graph, ae_embed(pass->graph, "entry", pass->in[0], model->table));
+  return ae_forward_seal(pass);
 }
 
 /* Making. */
@@ -134,8 +133,8 @@ static ae_status build_inference(vqvae *model) {
 static void destroy(ae_model *base) {
   vqvae *model = (vqvae *)base;
   ae_graph_destroy(&model->base.graph);
-  ae_pass_destroy(&model->encoder);
-  ae_pass_destroy(&model->decoder);
+  ae_forward_destroy(&model->encoder);
+  ae_forward_destroy(&model->decoder);
   ae_codebook_destroy(&model->codebook);
   AE_FREE(model->norm);
   AE_FREE(model->shown);
@@ -225,7 +224,7 @@ static ae_status create(const ae_model_setup *setup, ae_model **out) {
   ae_model_init(&model->base, &ae_model_vqvae, setup);
   model->categorical = ae_config_is(setup->config, "network.likelihood", "categorical");
   model->variance = NAN;
-  model->base.channels_last = true;
+  model->examples = ae_examples_of(setup, true);
   if (ae_config_is(setup->config, "network.likelihood", "bernoulli"))
     AE_RAISE(AE_USAGE, "network.likelihood=bernoulli is not for model 'vqvae': choose gaussian or categorical");
   if (!ae_config_is(setup->config, "data.binarize", "none"))
@@ -318,11 +317,9 @@ static double scale(const vqvae *model) {
   return model->categorical ? 1 / (double)model->base.setup.features : 1 / model->variance;
 }
 
-static float center(const vqvae *model) { return (float)ae_config_real(model->base.setup.config, "data.center"); }
-
 /* Numbers in 0 … 1, centred or not, as whole levels. */
 static void to_levels(const vqvae *model, int64_t count, const float *x, float *level) {
-  const float shift = center(model);
+  const float shift = model->examples.center;
   for (int64_t i = 0; i < count; i++) level[i] = rintf((x[i] + shift) * (float)(LEVELS - 1));
 }
 
@@ -330,7 +327,7 @@ static void fill(ae_model *base, const ae_batch *batch) {
   vqvae *model = (vqvae *)base;
   const int64_t rows = batch->offset[batch->segments];
   ae_graph_set_rows(base->graph, model->x->axis, batch->offset);
-  ae_network_fill_examples(base, batch, model->x);
+  ae_examples_fill(&model->examples, base->setup.data, batch, model->x);
   for (int64_t i = 0; i < rows; i++) model->scale->value[i] = (float)scale(model);
   if (model->categorical) to_levels(model, rows * base->setup.features, model->x->value, model->level->value);
 }
@@ -358,7 +355,7 @@ static ae_status epoch_end(ae_model *base, uint32_t epoch, ae_metrics *metrics) 
 
 static ae_status encode(ae_model *base, const ae_block *block, void *const *field) {
   vqvae *model = (vqvae *)base;
-  ae_pass_encode(base, &model->encoder, block);
+  ae_examples_feed(&model->examples, &model->encoder, block);
   for (int64_t i = 0; i < block->count * model->encoder.out->width && field[0] != NULL; i++)
     ((int32_t *)field[0])[i] = (int32_t)model->encoder.out->value[i];
   return AE_OK;
@@ -366,7 +363,7 @@ static ae_status encode(ae_model *base, const ae_block *block, void *const *fiel
 
 /* Σ over levels of probability times level, 0 … 1, centred. */
 static void take_means(const vqvae *model, int64_t count, const float *logit, float *mean) {
-  const float shift = center(model);
+  const float shift = model->examples.center;
   float share[LEVELS];
   for (int64_t i = 0; i < count; i++) {
     float sum = 0;
@@ -386,9 +383,7 @@ static ae_status check_codes(const vqvae *model, int64_t count, const float *cod
 
 /* Predictions for codes first … first+count−1 of `code`, at most DECODED of them. */
 static void run_decoder(vqvae *model, int64_t first, int64_t count, const float *code) {
-  const int64_t width = model->base.code_width;
-  memcpy(model->decoder.in->value, code + first * width, (size_t)(count * width) * sizeof *code);
-  ae_network_run(model->decoder.graph, model->decoder.in, count);
+  ae_forward_feed(&model->decoder, count, code + first * model->base.code_width);
 }
 
 static ae_status decode(ae_model *base, int64_t count, const float *code, float *x) {
@@ -399,7 +394,8 @@ static ae_status decode(ae_model *base, int64_t count, const float *code, float 
     const int64_t rows = ae_min(DECODED, count - first);
     run_decoder(model, first, rows, code);
     if (model->categorical) take_means(model, rows * features, model->decoder.out->value, model->shown);
-    ae_network_show(base, rows, model->categorical ? model->shown : model->decoder.out->value, x + first * features);
+    ae_examples_show(&model->examples, rows, model->categorical ? model->shown : model->decoder.out->value,
+                     x + first * features);
   }
   return AE_OK;
 }
@@ -407,7 +403,7 @@ static ae_status decode(ae_model *base, int64_t count, const float *code, float 
 /* Errors of examples first … first+count−1 of the block that was encoded, from their predictions. */
 static void take_errors(const vqvae *model, int64_t first, int64_t count, float *out) {
   const int64_t features = model->base.setup.features;
-  const float *x = model->encoder.in->value + first * features;
+  const float *x = model->encoder.in[0]->value + first * features;
   float loss[DECODED];
   if (model->categorical) {
     to_levels(model, count * features, x, model->shown);
@@ -421,7 +417,7 @@ static ae_status evaluate(ae_model *base, const ae_block *block, uint32_t draw, 
   vqvae *model = (vqvae *)base;
   float error[DECODED];
   (void)draw, (void)log_weight;
-  ae_pass_encode(base, &model->encoder, block);
+  ae_examples_feed(&model->examples, &model->encoder, block);
   for (int64_t first = 0; first < block->count; first += DECODED) {
     const int64_t rows = ae_min(DECODED, block->count - first);
     run_decoder(model, first, rows, model->encoder.out->value);
