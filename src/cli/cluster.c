@@ -129,23 +129,13 @@ static ae_status allocate(clustering *c) {
   return AE_NEW(c->size, clusters);
 }
 
-/* "/a/label" beside "/a/x", when it holds an integer for every row. */
-static ae_status find_known(const clustering *c, matrix *m, char **path, bool *found) {
-  ae_h5_type type = AE_H5_FLOAT32;
-  int rank = 0;
-  int64_t dim[AE_H5_MAX_RANK] = {0};
+/* "/a/label" beside "/a/x". */
+static ae_status find_known(const clustering *c, const matrix *m, char **path, bool *found) {
   const char *array = m->place.array;
   const int group = (int)(strrchr(array, '/') - array);
-  *found = false;
   AE_RETURN_IF(ae_comm_agree(c->comm, AE_NEW(*path, (size_t)group + sizeof "/label")));
   sprintf(*path, "%.*s/label", group, array);
-  const bool absent = strcmp(*path, array) == 0 || !ae_location_holds(m->file, *path);
-  if (ae_comm_max(c->comm, absent) != 0) return AE_OK;
-  ae_status no_number = ae_h5_describe(m->file, *path, &type, &rank, dim);
-  const bool fits = no_number == AE_OK && rank == 1 && dim[0] == m->rows;
-  ae_error_clear(&no_number);
-  *found = fits && type != AE_H5_FLOAT32 && type != AE_H5_FLOAT64;
-  return AE_OK;
+  return ae_location_has_labels(c->comm, m->file, array, *path, m->rows, found);
 }
 
 static ae_status read_known(clustering *c, matrix *m) {

@@ -1,7 +1,7 @@
 #include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"
-#include "mpiae/cluster/quantiles.h"
 #include "mpiae/data/location.h"
+#include "mpiae/infer/grid.h"
 #include "result.h"
 
 #include <math.h>
@@ -158,134 +158,64 @@ cleanup:
   return status;
 }
 
-static ae_status make_sets(ae_result *result, ae_h5 *file, const decoding *what) {
-  ae_model *model = result->loaded->model;
-  int64_t *number = NULL;
-  ae_status status;
-  AE_CHECK(ae_comm_agree(result->comm, AE_NEW(number, what->end - what->begin)));
-  for (int64_t i = what->begin; i < what->end; i++) number[i - what->begin] = i;
-  const ae_set_codes codes = {what->end - what->begin, what->code, number, model->setup.seed};
-  const ae_set_sizes sizes = {.fixed = what->size};
-  AE_CHECK(
-      ae_set_results_make(model, file, "", what->count, what->begin, &codes, &sizes, "what the codes are decoded to"));
-cleanup:
-  AE_FREE(number);
-  return status;
-}
-
 static ae_status fill_codes(ae_result *result, ae_h5 *file) {
   const decoding *what = result->own;
+  ae_model *model = result->loaded->model;
+  const int64_t count = what->end - what->begin;
+  const ae_code_rows rows = {.axis = "sample",
+                             .total = what->count,
+                             .begin = what->begin,
+                             .count = count,
+                             .code = what->code,
+                             .seed = model->setup.seed,
+                             .size = what->size};
   AE_RETURN_IF(ae_h5_create_axis(file, "/", "sample", what->count, NULL, "code, in the order given"));
-  AE_RETURN_IF(result->loaded->model->type->sets != NULL
-                   ? make_sets(result, file, what)
-                   : ae_pictures_decode(result->loaded->model, file, "/x", "sample", what->count, what->begin,
-                                        what->end - what->begin, what->code, "what the codes are decoded to"));
-  return ae_codes_write_decoded(result->loaded->model, file, "sample", what->count, what->begin,
-                                what->end - what->begin, what->code);
+  AE_RETURN_IF(ae_decoding_of(model->type)->decode(model, file, &rows, NULL, "what the codes are decoded to"));
+  return ae_codes_write_decoded(model, file, "sample", what->count, what->begin, count, what->code);
 }
 
 /* A grid over a plane. */
 
-static float normal_quantile(double probability) {
-  double low = -40, high = 40;
-  for (int i = 0; i < 100; i++) {
-    const double middle = 0.5 * (low + high);
-    if (0.5 * erfc(-middle / sqrt(2)) < probability) low = middle;
-    else high = middle;
-  }
-  return (float)(0.5 * (low + high));
-}
-
-/* Quantiles of the codes of the training data, which the checkpoint does not hold. */
-static ae_status code_quantiles(ae_result *result, const decoding *what, const double *probability) {
-  ae_model *model = result->loaded->model;
-  ae_status status;
-  ae_codes codes = {0};
-  float *own = NULL;
-  const char *path = what->data != NULL ? what->data : ae_config_text(result->loaded->config, "data.train");
-  AE_CHECK(
-      ae_error_prefix(ae_dataset_open_blocks(result->comm, path, AE_BLOCK_ROWS, &result->data),
-                      "the grid lies at quantiles of the codes of the training data (--data names another place)"));
-  AE_CHECK(ae_inference_accept(model, result->data));
-  if ((int64_t)result->data->checksum != result->loaded->state.data_checksum)
-    ae_log_warning("%s is not the data that %s was trained on: the grid lies at quantiles of its codes all the same",
-                   path, result->name);
-  const int64_t count = ae_shards_own_count(&result->data->shards);
-  AE_CHECK(ae_comm_agree(result->comm, ae_codes_create(model, count, &codes)));
-  AE_CHECK(ae_inference_encode(model, result->data, &codes));
-  AE_CHECK(ae_comm_agree(result->comm, AE_NEW(own, count * model->code_width)));
-  ae_codes_join(model, &codes, 0, count, own);
-  AE_CHECK(ae_quantiles_find(result->comm, own, count, model->code_width, probability, (int)what->grid, what->place));
-cleanup:
-  ae_codes_free(&codes);
-  AE_FREE(own);
-  return status;
-}
-
-static ae_status place_grid(ae_result *result, decoding *what) {
+static ae_status check_plane(const ae_result *result) {
   const ae_model *model = result->loaded->model;
-  ae_status status;
-  double *probability = NULL;
   int parts = 0;
-  if (model->type->sets != NULL)
+  if (ae_decoding_of(model->type)->table == NULL)
     return AE_FAIL(AE_USAGE,
                    "--grid: a table is made of arrays, but model '%s' makes sets of points: sample or "
                    "interpolate shows those of a latent space",
                    model->type->name);
   for (int i = 0; i < model->fields; i++) parts += model->field[i].code != NULL;
-  if (model->code_width != 2 || parts != 1)
-    return AE_FAIL(AE_USAGE,
-                   "--grid lies on a latent plane, but a code of %s has %lld numbers: train an ae or vae with "
-                   "network.latent_size=2",
-                   result->name, (long long)model->code_width);
-  status = AE_NEW(what->place, 2 * what->grid);
-  if (status == AE_OK) status = AE_NEW(probability, what->grid);
-  AE_CHECK(ae_comm_agree(result->comm, status));
-  for (int64_t i = 0; i < what->grid; i++) probability[i] = ((double)i + 0.5) / (double)what->grid;
-  if (model->type->inference->draw == NULL) AE_CHECK(code_quantiles(result, what, probability));
-  for (int64_t i = 0; i < what->grid && model->type->inference->draw != NULL; i++)
-    what->place[2 * i] = what->place[2 * i + 1] = normal_quantile(probability[i]);
-cleanup:
-  AE_FREE(probability);
-  return status;
+  if (model->code_width == 2 && parts == 1) return AE_OK;
+  return AE_FAIL(AE_USAGE,
+                 "--grid lies on a latent plane, but a code of %s has %lld numbers: train an ae or vae with "
+                 "network.latent_size=2",
+                 result->name, (long long)model->code_width);
 }
 
-static void fill_row(const ae_model *model, const void *context, int64_t row, float *codes) {
-  const decoding *what = context;
-  (void)model;
-  for (int64_t column = 0; column < what->grid; column++) {
-    codes[2 * column] = what->place[2 * column];
-    codes[2 * column + 1] = what->place[2 * row + 1];
-  }
+/* The training data, whose codes the checkpoint does not hold. */
+static ae_status open_data(ae_result *result, const decoding *what) {
+  const char *path = what->data != NULL ? what->data : ae_config_text(result->loaded->config, "data.train");
+  AE_RETURN_IF(
+      ae_error_prefix(ae_dataset_open_blocks(result->comm, path, AE_BLOCK_ROWS, &result->data),
+                      "the grid lies at quantiles of the codes of the training data (--data names another place)"));
+  AE_RETURN_IF(ae_inference_accept(result->loaded->model, result->data));
+  if ((int64_t)result->data->checksum != result->loaded->state.data_checksum)
+    ae_log_warning("%s is not the data that %s was trained on: the grid lies at quantiles of its codes all the same",
+                   path, result->name);
+  return AE_OK;
 }
 
-/* Coordinates of the grid along one dimension. */
-static ae_status write_places(const ae_result *result, const decoding *what, ae_h5 *file, int dimension,
-                              const char *path, const char *axis) {
-  ae_status status;
-  float *values = NULL;
-  AE_CHECK(ae_comm_agree(result->comm, AE_NEW(values, what->grid)));
-  for (int64_t i = 0; i < what->grid; i++) values[i] = what->place[2 * i + dimension];
-  AE_CHECK(ae_h5_create_axis(file, "/", axis, what->grid, NULL, "cell of the grid"));
-  const ae_h5_dataset dataset = {path, AE_H5_FLOAT32, 1, {what->grid}, {axis}, "coordinate in the latent plane", NULL};
-  AE_CHECK(ae_h5_write_whole(file, &dataset, values));
-cleanup:
-  AE_FREE(values);
-  return status;
+static ae_status place_grid(ae_result *result, decoding *what) {
+  ae_model *model = result->loaded->model;
+  AE_RETURN_IF(check_plane(result));
+  AE_RETURN_IF(ae_comm_agree(result->comm, AE_NEW(what->place, 2 * what->grid)));
+  if (model->type->inference->draw == NULL) AE_RETURN_IF(open_data(result, what));
+  return ae_grid_place(model, result->data, what->grid, what->place);
 }
 
 static ae_status fill_grid(ae_result *result, ae_h5 *file) {
   const decoding *what = result->own;
-  AE_RETURN_IF(write_places(result, what, file, 0, "/z_0", "grid_x"));
-  AE_RETURN_IF(write_places(result, what, file, 1, "/z_1", "grid_y"));
-  const ae_picture_table table = {"/x",
-                                  {"grid_y", "grid_x"},
-                                  what->grid,
-                                  what->grid,
-                                  what,
-                                  fill_row,
-                                  "decoded points of the latent plane: z_1 along grid_y, z_0 along grid_x"};
-  return ae_pictures_table(result->loaded->model, file, &table);
+  return ae_grid_write(result->loaded->model, file, what->grid, what->place);
 }
 
 /* The command. */

@@ -3,7 +3,7 @@
 
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
-#include "mpiae/h5/h5.h"
+#include "mpiae/h5/object.h"
 #include "mpiae/run/directory.h"
 
 #include <inttypes.h>
@@ -16,79 +16,8 @@
 /* No file of ours is nested deeper; one that is may hold a circle of links. */
 #define MOST_LEVELS 12
 #define PATH_SIZE 512
-#define NAME_SIZE 256
 #define LINE_WIDTH 110
 #define PIECE_SETS ((int64_t)1 << 20)
-
-typedef enum object_kind {
-  OBJECT_GROUP,
-  OBJECT_DATASET,
-  OBJECT_SCALE,
-  OBJECT_EMPTY,
-  OBJECT_LOST,
-  OBJECT_OTHER
-} object_kind;
-
-typedef struct object {
-  object_kind kind;
-  int attributes;
-  H5T_class_t type;
-  size_t bytes; /* of an element */
-  bool is_signed;
-  int rank;
-  hsize_t dim[H5S_MAX_RANK];
-} object;
-
-static ae_status damaged(const ae_h5 *file, const char *path) {
-  return AE_FAIL(AE_DATA, "%s: %s cannot be read; the file may be damaged: make it again", ae_h5_path(file), path);
-}
-
-static bool describe_type(hid_t dataset, object *out) {
-  hid_t type = H5Dget_type(dataset);
-  if (type < 0) return false;
-  out->type = H5Tget_class(type);
-  out->bytes = H5Tget_size(type);
-  out->is_signed = out->type != H5T_INTEGER || H5Tget_sign(type) == H5T_SGN_2;
-  return H5Tclose(type) >= 0 && out->type != H5T_NO_CLASS;
-}
-
-static bool describe_space(hid_t dataset, object *out) {
-  hid_t space = H5Dget_space(dataset);
-  if (space < 0) return false;
-  out->rank = H5Sget_simple_extent_dims(space, out->dim, NULL);
-  if (H5Sget_simple_extent_type(space) == H5S_NULL) out->kind = OBJECT_EMPTY;
-  return H5Sclose(space) >= 0 && out->rank >= 0;
-}
-
-static bool describe_dataset(hid_t file, const char *path, object *out) {
-  hid_t dataset = H5Dopen2(file, path, H5P_DEFAULT);
-  if (dataset < 0) return false;
-  htri_t scale = H5Aexists(dataset, "CLASS"); /* HDF5's mark of a dimension scale */
-  if (scale > 0) out->kind = OBJECT_SCALE;
-  bool done = scale >= 0 && describe_type(dataset, out) && describe_space(dataset, out);
-  return H5Dclose(dataset) >= 0 && done;
-}
-
-static bool describe_object(hid_t file, const char *path, object *out) {
-  H5O_info_t info;
-  *out = (object){.kind = OBJECT_OTHER};
-  htri_t there = strcmp(path, "/") == 0 ? 1 : H5Oexists_by_name(file, path, H5P_DEFAULT);
-  if (there <= 0) {
-    out->kind = OBJECT_LOST;
-    return there == 0;
-  }
-  if (H5Oget_info_by_name(file, path, &info, H5P_DEFAULT) < 0) return false;
-  out->attributes = (int)info.num_attrs;
-  if (info.type == H5O_TYPE_GROUP) out->kind = OBJECT_GROUP;
-  if (info.type != H5O_TYPE_DATASET) return true;
-  out->kind = OBJECT_DATASET;
-  return describe_dataset(file, path, out);
-}
-
-static ae_status look_at(const ae_comm *comm, ae_h5 *file, const char *path, object *out) {
-  bool done = describe_object(ae_h5_handle(file), path, out);
-  return ae_comm_agree(comm, done ? AE_OK : damaged(file, path));
-}
 
 static ae_status join(const char *group, const char *name, char out[PATH_SIZE]) {
   int length = snprintf(out, PATH_SIZE, "%s/%s", strcmp(group, "/") == 0 ? "" : group, name);
@@ -96,25 +25,25 @@ static ae_status join(const char *group, const char *name, char out[PATH_SIZE]) 
   return AE_OK;
 }
 
-static void print_type(const object *what) {
-  switch (what->type) {
-  case H5T_INTEGER:
+static void print_type(const ae_h5_object *what) {
+  switch (what->content) {
+  case AE_H5_INTEGERS:
     printf("%sint%zu", what->is_signed ? "" : "u", 8 * what->bytes);
     break;
-  case H5T_FLOAT:
+  case AE_H5_REALS:
     printf("float%zu", 8 * what->bytes);
     break;
-  case H5T_STRING:
+  case AE_H5_TEXTS:
     printf("text");
     break;
-  default:
+  case AE_H5_OTHERS:
     printf("other");
     break;
   }
 }
 
-static void print_shape(const object *what) {
-  char text[NAME_SIZE] = "(";
+static void print_shape(const ae_h5_object *what) {
+  char text[AE_H5_NAME_SIZE] = "(";
   size_t used = 1;
   for (int i = 0; i < what->rank && used < sizeof text - 32; i++)
     used += (size_t)snprintf(text + used, sizeof text - used, "%s%llu", i > 0 ? ", " : "",
@@ -131,19 +60,19 @@ static void print_line(const char *text) {
   printf("%.*s%s", (int)(length < LINE_WIDTH ? length : LINE_WIDTH), text, whole ? "" : " …");
 }
 
-static ae_status print_scalar(ae_h5 *file, const char *path, const object *what) {
+static ae_status print_scalar(ae_h5 *file, const char *path, const ae_h5_object *what) {
   ae_status status = AE_OK;
   char *text = NULL;
   int64_t integer = 0;
   double real = 0;
   printf("  ");
-  if (what->type == H5T_STRING) {
+  if (what->content == AE_H5_TEXTS) {
     AE_CHECK(ae_h5_read_text(file, path, &text));
     print_line(text);
-  } else if (what->type == H5T_INTEGER) {
+  } else if (what->content == AE_H5_INTEGERS) {
     AE_CHECK(ae_h5_read(file, path, AE_H5_INT64, 1, 0, 1, &integer));
     printf("%" PRId64, integer);
-  } else if (what->type == H5T_FLOAT) {
+  } else if (what->content == AE_H5_REALS) {
     AE_CHECK(ae_h5_read(file, path, AE_H5_FLOAT64, 1, 0, 1, &real));
     printf("%.9g", real);
   } else print_type(what);
@@ -152,11 +81,11 @@ cleanup:
   return status;
 }
 
-static ae_status print_dataset(ae_h5 *file, const char *path, const object *what) {
+static ae_status print_dataset(ae_h5 *file, const char *path, const ae_h5_object *what) {
   printf("  %-40s", path);
-  if (what->kind == OBJECT_LOST) printf("  (a link that leads nowhere)");
-  else if (what->kind == OBJECT_EMPTY) printf("  (empty)");
-  else if (what->kind == OBJECT_OTHER) printf("  (not a dataset)");
+  if (what->kind == AE_H5_OBJECT_LOST) printf("  (a link that leads nowhere)");
+  else if (what->kind == AE_H5_OBJECT_EMPTY) printf("  (empty)");
+  else if (what->kind == AE_H5_OBJECT_OTHER) printf("  (not a dataset)");
   else if (what->rank > 0) print_shape(what);
   else AE_RETURN_IF(print_scalar(file, path, what));
   printf("\n");
@@ -191,17 +120,17 @@ cleanup:
 }
 
 /* A line under points that have offsets beside them; nothing under other datasets. */
-static ae_status print_sets(const ae_comm *comm, ae_h5 *file, const char *path, const object *what) {
+static ae_status print_sets(const ae_comm *comm, ae_h5 *file, const char *path, const ae_h5_object *what) {
   char offset[PATH_SIZE];
-  object beside;
+  ae_h5_object beside;
   set_sizes sizes;
   const size_t length = strlen(path), ending = strlen("points");
-  if (what->kind != OBJECT_DATASET || what->rank != 2 || length < ending ||
+  if (what->kind != AE_H5_OBJECT_DATASET || what->rank != 2 || length < ending ||
       strcmp(path + length - ending, "points") != 0)
     return AE_OK;
   snprintf(offset, sizeof offset, "%.*soffset", (int)(length - ending), path);
-  AE_RETURN_IF(look_at(comm, file, offset, &beside));
-  if (beside.kind != OBJECT_DATASET || beside.rank != 1 || beside.type != H5T_INTEGER || beside.dim[0] < 2)
+  AE_RETURN_IF(ae_h5_object_find(file, offset, &beside));
+  if (beside.kind != AE_H5_OBJECT_DATASET || beside.rank != 1 || beside.content != AE_H5_INTEGERS || beside.dim[0] < 2)
     return AE_OK;
   const int64_t sets = (int64_t)beside.dim[0] - 1;
   AE_RETURN_IF(read_sizes(comm, file, offset, sets, &sizes));
@@ -210,64 +139,41 @@ static ae_status print_sets(const ae_comm *comm, ae_h5 *file, const char *path, 
   return AE_OK;
 }
 
-static H5T_class_t attribute_class(hid_t file, const char *path, const char *name) {
-  hid_t attribute = H5Aopen_by_name(file, path, name, H5P_DEFAULT, H5P_DEFAULT);
-  if (attribute < 0) return H5T_NO_CLASS;
-  hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
-  H5T_class_t class =
-      type < 0 || space < 0 || H5Sget_simple_extent_npoints(space) != 1 ? H5T_NO_CLASS : H5Tget_class(type);
-  if (type >= 0) H5Tclose(type);
-  if (space >= 0) H5Sclose(space);
-  H5Aclose(attribute);
-  return class;
-}
-
-/* Name and class of the attribute of a number; an array or something odd has class H5T_NO_CLASS and is passed over. */
-static ae_status find_attribute(const ae_comm *comm, ae_h5 *file, const char *path, int number, char name[NAME_SIZE],
-                                H5T_class_t *class) {
-  ssize_t length = 0;
-  hid_t handle = ae_h5_handle(file);
-  length = H5Aget_name_by_idx(handle, path, H5_INDEX_NAME, H5_ITER_INC, (hsize_t)number, name, NAME_SIZE, H5P_DEFAULT);
-  *class = length > 0 && length < NAME_SIZE ? attribute_class(handle, path, name) : H5T_NO_CLASS;
-  return ae_comm_agree(comm, length < 0 ? damaged(file, path) : AE_OK);
-}
-
-static ae_status print_attribute(ae_h5 *file, const char *path, const char *name, H5T_class_t class) {
-  char shown[PATH_SIZE + NAME_SIZE];
+static ae_status print_attribute(ae_h5 *file, const char *path, const char *name, ae_h5_content content) {
+  char shown[PATH_SIZE + AE_H5_NAME_SIZE];
   snprintf(shown, sizeof shown, "%s%s%s", strcmp(path, "/") == 0 ? "" : path, strcmp(path, "/") == 0 ? "" : ":", name);
   char *text = NULL;
   int64_t integer = 0;
   double real = 0;
-  if (class == H5T_STRING) {
+  if (content == AE_H5_TEXTS) {
     AE_RETURN_IF(ae_h5_get_text(file, path, name, &text));
     printf("  %-42s", shown);
     print_line(text);
     printf("\n");
     AE_FREE(text);
-  } else if (class == H5T_INTEGER) {
+  } else if (content == AE_H5_INTEGERS) {
     AE_RETURN_IF(ae_h5_get_integer(file, path, name, &integer));
     printf("  %-42s%" PRId64 "\n", shown, integer);
-  } else if (class == H5T_FLOAT) {
+  } else if (content == AE_H5_REALS) {
     AE_RETURN_IF(ae_h5_get_real(file, path, name, &real));
     printf("  %-42s%.9g\n", shown, real);
   }
   return AE_OK;
 }
 
-static ae_status print_attributes(const ae_comm *comm, ae_h5 *file, const char *path, int count) {
+static ae_status print_attributes(ae_h5 *file, const char *path, int count) {
   for (int i = 0; i < count; i++) {
-    char name[NAME_SIZE] = "";
-    H5T_class_t class = H5T_NO_CLASS;
-    AE_RETURN_IF(find_attribute(comm, file, path, i, name, &class));
+    char name[AE_H5_NAME_SIZE] = "";
+    ae_h5_content content;
+    AE_RETURN_IF(ae_h5_attribute_find(file, path, i, name, &content));
     bool shown = strncmp(name, "mpiae_", 6) != 0 && strcmp(name, "description") != 0;
-    if (shown) AE_RETURN_IF(print_attribute(file, path, name, class));
+    if (shown) AE_RETURN_IF(print_attribute(file, path, name, content));
   }
   return AE_OK;
 }
 
 /* Datasets under a group, scales left out, and their numbers. */
-static ae_status count_datasets(const ae_comm *comm, ae_h5 *file, const char *group, int level, int *datasets,
-                                double *numbers) {
+static ae_status count_datasets(ae_h5 *file, const char *group, int level, int *datasets, double *numbers) {
   ae_status status = AE_OK;
   char **names = NULL;
   int count = 0;
@@ -275,11 +181,11 @@ static ae_status count_datasets(const ae_comm *comm, ae_h5 *file, const char *gr
   AE_CHECK(ae_h5_list(file, group, &names, &count));
   for (int i = 0; i < count; i++) {
     char path[PATH_SIZE];
-    object what;
+    ae_h5_object what;
     AE_CHECK(join(group, names[i], path));
-    AE_CHECK(look_at(comm, file, path, &what));
-    if (what.kind == OBJECT_GROUP) AE_CHECK(count_datasets(comm, file, path, level + 1, datasets, numbers));
-    if (what.kind != OBJECT_DATASET) continue;
+    AE_CHECK(ae_h5_object_find(file, path, &what));
+    if (what.kind == AE_H5_OBJECT_GROUP) AE_CHECK(count_datasets(file, path, level + 1, datasets, numbers));
+    if (what.kind != AE_H5_OBJECT_DATASET) continue;
     double size = 1;
     for (int d = 0; d < what.rank; d++) size *= (double)what.dim[d];
     *numbers += size;
@@ -292,22 +198,24 @@ cleanup:
 
 static ae_status print_group(const ae_comm *comm, ae_h5 *file, const char *group, int level);
 
-static ae_status print_subgroup(const ae_comm *comm, ae_h5 *file, const char *path, const object *what, int level) {
+static ae_status print_subgroup(const ae_comm *comm, ae_h5 *file, const char *path, const ae_h5_object *what,
+                                int level) {
   int datasets = 0;
   double numbers = 0;
-  AE_RETURN_IF(count_datasets(comm, file, path, level, &datasets, &numbers));
+  AE_RETURN_IF(count_datasets(file, path, level, &datasets, &numbers));
   if (level > MOST_LEVELS || datasets > MOST_DATASETS) {
     printf("  %-40s  %d datasets, %.0f numbers\n", path, datasets, numbers);
     return AE_OK;
   }
   if (level == 1) printf("\n");
-  AE_RETURN_IF(print_attributes(comm, file, path, level == 1 ? what->attributes : 0));
+  AE_RETURN_IF(print_attributes(file, path, level == 1 ? what->attributes : 0));
   return print_group(comm, file, path, level + 1);
 }
 
 /* The configuration of a checkpoint is printed as one. */
-static bool is_config(const char *path, const object *what) {
-  return strcmp(path, "/config") == 0 && what->kind == OBJECT_DATASET && what->type == H5T_STRING && what->rank == 0;
+static bool is_config(const char *path, const ae_h5_object *what) {
+  return strcmp(path, "/config") == 0 && what->kind == AE_H5_OBJECT_DATASET && what->content == AE_H5_TEXTS &&
+         what->rank == 0;
 }
 
 /* Datasets first, then groups. */
@@ -319,10 +227,12 @@ static ae_status print_group(const ae_comm *comm, ae_h5 *file, const char *group
   for (int groups = 0; groups < 2; groups++)
     for (int i = 0; i < count; i++) {
       char path[PATH_SIZE];
-      object what;
+      ae_h5_object what;
       AE_CHECK(join(group, names[i], path));
-      AE_CHECK(look_at(comm, file, path, &what));
-      if (is_config(path, &what) || what.kind == OBJECT_SCALE || (what.kind == OBJECT_GROUP) != (groups == 1)) continue;
+      AE_CHECK(ae_h5_object_find(file, path, &what));
+      if (is_config(path, &what) || what.kind == AE_H5_OBJECT_SCALE ||
+          (what.kind == AE_H5_OBJECT_GROUP) != (groups == 1))
+        continue;
       if (groups) AE_CHECK(print_subgroup(comm, file, path, &what, level));
       else AE_CHECK(print_dataset(file, path, &what));
       if (!groups) AE_CHECK(print_sets(comm, file, path, &what));
@@ -389,13 +299,13 @@ static ae_status print_file(const ae_comm *comm, ae_h5 *file) {
   ae_status status = AE_OK;
   char *config = NULL;
   bool exists;
-  object root, last = {.kind = OBJECT_LOST};
+  ae_h5_object root, last = {.kind = AE_H5_OBJECT_LOST};
   AE_CHECK(print_kind(file));
-  AE_CHECK(look_at(comm, file, "/", &root));
-  AE_CHECK(print_attributes(comm, file, "/", root.attributes));
+  AE_CHECK(ae_h5_object_find(file, "/", &root));
+  AE_CHECK(print_attributes(file, "/", root.attributes));
   AE_CHECK(print_group(comm, file, "/", 1));
   AE_CHECK(ae_h5_exists(file, "/config", &exists));
-  if (exists) AE_CHECK(look_at(comm, file, "/config", &last));
+  if (exists) AE_CHECK(ae_h5_object_find(file, "/config", &last));
   if (is_config("/config", &last)) {
     AE_CHECK(ae_h5_read_text(file, "/config", &config));
     print_config(config);

@@ -20,7 +20,6 @@ static ae_status draw_line(ae_result *result, line *what) {
   ae_status status;
   ae_codes codes = {0};
   ae_block_copy ends = {0};
-  ae_block sets;
   float *end = what->code + (what->steps - 1) * width;
   AE_CHECK(ae_block_fetch(result->comm, result->data, what->end, 2, &ends));
   AE_CHECK(ae_comm_agree(result->comm, ae_codes_create(model, 2, &codes)));
@@ -32,9 +31,7 @@ static ae_status draw_line(ae_result *result, line *what) {
       const float share = (float)step / (float)(what->steps - 1);
       what->code[step * width + j] = (1 - share) * what->code[j] + share * end[j];
     }
-  if (model->type->sets == NULL) goto cleanup;
-  AE_CHECK(ae_comm_agree(result->comm, model->type->sets->of_block(model, &ends.block, &sets)));
-  for (int i = 0; i < 2; i++) what->points[i] = sets.offset[i + 1] - sets.offset[i];
+  AE_CHECK(ae_comm_agree(result->comm, ae_decoding_of(model->type)->sizes(model, &ends.block, what->points)));
 cleanup:
   ae_codes_free(&codes);
   ae_block_copy_free(&ends);
@@ -43,37 +40,39 @@ cleanup:
 
 /* Every step from the same noise, so that points move from one to the next; sizes along the line where none are told.
  */
-static ae_status make_sets(ae_result *result, ae_h5 *file, const line *what, int64_t begin, int64_t end) {
+static ae_status decode_line(ae_result *result, ae_h5 *file, const line *what, ae_code_rows *rows) {
   ae_model *model = result->loaded->model;
-  int64_t *number = NULL, *given = NULL;
-  ae_status status = AE_NEW(number, end - begin);
-  if (status == AE_OK) status = AE_NEW(given, end - begin);
-  AE_CHECK(ae_comm_agree(result->comm, status));
-  for (int64_t i = begin; i < end; i++)
-    given[i - begin] = what->points[0] + (what->points[1] - what->points[0]) * i / (what->steps - 1);
-  const ae_set_codes codes = {end - begin, what->code + begin * model->code_width, number, model->setup.seed};
-  const ae_set_sizes sizes = {what->size, false, given};
-  AE_CHECK(ae_set_results_make(model, file, "", what->steps, begin, &codes, &sizes,
-                               "what the codes along the line are decoded to"));
+  int64_t *given = NULL;
+  ae_status status;
+  AE_CHECK(ae_comm_agree(result->comm, AE_NEW(given, rows->count)));
+  for (int64_t i = 0; i < rows->count; i++)
+    given[i] = what->points[0] + (what->points[1] - what->points[0]) * (rows->begin + i) / (what->steps - 1);
+  rows->given = given;
+  AE_CHECK(
+      ae_decoding_of(model->type)->decode(model, file, rows, NULL, "what the codes along the line are decoded to"));
 cleanup:
-  AE_FREE(number);
   AE_FREE(given);
   return status;
 }
 
 static ae_status fill(ae_result *result, ae_h5 *file) {
-  ae_model *model = result->loaded->model;
+  const ae_model *model = result->loaded->model;
   const line *what = result->own;
   int64_t begin, end;
   ae_block_share(result->comm, what->steps, &begin, &end);
   const float *own = what->code + begin * model->code_width;
+  ae_code_rows rows = {.axis = "step",
+                       .total = what->steps,
+                       .begin = begin,
+                       .count = end - begin,
+                       .code = own,
+                       .seed = model->setup.seed,
+                       .size = what->size,
+                       .alike = true};
   AE_RETURN_IF(ae_h5_create_axis(file, "/", "step", what->steps, NULL, "point on the line between the two codes"));
   AE_RETURN_IF(ae_h5_put_integer(file, "/", "from", what->end[0]));
   AE_RETURN_IF(ae_h5_put_integer(file, "/", "to", what->end[1]));
-  AE_RETURN_IF(model->type->sets != NULL
-                   ? make_sets(result, file, what, begin, end)
-                   : ae_pictures_decode(model, file, "/x", "step", what->steps, begin, end - begin, own,
-                                        "what the codes along the line are decoded to"));
+  AE_RETURN_IF(decode_line(result, file, what, &rows));
   return ae_codes_write_decoded(model, file, "step", what->steps, begin, end - begin, own);
 }
 

@@ -7,8 +7,7 @@ enum { PRESET = 100 };
 static ae_status fill(ae_result *result, ae_h5 *file) {
   ae_model *model = result->loaded->model;
   const int64_t count = *(const int64_t *)result->own;
-  return model->type->sets != NULL ? ae_set_results_reconstruct(model, file, result->data, count)
-                                   : ae_pictures_reconstruct(model, file, result->data, count);
+  return ae_decoding_of(model->type)->reconstruct(model, file, result->data, count);
 }
 
 ae_status ae_command_reconstruct(const ae_comm *comm, const ae_arguments *arguments) {

@@ -8,7 +8,7 @@ bool ae_result_encodes(const ae_model_type *type, const void *unused) {
 }
 bool ae_result_decodes(const ae_model_type *type, const void *unused) {
   (void)unused;
-  return type->inference->decode != NULL || type->sets != NULL;
+  return ae_decoding_of(type) != NULL;
 }
 bool ae_result_reconstructs(const ae_model_type *type, const void *unused) {
   (void)unused;

@@ -4,10 +4,9 @@
 
 #include "mpiae/cli/command.h"
 #include "mpiae/infer/codes.h"
+#include "mpiae/infer/decoding.h"
 #include "mpiae/infer/evaluate.h"
 #include "mpiae/infer/loaded.h"
-#include "mpiae/infer/pictures.h"
-#include "mpiae/infer/set_results.h"
 
 /* What a command works with; the rest of its own it keeps behind `own`. */
 typedef struct ae_result {

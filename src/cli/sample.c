@@ -138,15 +138,13 @@ static ae_status fill_table(ae_result *result, ae_h5 *file) {
                                  like ? "example that gives z" : "sample that gives z"));
   const ae_picture_table table = {
       "/x", {"c_row", "z_column"}, count, count, what, fill_row, "decoded: c of the row with z of the column"};
-  return ae_pictures_table(result->loaded->model, file, &table);
+  return ae_decoding_of(result->loaded->model->type)->table(result->loaded->model, file, &table);
 }
 
 static ae_status fill_samples(ae_result *result, ae_h5 *file) {
   const samples *what = result->own;
-  ae_model *model = result->loaded->model;
   AE_RETURN_IF(tell_origin(what, file));
-  if (model->type->sets != NULL) return ae_set_results_sample(model, file, &what->request, what->size, NULL, "");
-  return ae_pictures_sample(model, file, &what->request, "/x", true);
+  return ae_decoding_sample(result->loaded->model, file, &what->request, what->size, NULL, NULL);
 }
 
 static void tell(const ae_result *result, const samples *what, const char *out) {

@@ -80,29 +80,11 @@ static ae_status describe_examples(const ae_source *from, ae_dataset *dataset) {
   return AE_OK;
 }
 
-/* Whether the array holds integers; one that cannot be opened is left to who reads it to complain of. */
-static bool holds_integers(const ae_source *from) {
-  hid_t dataset = H5Dopen2(ae_h5_handle(from->file), from->label, H5P_DEFAULT);
-  if (dataset < 0) return true;
-  hid_t type = H5Dget_type(dataset);
-  const bool integers = type >= 0 && H5Tget_class(type) == H5T_INTEGER;
-  H5Tclose(type);
-  H5Dclose(dataset);
-  return integers;
-}
-
-/* Finds the labels beside a bare array: those that do not fit it are somebody else's. */
+/* Labels beside a bare array. */
 static ae_status look_for_labels(const ae_comm *comm, ae_source *from, int64_t examples) {
-  int rank = 0;
-  int64_t dim[AE_H5_MAX_RANK] = {0};
-  ae_h5_type type;
-  const bool absent =
-      strcmp(from->label, from->array) == 0 || !ae_location_holds(from->file, from->label) || !holds_integers(from);
-  if (ae_comm_max(comm, absent) == 0) {
-    AE_RETURN_IF(ae_h5_describe(from->file, from->label, &type, &rank, dim));
-    if (rank == 1 && dim[0] == examples) return AE_OK;
-  }
-  from->label = NULL;
+  bool found;
+  AE_RETURN_IF(ae_location_has_labels(comm, from->file, from->array, from->label, examples, &found));
+  if (!found) from->label = NULL;
   return AE_OK;
 }
 

@@ -1,6 +1,7 @@
 #include "mpiae/data/location.h"
 
 #include "mpiae/base/memory.h"
+#include "mpiae/h5/object.h"
 
 #include <hdf5_hl.h>
 #include <stdio.h>
@@ -90,4 +91,15 @@ ae_status ae_location_require(const ae_comm *comm, const ae_h5 *file, const char
   if (list.passed > 0) snprintf(more, sizeof more, " and %d more", list.passed);
   return ae_comm_agree(comm, AE_FAIL(AE_DATA, "%s has no dataset %s; it has %s%s", ae_h5_path(file), array,
                                      list.named > 0 ? list.text : "none that can be named here", more));
+}
+
+ae_status ae_location_has_labels(const ae_comm *comm, ae_h5 *file, const char *array, const char *label, int64_t rows,
+                                 bool *found) {
+  ae_h5_object what;
+  const bool absent = strcmp(label, array) == 0 || !ae_location_holds(file, label);
+  *found = false;
+  if (ae_comm_max(comm, absent) != 0) return AE_OK;
+  AE_RETURN_IF(ae_h5_object_find(file, label, &what));
+  *found = what.content == AE_H5_INTEGERS && what.rank == 1 && (int64_t)what.dim[0] == rows;
+  return AE_OK;
 }

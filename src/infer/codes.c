@@ -2,19 +2,17 @@
 
 #include "mpiae/base/memory.h"
 #include "mpiae/base/profile.h"
+#include "mpiae/infer/decoding.h"
 
 #include <stdio.h>
 
 ae_status ae_inference_begin(const ae_model *model, ae_h5 *file, const char *format, int64_t epoch, int64_t step) {
-  const ae_model_setup *setup = &model->setup;
+  const ae_decoding *decoding = ae_decoding_of(model->type);
   AE_RETURN_IF(ae_h5_put_kind(file, format));
   AE_RETURN_IF(ae_h5_put_text(file, "/", "model", model->type->name));
   AE_RETURN_IF(ae_h5_put_integer(file, "/", "epoch", epoch));
   AE_RETURN_IF(ae_h5_put_integer(file, "/", "step", step));
-  for (int i = 0; i < setup->rank && model->type->sets == NULL; i++)
-    AE_RETURN_IF(
-        ae_h5_create_axis(file, "/", ae_example_axis(setup->rank, i), setup->dim[i], NULL, "axis of one example"));
-  return AE_OK;
+  return decoding != NULL ? decoding->begin(model, file) : AE_OK;
 }
 
 static int64_t bytes_of(const ae_field *field) {

@@ -1,9 +1,8 @@
 /* What a run gives after an epoch besides its checkpoint: losses of the test set, codes, pictures for the film. */
 #include "mpiae/base/profile.h"
 #include "mpiae/infer/codes.h"
+#include "mpiae/infer/decoding.h"
 #include "mpiae/infer/evaluate.h"
-#include "mpiae/infer/pictures.h"
-#include "mpiae/infer/set_results.h"
 #include "mpiae/run/provenance.h"
 #include "run.h"
 
@@ -64,29 +63,18 @@ cleanup:
   return status;
 }
 
-static ae_status fill_pictures(ae_h5 *file, const results *what, const ae_dataset *data) {
-  ae_model *model = what->t->model;
-  const ae_sample_request request = {.count = what->pictures, .seed = 1};
-  if (model->type->inference->decode != NULL && model->type->inference->encode != NULL)
-    AE_RETURN_IF(ae_pictures_reconstruct(model, file, data, what->pictures));
-  return model->type->inference->draw != NULL ? ae_pictures_sample(model, file, &request, "/sampled", true) : AE_OK;
-}
-
-static ae_status fill_sets(ae_h5 *file, const results *what, const ae_dataset *data) {
-  ae_model *model = what->t->model;
-  const ae_sample_request request = {.count = what->pictures, .seed = 1};
-  AE_RETURN_IF(ae_set_results_reconstruct(model, file, data, what->pictures));
-  if (model->type->inference->draw == NULL) return AE_OK;
-  return ae_set_results_sample(model, file, &request, 0, model->sized ? NULL : data, "sampled_");
-}
-
 /* The same examples and the same noise every epoch. */
 static ae_status fill_samples(ae_h5 *file, void *context) {
   const results *what = context;
   const ae_trainer *t = what->t;
   const ae_dataset *data = t->test != NULL ? t->test : t->data;
+  const ae_decoding *decoding = ae_decoding_of(t->model->type);
+  const ae_sample_request request = {.count = what->pictures, .seed = 1};
   AE_RETURN_IF(ae_inference_begin(t->model, file, "film", t->state.epoch, t->state.step));
-  AE_RETURN_IF(t->model->type->sets != NULL ? fill_sets(file, what, data) : fill_pictures(file, what, data));
+  if (decoding != NULL && t->model->type->inference->encode != NULL)
+    AE_RETURN_IF(decoding->reconstruct(t->model, file, data, what->pictures));
+  if (decoding != NULL && t->model->type->inference->draw != NULL)
+    AE_RETURN_IF(ae_decoding_sample(t->model, file, &request, 0, t->model->sized ? NULL : data, "sampled"));
   return ae_provenance_write(t->comm, file, ae_clock_seconds() - t->begun);
 }
 

@@ -7,7 +7,6 @@
 #include "mpiae/data/writer.h"
 #include "mpiae/infer/codes.h"
 #include "mpiae/infer/evaluate.h"
-#include "mpiae/infer/pictures.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -19,6 +19,11 @@ void ae_location_free(ae_location *location); /* Local */
 /* Collective. AE_DATA when the file has no dataset of that path: the sentence names some that it has. */
 ae_status ae_location_require(const ae_comm *comm, const ae_h5 *file, const char *array);
 
+/* Collective. Whether `label` stands beside an array of `rows` rows as an integer for each: what does not fit it is
+ * somebody else's. AE_DATA when it cannot be read. */
+ae_status ae_location_has_labels(const ae_comm *comm, ae_h5 *file, const char *array, const char *label, int64_t rows,
+                                 bool *found);
+
 /* Local. Whether there is a dataset (not a group) of that path. */
 bool ae_location_holds(const ae_h5 *file, const char *array);
 

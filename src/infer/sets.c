@@ -1,23 +1,32 @@
-#include "mpiae/infer/set_results.h"
-
+/* Codes that become sets of points, packed: /<name>points, /<name>offset. */
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/data/writer.h"
 #include "mpiae/infer/codes.h"
+#include "mpiae/infer/decoding.h"
 
+#include <stdio.h>
 #include <string.h>
 
+extern const ae_decoding ae_decoding_sets;
+
+/* The axes of packed sets come with them. */
+static ae_status begin(const ae_model *model, ae_h5 *file) {
+  (void)model, (void)file;
+  return AE_OK;
+}
+
 /* Borders of sets of these sizes; offset has codes->count + 1. */
-static ae_status place_sets(ae_model *model, const ae_set_codes *codes, const ae_set_sizes *sizes, int64_t *offset) {
-  const int64_t *given = sizes->given;
+static ae_status place_sets(ae_model *model, const ae_set_codes *codes, const ae_code_rows *rows, int64_t *offset) {
+  const int64_t *given = rows->given;
   ae_status status = AE_OK;
   int64_t *predicted = NULL;
-  if (sizes->fixed == 0 && model->sized) {
+  if (rows->size == 0 && model->sized) {
     AE_CHECK(AE_NEW(predicted, codes->count));
-    AE_CHECK(model->type->sets->predict_sizes(model, codes, sizes->drawn, predicted));
+    AE_CHECK(model->type->sets->predict_sizes(model, codes, rows->drawn, predicted));
     given = predicted;
   }
-  for (int64_t i = 0; i < codes->count; i++) offset[i + 1] = offset[i] + (sizes->fixed > 0 ? sizes->fixed : given[i]);
+  for (int64_t i = 0; i < codes->count; i++) offset[i + 1] = offset[i] + (rows->size > 0 ? rows->size : given[i]);
 cleanup:
   AE_FREE(predicted);
   return status;
@@ -33,10 +42,10 @@ static ae_status decode_blocks(ae_model *model, const ae_set_codes *codes, const
   return AE_OK;
 }
 
-static ae_status make_sets(ae_model *model, const ae_set_codes *codes, const ae_set_sizes *sizes, int64_t **offset,
+static ae_status make_sets(ae_model *model, const ae_set_codes *codes, const ae_code_rows *rows, int64_t **offset,
                            float **points) {
   AE_RETURN_IF(AE_NEW(*offset, codes->count + 1));
-  AE_RETURN_IF(place_sets(model, codes, sizes, *offset));
+  AE_RETURN_IF(place_sets(model, codes, rows, *offset));
   AE_RETURN_IF(ae_memory_expect((double)(*offset)[codes->count] * (double)model->coordinates * sizeof(float),
                                 "%lld sets of %lld points in all", (long long)codes->count,
                                 (long long)(*offset)[codes->count]));
@@ -44,15 +53,21 @@ static ae_status make_sets(ae_model *model, const ae_set_codes *codes, const ae_
   return decode_blocks(model, codes, *offset, *points);
 }
 
-ae_status ae_set_results_make(ae_model *model, ae_h5 *file, const char *prefix, int64_t total, int64_t begin,
-                              const ae_set_codes *codes, const ae_set_sizes *sizes, const char *description) {
+static ae_status decode(ae_model *model, ae_h5 *file, const ae_code_rows *rows, const char *name,
+                        const char *description) {
   ae_status status;
-  int64_t *offset = NULL;
+  char prefix[64];
+  int64_t *offset = NULL, *number = NULL;
   float *points = NULL;
-  AE_CHECK(ae_comm_agree(model->setup.comm, make_sets(model, codes, sizes, &offset, &points)));
-  const ae_sets sets = {total, model->coordinates, begin, codes->count, offset, points};
+  AE_CHECK(ae_comm_agree(model->setup.comm, AE_NEW(number, rows->count)));
+  for (int64_t i = 0; i < rows->count && !rows->alike; i++) number[i] = rows->begin + i;
+  const ae_set_codes codes = {rows->count, rows->code, number, rows->seed};
+  AE_CHECK(ae_comm_agree(model->setup.comm, make_sets(model, &codes, rows, &offset, &points)));
+  snprintf(prefix, sizeof prefix, "%s%s", name != NULL ? name : "", name != NULL ? "_" : "");
+  const ae_sets sets = {rows->total, model->coordinates, rows->begin, rows->count, offset, points};
   AE_CHECK(ae_sets_write(model->setup.comm, file, prefix, &sets, description));
 cleanup:
+  AE_FREE(number);
   AE_FREE(offset);
   AE_FREE(points);
   return status;
@@ -110,14 +125,14 @@ static ae_status make_pairs(ae_model *model, const ae_dataset *data, pairs *out)
   return reconstruct_sets(model, data, out);
 }
 
-ae_status ae_set_results_reconstruct(ae_model *model, ae_h5 *file, const ae_dataset *data, int64_t count) {
+static ae_status reconstruct(ae_model *model, ae_h5 *file, const ae_dataset *data, int64_t count) {
   const ae_comm *comm = model->setup.comm;
-  const int64_t total = ae_min(count, data->examples), begin = ae_min(ae_shards_own_begin(&data->shards), total);
-  pairs own = {.count = ae_min(ae_shards_own_count(&data->shards), total - begin)};
+  const int64_t total = ae_min(count, data->examples), first = ae_min(ae_shards_own_begin(&data->shards), total);
+  pairs own = {.count = ae_min(ae_shards_own_count(&data->shards), total - first)};
   ae_status status;
   AE_CHECK(ae_comm_agree(comm, make_pairs(model, data, &own)));
-  AE_CHECK(ae_inference_write_examples(file, data, total, begin, own.count));
-  ae_sets sets = {total, model->coordinates, begin, own.count, own.offset, own.points};
+  AE_CHECK(ae_inference_write_examples(file, data, total, first, own.count));
+  ae_sets sets = {total, model->coordinates, first, own.count, own.offset, own.points};
   AE_CHECK(ae_sets_write(comm, file, "", &sets, "examples, one set after another"));
   sets.points = own.made;
   AE_CHECK(ae_sets_write(comm, file, "reconstruction_", &sets, "what their codes are decoded to"));
@@ -128,79 +143,57 @@ cleanup:
   return status;
 }
 
-/* Borders of the sets of images. */
-static ae_status find_offsets(ae_model *model, const ae_dataset *data, const int64_t *example, int64_t count,
-                              int64_t *offset) {
-  const ae_comm *comm = model->setup.comm;
+static ae_status sizes(ae_model *model, const ae_block *block, int64_t *out) {
+  ae_block found;
+  AE_RETURN_IF(model->type->sets->of_block(model, block, &found));
+  for (int64_t i = 0; i < block->count; i++) out[i] = found.offset[i + 1] - found.offset[i];
+  return AE_OK;
+}
+
+/* Of sets that images stand for. */
+static ae_status fetch_image_sizes(ae_model *model, const ae_dataset *data, const int64_t *example, int64_t count,
+                                   int64_t *out) {
   ae_status status;
   ae_block_copy copy = {0};
-  ae_block sets;
-  AE_CHECK(ae_block_fetch(comm, data, example, count, &copy));
-  AE_CHECK(ae_comm_agree(comm, model->type->sets->of_block(model, &copy.block, &sets)));
-  memcpy(offset, sets.offset, (size_t)(count + 1) * sizeof *offset);
+  AE_CHECK(ae_block_fetch(model->setup.comm, data, example, count, &copy));
+  AE_CHECK(ae_comm_agree(model->setup.comm, sizes(model, &copy.block, out)));
 cleanup:
   ae_block_copy_free(&copy);
   return status;
 }
 
+static ae_status fetch_set_sizes(ae_model *model, const ae_dataset *data, const int64_t *example, int64_t count,
+                                 int64_t *out) {
+  int64_t offset[AE_BLOCK_ROWS + 1];
+  AE_RETURN_IF(ae_dataset_fetch_offsets(model->setup.comm, data, example, count, offset));
+  for (int64_t i = 0; i < count; i++) out[i] = offset[i + 1] - offset[i];
+  return AE_OK;
+}
+
 /* Sizes of the first `count` examples, on every rank. */
-static ae_status fetch_sizes(ae_model *model, const ae_dataset *data, int64_t count, int64_t *sizes) {
-  int64_t example[AE_BLOCK_ROWS], offset[AE_BLOCK_ROWS + 1];
+static ae_status fetch_sizes(ae_model *model, const ae_dataset *data, int64_t count, int64_t *out) {
+  int64_t example[AE_BLOCK_ROWS];
   for (int64_t at = 0; at < count; at += AE_BLOCK_ROWS) {
     const int64_t rows = ae_min(AE_BLOCK_ROWS, count - at);
     for (int64_t i = 0; i < rows; i++) example[i] = at + i;
-    AE_RETURN_IF(data->offset != NULL ? ae_dataset_fetch_offsets(model->setup.comm, data, example, rows, offset)
-                                      : find_offsets(model, data, example, rows, offset));
-    for (int64_t i = 0; i < rows; i++) sizes[at + i] = offset[i + 1] - offset[i];
+    AE_RETURN_IF(data->offset != NULL ? fetch_set_sizes(model, data, example, rows, out + at)
+                                      : fetch_image_sizes(model, data, example, rows, out + at));
   }
   return AE_OK;
 }
 
-/* Sizes of the first examples, over and over, for samples [begin, end). */
-static ae_status borrow_sizes(ae_model *model, const ae_dataset *like, int64_t begin, int64_t end, int64_t most,
-                              int64_t *sizes) {
-  const int64_t count = ae_min(like->examples, most);
+static ae_status borrow_sizes(ae_model *model, const ae_dataset *data, int64_t from, int64_t end, int64_t total,
+                              int64_t *out) {
+  const int64_t count = ae_min(data->examples, total);
   ae_status status;
   int64_t *found = NULL;
   AE_CHECK(ae_comm_agree(model->setup.comm, AE_NEW(found, count)));
-  AE_CHECK(fetch_sizes(model, like, count, found));
-  for (int64_t i = begin; i < end; i++) sizes[i - begin] = found[i % count];
+  AE_CHECK(fetch_sizes(model, data, count, found));
+  for (int64_t i = from; i < end; i++) out[i - from] = found[i % count];
 cleanup:
   AE_FREE(found);
   return status;
 }
 
-/* Codes of this rank's samples [begin, end), and their numbers. */
-static ae_status draw_codes(ae_model *model, const ae_sample_request *request, int64_t begin, int64_t end, float *codes,
-                            int64_t *number) {
-  int32_t label[AE_BLOCK_ROWS];
-  for (int64_t at = begin; at < end; at += AE_BLOCK_ROWS)
-    AE_RETURN_IF(model->type->inference->draw(model, request, at, ae_min(AE_BLOCK_ROWS, end - at),
-                                              codes + (at - begin) * model->code_width, label));
-  for (int64_t i = begin; i < end; i++) number[i - begin] = i;
-  return AE_OK;
-}
-
-ae_status ae_set_results_sample(ae_model *model, ae_h5 *file, const ae_sample_request *request, int64_t size,
-                                const ae_dataset *like, const char *prefix) {
-  const ae_comm *comm = model->setup.comm;
-  int64_t begin, end, *number = NULL, *given = NULL;
-  float *codes = NULL;
-  ae_block_share(comm, request->count, &begin, &end);
-  ae_status status = AE_NEW(codes, (end - begin) * model->code_width);
-  if (status == AE_OK) status = AE_NEW(number, end - begin);
-  if (status == AE_OK) status = AE_NEW(given, end - begin);
-  if (status == AE_OK) status = draw_codes(model, request, begin, end, codes, number);
-  AE_CHECK(ae_comm_agree(comm, status));
-  if (like != NULL) AE_CHECK(borrow_sizes(model, like, begin, end, request->count, given));
-  AE_CHECK(ae_h5_create_axis(file, "/", "sample", request->count, NULL, "sample"));
-  const ae_set_codes drawn = {end - begin, codes, number, request->seed};
-  const ae_set_sizes sizes = {size, true, given};
-  AE_CHECK(ae_set_results_make(model, file, prefix, request->count, begin, &drawn, &sizes, "samples"));
-  AE_CHECK(ae_codes_write_decoded(model, file, "sample", request->count, begin, end - begin, codes));
-cleanup:
-  AE_FREE(codes);
-  AE_FREE(number);
-  AE_FREE(given);
-  return status;
-}
+const ae_decoding ae_decoding_sets = {
+    .begin = begin, .decode = decode, .reconstruct = reconstruct, .sizes = sizes, .borrow_sizes = borrow_sizes};
