@@ -108,7 +108,7 @@ static bool is_assignment(const char *text) {
 static ae_status take_command(ae_arguments *arguments, const char *name) {
   arguments->command = ae_command_find(name);
   if (arguments->command == NULL) return ae_command_unknown(name, NULL);
-  add_options(arguments, arguments->command->options);
+  add_options(arguments, ae_command_options(arguments->command));
   return AE_OK;
 }
 

@@ -285,7 +285,7 @@ static ae_status print_figures(const clustering *c) {
   return print_scores(c);
 }
 
-ae_status ae_command_cluster(const ae_comm *comm, const ae_arguments *arguments) {
+static ae_status run_command(const ae_comm *comm, const ae_arguments *arguments) {
   ae_status status;
   clustering c = {.comm = comm};
   const char *out = ae_arguments_text(arguments, "out");
@@ -303,3 +303,37 @@ cleanup:
   clustering_free(&c);
   return status;
 }
+
+extern const ae_command ae_command_cluster;
+
+static const ae_option options[] = {
+    {"clusters", AE_OPTION_INTEGER, "K", true, 1, 1000000, "how many clusters"},
+    {"out", AE_OPTION_TEXT, "FILE", true, 0, 0, "HDF5 file to write: /label, /centroid, /size"},
+    {"init", AE_OPTION_TEXT, "random|k-means++|scalable", false, 0, 0,
+     "first centroids: random (rows), k-means++ (K passes over the rows; default) or scalable (k-means||: a few "
+     "passes, "
+     "for many clusters)"},
+    {"init-from", AE_OPTION_TEXT, "FILE.h5:/path", false, 0, 0, "the first centroids themselves, (K, columns)"},
+    {"iterations", AE_OPTION_INTEGER, "N", false, 1, 1000000, "most iterations; default 300"},
+    {"tolerance", AE_OPTION_TEXT, "T", false, 0, 0,
+     "stop when the centroids' squared shift is at most this share of the mean variance of the columns; 0 = when no "
+     "label changes; default 0.0001"},
+    {"seed", AE_OPTION_INTEGER, "S", false, 0, INT64_MAX, "another seed gives another start; default 1"},
+    {0}};
+
+const ae_command ae_command_cluster = {
+    .name = "cluster",
+    .summary = "find clusters among the rows of any matrix (k-means)",
+    .operands = "FILE.h5:/path",
+    .least_operands = 1,
+    .most_operands = 1,
+    .options = options,
+    .details =
+        "The matrix is any HDF5 array whose first axis is rows; its numbers are taken as float32, not scaled, and further "
+        "axes as\n"
+        "one. Prints inertia, iterations and sizes, and NMI, ARI and ACC when `label` stands beside the matrix. Labels "
+        "are "
+        "those of\n"
+        "the nearest centroids exactly; the file is the same bits for any number of ranks.",
+    .example = "mpirun -n 2 mpiae cluster codes.h5:/c_mean --clusters 10 --out clusters.h5",
+    .run = run_command};

@@ -230,7 +230,7 @@ static ae_status read_request(const ae_arguments *arguments, decoding *what) {
   return AE_OK;
 }
 
-ae_status ae_command_decode(const ae_comm *comm, const ae_arguments *arguments) {
+static ae_status run_command(const ae_comm *comm, const ae_arguments *arguments) {
   ae_status status;
   ae_result result = {0};
   decoding what = {0};
@@ -251,3 +251,30 @@ cleanup:
   ae_result_close(&result);
   return status;
 }
+
+extern const ae_command ae_command_decode;
+
+static const ae_option options[] = {
+    {"grid", AE_OPTION_INTEGER, "N", false, 2, 1000,
+     "decode N x N points of a 2-D latent plane instead of given codes"},
+    {"size", AE_OPTION_INTEGER, "N", false, 1, INT32_MAX,
+     "set-ae, set-vae: points of every set; default: as many as the model predicts"},
+    {"data", AE_OPTION_TEXT, "DATA", false, 0, 0,
+     "with --grid for an ae: the training data, when no longer where data.train says"},
+    {"out", AE_OPTION_TEXT, "FILE", true, 0, 0, "HDF5 file to write: /x; of sets /points, /offset"},
+    {0}};
+
+const ae_command ae_command_decode = {
+    .name = "decode",
+    .summary = "decode latent codes, or a grid over a latent plane",
+    .operands = "MODEL [CODES.h5[:/path]]",
+    .least_operands = 1,
+    .most_operands = 2,
+    .options = options,
+    .details =
+        "Codes are those of encode, sample or interpolate, or any (N, width) dataset FILE.h5:/path of whole codes (vhe: "
+        "z, "
+        "then c).\n"
+        "The grid lies at quantiles of the prior, or of the training codes of an ae.",
+    .example = "mpiae decode runs/glyphs codes.h5 --out decoded.h5",
+    .run = run_command};

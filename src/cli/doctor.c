@@ -226,7 +226,7 @@ static ae_status run_checks(doctor *d) {
   return AE_FAIL(code, "to mend: %s; each line above that begins with MEND says how", faults);
 }
 
-ae_status ae_command_doctor(const ae_comm *comm, const ae_arguments *arguments) {
+static ae_status run_command(const ae_comm *comm, const ae_arguments *arguments) {
   (void)arguments;
   doctor d = {.comm = comm};
   int64_t process = getpid();
@@ -238,3 +238,18 @@ ae_status ae_command_doctor(const ae_comm *comm, const ae_arguments *arguments) 
   ae_host_release(&d.host);
   return status;
 }
+
+extern const ae_command ae_command_doctor;
+
+const ae_command ae_command_doctor = {
+    .name = "doctor",
+    .summary = "check the launch, the hosts and the current directory",
+    .operands = "",
+    .details =
+        "Launched as a run would be, in the directory of the run: tries what a run needs and says what to mend, one line "
+        "a "
+        "check.\n"
+        "Should it end in the middle, the check after the last line is what it ended in.\n"
+        "The exit status is 2 when the launch or a setting is to be mended, 3 when it is files, 0 when nothing is.",
+    .example = "mpirun -n 2 mpiae doctor",
+    .run = run_command};

@@ -14,7 +14,7 @@ cleanup:
   return status;
 }
 
-ae_status ae_command_encode(const ae_comm *comm, const ae_arguments *arguments) {
+static ae_status run_command(const ae_comm *comm, const ae_arguments *arguments) {
   ae_status status;
   ae_result result = {0};
   const char *data = ae_arguments_operand(arguments, 1), *out = ae_arguments_text(arguments, "out");
@@ -25,3 +25,17 @@ cleanup:
   ae_result_close(&result);
   return status;
 }
+
+extern const ae_command ae_command_encode;
+
+static const ae_option options[] = {{"out", AE_OPTION_TEXT, "FILE", true, 0, 0, "HDF5 file to write: /z_mean, …"}, {0}};
+
+const ae_command ae_command_encode = {.name = "encode",
+                                      .summary = "write the latent codes of a dataset",
+                                      .operands = "MODEL DATA",
+                                      .least_operands = 2,
+                                      .most_operands = 2,
+                                      .options = options,
+                                      .details = AE_DATA_HELP,
+                                      .example = "mpirun -n 2 mpiae encode runs/glyphs glyphs.h5 --out codes.h5",
+                                      .run = run_command};

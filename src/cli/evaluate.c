@@ -272,7 +272,7 @@ static ae_status add_matching(const ae_result *result) {
   return AE_OK;
 }
 
-ae_status ae_command_evaluate(const ae_comm *comm, const ae_arguments *arguments) {
+static ae_status run_command(const ae_comm *comm, const ae_arguments *arguments) {
   ae_status status;
   ae_result result = {0};
   ae_loaded *prior = NULL;
@@ -302,3 +302,35 @@ cleanup:
   ae_result_close(&result);
   return status;
 }
+
+extern const ae_command ae_command_evaluate;
+
+static const ae_option options[] = {
+    {"samples", AE_OPTION_INTEGER, "S", false, 1, 1000000,
+     "draws of the codes for every example; from 2 on also the importance-weighted bound; default 1"},
+    {"prior", AE_OPTION_TEXT, "MODEL", false, 0, 0,
+     "vqvae: what its indices cost under this pixelcnn, and bits per dimension with a categorical likelihood"},
+    {"ways", AE_OPTION_INTEGER, "W", false, 2, 256,
+     "vhe: few-shot classification: classes in an episode; the answer is about episodes then"},
+    {"shots", AE_OPTION_INTEGER, "K", false, 1, 256, "examples shown of each class of an episode; default 1"},
+    {"episodes", AE_OPTION_INTEGER, "E", false, 2, 1000000, "episodes; default 400"},
+    {"matching", AE_OPTION_FLAG, NULL, false, 0, 0,
+     "set-ae, set-vae: also the distance under the optimal matching, for sets of at most 2000 points"},
+    {"json", AE_OPTION_FLAG, NULL, false, 0, 0, "print one JSON object"},
+    {0}};
+
+const ae_command ae_command_evaluate = {
+    .name = "evaluate",
+    .summary = "measure a trained model on a dataset",
+    .operands = "MODEL DATA",
+    .least_operands = 2,
+    .most_operands = 2,
+    .options = options,
+    .details =
+        "Prints the loss and its terms per example; with a proper likelihood the ELBO, the importance-weighted bound and "
+        "bits\n"
+        "per dimension; where labels are known NMI, ARI, ACC of the clusters (of the codes, for models without clusters)\n"
+        "and the accuracy of 5 nearest neighbours among the codes, each example left out, over the first "
+        "10000.\n" AE_DATA_HELP,
+    .example = "mpirun -n 2 mpiae evaluate runs/glyphs glyphs.h5",
+    .run = run_command};

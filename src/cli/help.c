@@ -16,7 +16,8 @@ static void print_option_usage(const ae_option *option, FILE *out) {
 
 void ae_command_print_usage(const ae_command *command, FILE *out) {
   fprintf(out, "usage: mpiae %s%s%s", command->name, command->operands[0] != '\0' ? " " : "", command->operands);
-  for (const ae_option *option = command->options; option->name != NULL; option++) print_option_usage(option, out);
+  for (const ae_option *option = ae_command_options(command); option->name != NULL; option++)
+    print_option_usage(option, out);
 }
 
 static void print_options(const ae_option *options) {
@@ -33,11 +34,11 @@ void ae_command_print_help(const ae_command *command) {
   ae_command_print_usage(command, stdout);
   printf("\n\n");
   if (command->details != NULL) printf("%s\n\n", command->details);
-  if (command->run == ae_command_import) {
-    ae_command_import_print_formats();
+  if (command->print_more != NULL) {
+    command->print_more();
     printf("\n");
   }
-  if (command->options->name != NULL) {
+  if (command->options != NULL) {
     printf("Options:\n");
     print_options(command->options);
     printf("\n");
@@ -56,8 +57,8 @@ static void print_exit_statuses(void) {
 
 void ae_print_overview(void) {
   printf("mpiae: " AE_PROGRAM_SUMMARY "\n\nusage: " AE_PROGRAM_USAGE "\n\nCommands:\n");
-  for (const ae_command *command = ae_commands(); command->name != NULL; command++)
-    printf("  %-*s %s\n", NAME_WIDTH, command->name, command->summary);
+  for (const ae_command *const *command = ae_commands(); *command != NULL; command++)
+    printf("  %-*s %s\n", NAME_WIDTH, (*command)->name, (*command)->summary);
   printf("\nOptions of every command:\n");
   print_options(ae_global_options());
   printf("\n");
@@ -79,7 +80,7 @@ static void print_columns(void) {
            column->units[0] != '\0' ? ")" : "", column->description);
 }
 
-ae_status ae_command_help(const ae_comm *comm, const ae_arguments *arguments) {
+static ae_status run_command(const ae_comm *comm, const ae_arguments *arguments) {
   (void)comm;
   if (ae_arguments_count(arguments) == 0) {
     ae_print_overview();
@@ -96,3 +97,13 @@ ae_status ae_command_help(const ae_comm *comm, const ae_arguments *arguments) {
   else return ae_command_unknown(topic, "config");
   return AE_OK;
 }
+
+extern const ae_command ae_command_help;
+
+const ae_command ae_command_help = {.name = "help",
+                                    .summary =
+                                        "explain a command, the configuration keys, or the columns of metrics.csv",
+                                    .operands = "[COMMAND|config [SECTION|KEY]|metrics]",
+                                    .most_operands = 2,
+                                    .example = "mpiae help config",
+                                    .run = run_command};

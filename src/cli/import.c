@@ -18,7 +18,7 @@ static ae_status find_format(const char *name, const ae_import_format **out) {
   return AE_FAIL(AE_USAGE, "cannot import the format '%s'; known are %s", name, known);
 }
 
-void ae_command_import_print_formats(void) {
+static void print_formats(void) {
   printf("Formats:\n");
   for (const ae_import_format *format = ae_import_formats(); format->name != NULL; format++)
     printf("  %s  %s\n", format->name, format->help);
@@ -65,7 +65,7 @@ static ae_status parse_threshold(const char *text, bool as_set, float *threshold
   return AE_OK;
 }
 
-ae_status ae_command_import(const ae_comm *comm, const ae_arguments *arguments) {
+static ae_status run_command(const ae_comm *comm, const ae_arguments *arguments) {
   ae_status status = AE_OK;
   const ae_import_format *format = NULL;
   int *classes = NULL;
@@ -91,3 +91,33 @@ cleanup:
   AE_FREE(classes);
   return status;
 }
+
+extern const ae_command ae_command_import;
+
+static const ae_option options[] = {
+    {"out", AE_OPTION_TEXT, "FILE", true, 0, 0, "dataset file to write"},
+    {"labels", AE_OPTION_TEXT, "FILE", false, 0, 0,
+     "labels of the examples, in the same format (cifar10 holds its own)"},
+    {"classes", AE_OPTION_TEXT, "A,B,...", false, 0, 0, "keep only the examples with these labels"},
+    {"shuffle", AE_OPTION_INTEGER, "SEED", false, 0, INT64_MAX,
+     "put the examples into a random order; /source_index tells the old one"},
+    {"limit", AE_OPTION_INTEGER, "N", false, 1, INT64_MAX, "keep the first N examples (after --classes and --shuffle)"},
+    {"as-set", AE_OPTION_FLAG, NULL, false, 0, 0,
+     "images become sets of points: pixels above the threshold, at (row / rows, column / columns)"},
+    {"threshold", AE_OPTION_TEXT, "T", false, 0, 0, "of --as-set, in the units of the files; default 20, for bytes"},
+    {0}};
+
+const ae_command ae_command_import = {
+    .name = "import",
+    .summary = "convert foreign files to a dataset file",
+    .operands = "cifar10|idx|npy FILES...",
+    .least_operands = 2,
+    .most_operands = AE_ANY_NUMBER,
+    .options = options,
+    .details =
+        "Files may be plain or .gz; several are joined in order. Their first axis is the examples: (N), (N, F), (N, H, W) "
+        "or\n"
+        "(N, C, H, W).",
+    .print_more = print_formats,
+    .example = "mpiae import idx train-images-idx3-ubyte.gz --labels train-labels-idx1-ubyte.gz --out mnist-train.h5",
+    .run = run_command};

@@ -325,7 +325,7 @@ static ae_status try_file(const ae_comm *comm, const char *path, void *context) 
 }
 
 /* A run directory stands for its newest checkpoint. */
-ae_status ae_command_info(const ae_comm *comm, const ae_arguments *arguments) {
+static ae_status run_command(const ae_comm *comm, const ae_arguments *arguments) {
   ae_h5 *file = NULL;
   char path[AE_PATH_SIZE];
   AE_RETURN_IF(ae_run_directory_visit(comm, ae_arguments_operand(arguments, 0), try_file, path));
@@ -334,3 +334,18 @@ ae_status ae_command_info(const ae_comm *comm, const ae_arguments *arguments) {
   ae_h5_close(&file);
   return status;
 }
+
+extern const ae_command ae_command_info;
+
+const ae_command ae_command_info = {
+    .name = "info",
+    .summary = "tell what is in one of our files",
+    .operands = "FILE",
+    .least_operands = 1,
+    .most_operands = 1,
+    .details =
+        "Datasets, checkpoints, codes, samples: kind, shapes, configuration, epoch, provenance. A run directory stands "
+        "for\n"
+        "its newest checkpoint.",
+    .example = "mpiae info glyphs.h5",
+    .run = run_command};

@@ -76,7 +76,7 @@ static ae_status fill(ae_result *result, ae_h5 *file) {
   return ae_codes_write_decoded(model, file, "step", what->steps, begin, end - begin, own);
 }
 
-ae_status ae_command_interpolate(const ae_comm *comm, const ae_arguments *arguments) {
+static ae_status run_command(const ae_comm *comm, const ae_arguments *arguments) {
   ae_status status;
   ae_result result = {0};
   line what = {.end = {ae_arguments_integer(arguments, "from", 0), ae_arguments_integer(arguments, "to", 0)},
@@ -99,3 +99,25 @@ cleanup:
   ae_result_close(&result);
   return status;
 }
+
+extern const ae_command ae_command_interpolate;
+
+static const ae_option options[] = {
+    {"from", AE_OPTION_INTEGER, "I", true, 0, INT64_MAX, "number of the example at one end, from 0"},
+    {"to", AE_OPTION_INTEGER, "J", true, 0, INT64_MAX, "and at the other"},
+    {"steps", AE_OPTION_INTEGER, "N", false, 2, 100000, "pictures, both ends among them; default 10"},
+    {"size", AE_OPTION_INTEGER, "N", false, 1, INT32_MAX,
+     "set-ae, set-vae: points of every set; default: as many as the model predicts, or along the line"},
+    {"out", AE_OPTION_TEXT, "FILE", true, 0, 0, "HDF5 file to write: /x; of sets /points, /offset"},
+    {0}};
+
+const ae_command ae_command_interpolate = {
+    .name = "interpolate",
+    .summary = "decode along the line between two codes",
+    .operands = "MODEL DATA",
+    .least_operands = 2,
+    .most_operands = 2,
+    .options = options,
+    .details = AE_DATA_HELP,
+    .example = "mpiae interpolate runs/glyphs glyphs.h5 --from 0 --to 1 --steps 9 --out line.h5",
+    .run = run_command};

@@ -10,7 +10,7 @@ static ae_status fill(ae_result *result, ae_h5 *file) {
   return ae_decoding_of(model->type)->reconstruct(model, file, result->data, count);
 }
 
-ae_status ae_command_reconstruct(const ae_comm *comm, const ae_arguments *arguments) {
+static ae_status run_command(const ae_comm *comm, const ae_arguments *arguments) {
   ae_status status;
   ae_result result = {0};
   int64_t count = ae_arguments_integer(arguments, "count", PRESET);
@@ -25,3 +25,22 @@ cleanup:
   ae_result_close(&result);
   return status;
 }
+
+extern const ae_command ae_command_reconstruct;
+
+static const ae_option options[] = {
+    {"count", AE_OPTION_INTEGER, "N", false, 1, INT64_MAX, "the first N examples; default 100"},
+    {"out", AE_OPTION_TEXT, "FILE", true, 0, 0,
+     "HDF5 file to write: /x, /reconstruction; of sets /points, /reconstruction_points, …"},
+    {0}};
+
+const ae_command ae_command_reconstruct = {.name = "reconstruct",
+                                           .summary = "write examples beside their reconstructions",
+                                           .operands = "MODEL DATA",
+                                           .least_operands = 2,
+                                           .most_operands = 2,
+                                           .options = options,
+                                           .details = AE_DATA_HELP,
+                                           .example =
+                                               "mpiae reconstruct runs/glyphs glyphs.h5 --count 20 --out pairs.h5",
+                                           .run = run_command};

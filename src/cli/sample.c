@@ -157,7 +157,7 @@ static void tell(const ae_result *result, const samples *what, const char *out) 
                 (long long)result->loaded->state.epoch, out);
 }
 
-ae_status ae_command_sample(const ae_comm *comm, const ae_arguments *arguments) {
+static ae_status run_command(const ae_comm *comm, const ae_arguments *arguments) {
   ae_status status;
   ae_result result = {0};
   samples what = {0};
@@ -188,3 +188,32 @@ cleanup:
   ae_result_close(&result);
   return status;
 }
+
+extern const ae_command ae_command_sample;
+
+static const ae_option options[] = {
+    {"count", AE_OPTION_INTEGER, "N", false, 1, INT32_MAX, "how many examples to draw; default 64, with --swap 8"},
+    {"seed", AE_OPTION_INTEGER, "S", false, 0, INT64_MAX, "another seed gives other samples; default 1"},
+    {"size", AE_OPTION_INTEGER, "N", false, 1, INT32_MAX,
+     "set-vae: points of every set; default: drawn, as the model predicts"},
+    {"like", AE_OPTION_TEXT, "DATA:I,J,...", false, 0, 0,
+     "vhe: more of the class that these examples are of (one-shot, few-shot)"},
+    {"swap", AE_OPTION_FLAG, NULL, false, 0, 0,
+     "vhe: a table of N x N, every c (rows) with every z (columns); with --like those of the examples"},
+    {"from", AE_OPTION_TEXT, "prior", false, 0, 0, "vhe: c from N(0, 1) in place of its clusters"},
+    {"prior", AE_OPTION_TEXT, "MODEL", false, 0, 0, "vqvae: indices from this pixelcnn; without it evenly drawn ones"},
+    {"label", AE_OPTION_INTEGER, "K", false, 0, INT32_MAX,
+     "pixelcnn with pixelcnn.labels, or a vqvae with such a prior: all of this label; default: as often as in "
+     "training"},
+    {"out", AE_OPTION_TEXT, "FILE", true, 0, 0, "HDF5 file to write: /x; of sets /points, /offset"},
+    {0}};
+
+const ae_command ae_command_sample = {.name = "sample",
+                                      .summary = "draw new examples from a trained model",
+                                      .operands = "MODEL",
+                                      .least_operands = 1,
+                                      .most_operands = 1,
+                                      .options = options,
+                                      .details = AE_MODEL_HELP,
+                                      .example = "mpiae sample runs/glyphs --count 64 --out samples.h5",
+                                      .run = run_command};

@@ -39,7 +39,7 @@ cleanup:
   return status;
 }
 
-ae_status ae_command_train(const ae_comm *comm, const ae_arguments *arguments) {
+static ae_status run_command(const ae_comm *comm, const ae_arguments *arguments) {
   ae_status status;
   ae_config *config = NULL;
   ae_run_mode mode = AE_RUN_NEW;
@@ -54,3 +54,31 @@ cleanup:
   ae_config_destroy(&config);
   return status;
 }
+
+extern const ae_command ae_command_train;
+
+static const ae_option options[] = {
+    {"run", AE_OPTION_TEXT, "DIR", false, 0, 0, "run directory; default runs/<name of the configuration file>"},
+    {"resume", AE_OPTION_FLAG, NULL, false, 0, 0,
+     "go on from the newest valid checkpoint, or start when there is none"},
+    {"overwrite", AE_OPTION_FLAG, NULL, false, 0, 0, "replace the run that is in the directory"},
+    {"init-from", AE_OPTION_TEXT, "MODEL", false, 0, 0,
+     "begin a new run with the parameters of another: a run directory or a checkpoint file"},
+    {0}};
+
+const ae_command ae_command_train = {
+    .name = "train",
+    .summary = "train a model",
+    .operands = "CONFIG.yaml [KEY=VALUE ...]",
+    .least_operands = 1,
+    .most_operands = 1,
+    .assignments = true,
+    .options = options,
+    .details =
+        "Reads the configuration, then every KEY=VALUE over it ('mpiae help config' lists the keys), and trains on all "
+        "ranks.\n"
+        "The run directory receives config.yaml, metrics.csv, run.log, checkpoints and codes. One that already holds a "
+        "run is\n"
+        "refused unless --resume or --overwrite is given.",
+    .example = "mpirun -n 2 mpiae train configs/vhe-glyphs.yaml train.epochs=5 --run runs/glyphs",
+    .run = run_command};

@@ -2,6 +2,8 @@
 
 #include "mpiae/data/import.h"
 
+#include <string.h>
+
 static void write_option(ae_page *page, const ae_option *option) {
   ae_page_item(page);
   ae_page_literal(page, "--");
@@ -37,7 +39,8 @@ static void write_exit_statuses(ae_page *page) {
 
 static void write_list(ae_page *page) {
   ae_page_heading(page, "COMMANDS");
-  for (const ae_command *command = ae_commands(); command->name != NULL; command++) {
+  for (const ae_command *const *at = ae_commands(); *at != NULL; at++) {
+    const ae_command *command = *at;
     char name[AE_PAGE_NAME_SIZE];
     ae_page_name(command->name, name);
     ae_page_item(page);
@@ -77,7 +80,7 @@ static void write_synopsis(ae_page *page, const ae_command *command) {
   ae_page_literal(page, command->name);
   if (command->operands[0] != '\0') ae_page_blank(page);
   ae_page_usage(page, command->operands);
-  for (const ae_option *option = command->options; option->name != NULL; option++) {
+  for (const ae_option *option = ae_command_options(command); option->name != NULL; option++) {
     ae_page_break(page);
     if (!option->required) ae_page_usage(page, "[");
     ae_page_literal(page, "--");
@@ -98,8 +101,8 @@ void ae_manual_write_command(ae_page *page, const ae_command *command, const cha
     ae_page_heading(page, "DESCRIPTION");
     ae_page_text(page, command->details);
   }
-  if (command->run == ae_command_import) write_formats(page);
-  if (command->options->name != NULL) write_options(page, "OPTIONS", command->options);
+  if (strcmp(command->name, "import") == 0) write_formats(page);
+  if (command->options != NULL) write_options(page, "OPTIONS", command->options);
   write_global_options(page);
   write_exit_statuses(page);
   ae_page_heading(page, "EXAMPLE");

@@ -33,7 +33,7 @@ static void print_option_names(const ae_option *options, FILE *out) {
 }
 
 static void print_option_values(const ae_command *command, FILE *out) {
-  for (const ae_option *option = command->options; option->name != NULL; option++) {
+  for (const ae_option *option = ae_command_options(command); option->name != NULL; option++) {
     if (option->placeholder == NULL) continue;
     fprintf(out, "  ['%s --%s']='", command->name, option->name);
     print_hint(option->placeholder, out);
@@ -61,25 +61,25 @@ static void print_operands(const ae_command *command, FILE *out) {
 
 static void print_commands(FILE *out) {
   fputs("_mpiae_commands='", out);
-  for (const ae_command *command = ae_commands(); command->name != NULL; command++)
-    fprintf(out, "%s%s", command == ae_commands() ? "" : " ", command->name);
+  for (const ae_command *const *at = ae_commands(); *at != NULL; at++)
+    fprintf(out, "%s%s", at == ae_commands() ? "" : " ", (*at)->name);
   fputs("'\n_mpiae_assigning='", out);
-  for (const ae_command *command = ae_commands(); command->name != NULL; command++)
-    if (command->assignments) fprintf(out, " %s ", command->name);
+  for (const ae_command *const *at = ae_commands(); *at != NULL; at++)
+    if ((*at)->assignments) fprintf(out, " %s ", (*at)->name);
   fputs("'\n_mpiae_global='", out);
   print_option_names(ae_global_options(), out);
   fputs("'\ndeclare -gA _mpiae_options=(\n", out);
-  for (const ae_command *command = ae_commands(); command->name != NULL; command++) {
-    fprintf(out, "  [%s]='", command->name);
-    print_option_names(command->options, out);
+  for (const ae_command *const *at = ae_commands(); *at != NULL; at++) {
+    fprintf(out, "  [%s]='", (*at)->name);
+    print_option_names(ae_command_options(*at), out);
     fputs("'\n", out);
   }
   fputs(")\ndeclare -gA _mpiae_values=(\n", out);
-  for (const ae_command *command = ae_commands(); command->name != NULL; command++) print_option_values(command, out);
+  for (const ae_command *const *at = ae_commands(); *at != NULL; at++) print_option_values(*at, out);
   fputs(")\ndeclare -gA _mpiae_operands=(\n", out);
-  for (const ae_command *command = ae_commands(); command->name != NULL; command++) {
-    fprintf(out, "  [%s]='", command->name);
-    if (command->run != ae_command_help) print_operands(command, out);
+  for (const ae_command *const *at = ae_commands(); *at != NULL; at++) {
+    fprintf(out, "  [%s]='", (*at)->name);
+    if (strcmp((*at)->name, "help") != 0) print_operands(*at, out);
     fputs("'\n", out);
   }
   fputs(")\n", out);

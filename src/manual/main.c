@@ -73,7 +73,7 @@ int main(int argc, char **argv) {
   directory = argv[1];
   date = argv[2];
   write_page("mpiae", 1, ae_manual_write_overview);
-  for (const ae_command *command = ae_commands(); command->name != NULL; command++) write_command(command);
+  for (const ae_command *const *at = ae_commands(); *at != NULL; at++) write_command(*at);
   write_page("mpiae-config", 5, ae_manual_write_config);
   write_page("mpiae-files", 5, ae_manual_write_files);
   write_report(argv[3]);

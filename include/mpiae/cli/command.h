@@ -23,16 +23,17 @@ typedef struct ae_option {
 
 typedef struct ae_arguments ae_arguments;
 
-/* One command. The table ends with a row whose name is NULL. `run` is Collective. */
+/* One command. `run` is Collective. */
 typedef struct ae_command {
   const char *name;
   const char *summary;  /* one line for `mpiae help` */
   const char *operands; /* what stands without dashes, as in the usage line: "CONFIG.yaml [KEY=VALUE ...]" */
   int least_operands, most_operands; /* KEY=VALUE not counted */
   bool assignments;                  /* whether KEY=VALUE is taken apart from the operands */
-  const ae_option *options;
-  const char *details; /* lines for `mpiae help COMMAND`, or NULL */
-  const char *example; /* a command line that works */
+  const ae_option *options;          /* or NULL */
+  const char *details;               /* lines for `mpiae help COMMAND`, or NULL */
+  void (*print_more)(void);          /* prints further ones; or NULL */
+  const char *example;               /* a command line that works */
   ae_status (*run)(const ae_comm *comm, const ae_arguments *arguments);
 } ae_command;
 
@@ -44,8 +45,14 @@ typedef struct ae_command {
 #define AE_PROGRAM_USAGE "[mpirun -n P] mpiae COMMAND ..."
 #define AE_PROGRAM_EXAMPLE "mpiae help train"
 
-/* The table. Local. */
-const ae_command *ae_commands(void);
+/* What they say of operands. */
+#define AE_MODEL_HELP "MODEL is a run directory (its newest valid checkpoint) or a checkpoint file."
+#define AE_DATA_HELP                                                                                                   \
+  AE_MODEL_HELP "\nDATA is a dataset file, or FILE.h5:/path of any HDF5 array whose first axis is examples."
+
+/* All commands, ended by NULL. Local. */
+const ae_command *const *ae_commands(void);
+const ae_option *ae_command_options(const ae_command *command);
 const ae_option *ae_global_options(void); /* valid with and without a command */
 
 /* NULL when there is none of that name. */
@@ -74,7 +81,6 @@ int64_t ae_arguments_integer(const ae_arguments *arguments, const char *name,
 /* "usage: mpiae import idx FILES... --out FILE [--limit N]" to a stream; no newline. Local. */
 void ae_command_print_usage(const ae_command *command, FILE *out);
 void ae_command_print_help(const ae_command *command); /* Local; standard output */
-void ae_command_import_print_formats(void);            /* Local; standard output: what `mpiae import` reads */
 void ae_print_overview(void);                          /* Local; standard output */
 void ae_print_version(void);                           /* Local; standard output */
 
@@ -83,20 +89,5 @@ void ae_print_version(void);                           /* Local; standard output
  * give to their own files: so that nobody loses data or a run. */
 ae_status ae_command_check_out(const ae_comm *comm, const char *path, const char *format, const char *const *inputs,
                                int count);
-
-/* The commands, one file each. Collective. */
-ae_status ae_command_train(const ae_comm *comm, const ae_arguments *arguments);
-ae_status ae_command_encode(const ae_comm *comm, const ae_arguments *arguments);
-ae_status ae_command_decode(const ae_comm *comm, const ae_arguments *arguments);
-ae_status ae_command_evaluate(const ae_comm *comm, const ae_arguments *arguments);
-ae_status ae_command_reconstruct(const ae_comm *comm, const ae_arguments *arguments);
-ae_status ae_command_interpolate(const ae_comm *comm, const ae_arguments *arguments);
-ae_status ae_command_sample(const ae_comm *comm, const ae_arguments *arguments);
-ae_status ae_command_cluster(const ae_comm *comm, const ae_arguments *arguments);
-ae_status ae_command_import(const ae_comm *comm, const ae_arguments *arguments);
-ae_status ae_command_synth(const ae_comm *comm, const ae_arguments *arguments);
-ae_status ae_command_info(const ae_comm *comm, const ae_arguments *arguments);
-ae_status ae_command_doctor(const ae_comm *comm, const ae_arguments *arguments);
-ae_status ae_command_help(const ae_comm *comm, const ae_arguments *arguments);
 
 #endif

@@ -1,5 +1,5 @@
-/* What an operation is: one constant descriptor per kind, all in one table. Adding one touches its file and one row of
- * op_table.c. For files in src/graph and the gradient tests. */
+/* What an operation is: one constant descriptor per kind, all in one table. Adding one touches its file and ops.h: its
+ * builder and a row of AE_OPS. For files in src/graph and the gradient tests. */
 #ifndef MPIAE_GRAPH_OP_H
 #define MPIAE_GRAPH_OP_H
 

@@ -106,4 +106,31 @@ ae_tensor *ae_layer_norm(ae_graph *graph, const char *name, ae_tensor *in, const
 /* Every row times its number in `weight` (width 1, needs no gradient). */
 ae_tensor *ae_weigh_rows(ae_graph *graph, const char *name, ae_tensor *in, ae_tensor *weight);
 
+/* All operations, in order of name: a row is the descriptor ae_op_<row> of its file (graph/op.h). */
+#define AE_OPS(ROW)                                                                                                    \
+  ROW(activate)                                                                                                        \
+  ROW(attention)                                                                                                       \
+  ROW(bernoulli)                                                                                                       \
+  ROW(chamfer)                                                                                                         \
+  ROW(convolution)                                                                                                     \
+  ROW(convolution_transposed)                                                                                          \
+  ROW(embed)                                                                                                           \
+  ROW(gate)                                                                                                            \
+  ROW(gaussian)                                                                                                        \
+  ROW(gaussian_kl)                                                                                                     \
+  ROW(gaussian_sample)                                                                                                 \
+  ROW(layer_norm)                                                                                                      \
+  ROW(linear)                                                                                                          \
+  ROW(matching)                                                                                                        \
+  ROW(mean_rows)                                                                                                       \
+  ROW(mean_squared_error)                                                                                              \
+  ROW(nearest_entry)                                                                                                   \
+  ROW(repeat_per_set)                                                                                                  \
+  ROW(seeds)                                                                                                           \
+  ROW(softmax)                                                                                                         \
+  ROW(straight_through)                                                                                                \
+  ROW(sum)                                                                                                             \
+  ROW(sum_per_set)                                                                                                     \
+  ROW(weigh_rows)
+
 #endif
