@@ -129,7 +129,7 @@ mpiae_runs(tools/study ARGUMENTS $<TARGET_FILE:mpiae> ${PROJECT_SOURCE_DIR} TIME
 mpiae_runs(tools/skipped ARGUMENTS $<TARGET_FILE:mpiae> $<TARGET_FILE_DIR:test_comm> ${CMAKE_CTEST_COMMAND} TIMEOUT 120)
 find_program(SHELLCHECK shellcheck)
 if(SHELLCHECK)
-  file(GLOB scripts CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/jobs/*)
+  file(GLOB scripts CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/jobs/*.sbatch)
   add_test(NAME shellcheck COMMAND ${SHELLCHECK} -s bash ${scripts})
 else()
   mpiae_lacks(shellcheck "shellcheck is not installed")

@@ -2,9 +2,16 @@
 set(share ${CMAKE_INSTALL_DATADIR}/mpiae)
 
 install(TARGETS mpiae RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(DIRECTORY configs DESTINATION ${share})
-install(DIRECTORY jobs DESTINATION ${share} USE_SOURCE_PERMISSIONS)
-install(FILES README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY configs DESTINATION ${share} FILES_MATCHING PATTERN "*.yaml")
+install(DIRECTORY jobs DESTINATION ${share} USE_SOURCE_PERMISSIONS FILES_MATCHING PATTERN "*.sbatch")
+
+# Documents keep their places, so that links between them lead on.
+set(documents README.md CHANGELOG.md configs/README.md configs/vhe-mnist-given.png jobs/README.md tools/README.md tools/study/README.md
+              findings/README.md src/README.md src/cli/README.md src/h5/README.md)
+foreach(document ${documents})
+  cmake_path(GET document PARENT_PATH folder)
+  install(FILES ${document} DESTINATION ${CMAKE_INSTALL_DOCDIR}/${folder})
+endforeach()
 
 # The report tool, and a command that finds it from wherever the tree was moved to.
 install(PROGRAMS tools/python tools/report.py DESTINATION ${share}/tools)

@@ -1,5 +1,5 @@
 /* Checkpoints: the whole state of a run in one HDF5 file, written by all ranks together and read back on any number of
- * ranks (what stands in it: README, Files). Collective; errors name the file and dataset. */
+ * ranks (what stands in it: src/h5/README.md). Collective; errors name the file and dataset. */
 #ifndef MPIAE_TRAIN_CHECKPOINT_H
 #define MPIAE_TRAIN_CHECKPOINT_H
 
