@@ -8,14 +8,42 @@
 #include <string.h>
 #include <unistd.h>
 
+/* MPICH 4.0 over UCX takes the begin of a window for that of the 16 bytes around it: rows would come from elsewhere. */
+enum { ALIGNMENT = 16 };
+
 struct ae_window {
   const ae_comm *comm;
   ae_shards shards;
   const char *rows;
+  char *copy; /* of rows that begin elsewhere, or NULL */
+  int *asked; /* ranks from which rows are under way */
+  int asked_count;
+  bool *is_asked; /* (ranks) whether it is among them */
   int64_t row_bytes;
   int row_count; /* row_bytes as MPI wants it */
   MPI_Win handle;
 };
+
+static void release(ae_window **window) {
+  AE_FREE((*window)->copy);
+  AE_FREE((*window)->asked);
+  AE_FREE((*window)->is_asked);
+  AE_FREE(*window);
+}
+
+static ae_status align_rows(ae_window *window, int64_t size) {
+  if ((uintptr_t)window->rows % ALIGNMENT == 0 || size == 0) return AE_OK;
+  AE_RETURN_IF(AE_NEW(window->copy, size));
+  memcpy(window->copy, window->rows, (size_t)size);
+  window->rows = window->copy;
+  return AE_OK;
+}
+
+static ae_status allocate(ae_window *window, int64_t size) {
+  AE_RETURN_IF(AE_NEW(window->asked, ae_comm_size(window->comm)));
+  AE_RETURN_IF(AE_NEW(window->is_asked, ae_comm_size(window->comm)));
+  return align_rows(window, size);
+}
 
 ae_status ae_window_create(const ae_comm *comm, const ae_shards *shards, const void *rows, int64_t row_bytes,
                            ae_window **out) {
@@ -29,11 +57,17 @@ ae_status ae_window_create(const ae_comm *comm, const ae_shards *shards, const v
   window->rows = rows;
   window->row_bytes = row_bytes;
   window->row_count = row_count;
+  const int64_t size = ae_shards_own_count(shards) * row_bytes;
+  const ae_status status = ae_comm_agree(comm, allocate(window, size));
+  if (status != AE_OK) {
+    release(&window);
+    return status;
+  }
   /* MPI wants a pointer that is not const; nobody writes through the window. */
   void *base;
-  memcpy(&base, &rows, sizeof base);
-  const MPI_Aint size = (MPI_Aint)(ae_shards_own_count(shards) * row_bytes);
-  ae_comm_require(comm, MPI_Win_create(base, size, row_count, MPI_INFO_NULL, ae_comm_handle(comm), &window->handle),
+  memcpy(&base, &window->rows, sizeof base);
+  ae_comm_require(comm,
+                  MPI_Win_create(base, (MPI_Aint)size, row_count, MPI_INFO_NULL, ae_comm_handle(comm), &window->handle),
                   "opening a window on the shards");
   ae_comm_require(comm, MPI_Win_lock_all(MPI_MODE_NOCHECK, window->handle), "locking the window");
   *out = window;
@@ -42,9 +76,19 @@ ae_status ae_window_create(const ae_comm *comm, const ae_shards *shards, const v
 
 void ae_window_destroy(ae_window **window) {
   if (*window == NULL) return;
+  ae_window_wait(*window);
   MPI_Win_unlock_all((*window)->handle);
   MPI_Win_free(&(*window)->handle);
-  AE_FREE(*window);
+  release(window);
+}
+
+static void ask(ae_window *window, int rank, MPI_Aint place, void *target) {
+  if (!window->is_asked[rank]) window->asked[window->asked_count++] = rank;
+  window->is_asked[rank] = true;
+  ae_comm_require(
+      window->comm,
+      MPI_Get(target, window->row_count, MPI_BYTE, rank, place, window->row_count, MPI_BYTE, window->handle),
+      "fetching an example from another rank");
 }
 
 void ae_window_fetch(ae_window *window, const int64_t *examples, int64_t count, void *out) {
@@ -58,17 +102,18 @@ void ae_window_fetch(ae_window *window, const int64_t *examples, int64_t count, 
     }
     const int rank = ae_shards_owner(&window->shards, ae_shards_find(&window->shards, examples[i]));
     const int first = ae_shards_first_of_rank(&window->shards, rank);
-    const MPI_Aint place = (MPI_Aint)(examples[i] - ae_shards_begin(&window->shards, first));
-    ae_comm_require(
-        window->comm,
-        MPI_Get(target, window->row_count, MPI_BYTE, rank, place, window->row_count, MPI_BYTE, window->handle),
-        "fetching an example from another rank");
+    ask(window, rank, (MPI_Aint)(examples[i] - ae_shards_begin(&window->shards, first)), target);
   }
 }
 
+/* Rank by rank: what MPICH 4.0 does over UCX for all of them at once may return before anything has come. */
 void ae_window_wait(ae_window *window) {
   const bool before = ae_profile_wait(true);
-  ae_comm_require(window->comm, MPI_Win_flush_local_all(window->handle), "waiting for examples");
+  while (window->asked_count > 0) {
+    const int rank = window->asked[--window->asked_count];
+    ae_comm_require(window->comm, MPI_Win_flush_local(rank, window->handle), "waiting for examples");
+    window->is_asked[rank] = false;
+  }
   ae_profile_wait(before);
 }
 
