@@ -4,6 +4,8 @@
 read -ra mpirun <<<"${MPIAE_TEST_MPIRUN:-mpirun --oversubscribe --bind-to none}"
 mpi=${MPIAE_TEST_MPI:-openmpi}
 export mpi
+srun="srun --mpi=pmix"
+if [ "$mpi" = mpich ]; then srun="srun --mpi=pmi2"; fi
 
 # Ranks that scripts start by plain mpirun are bound to nothing.
 leave_unbound() { export OMPI_MCA_hwloc_base_binding_policy=none PRTE_MCA_hwloc_default_binding_policy=none; }

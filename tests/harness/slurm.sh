@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # Sourced after runs.sh by tests that need a real SLURM: starts one on loopback, in $slurm, a directory of its own, with one node of two
 # CPUs, and stops it with all that runs in it, however the test ends. Root alone can start it.
-# shellcheck disable=SC2154 # python, scratch: runs.sh
-: "${python:?}" "${scratch:?}"
+# shellcheck disable=SC2154 # python, scratch, srun: runs.sh
+: "${python:?}" "${scratch:?}" "${srun:?}"
 
 # Why there can be no SLURM here, or nothing.
 slurm_lacks() {
@@ -50,7 +50,7 @@ TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
-MpiDefault=pmix
+MpiDefault=${srun#*=}
 ReturnToService=2
 JobRequeue=1
 SchedulerParameters=batch_sched_delay=0,sched_interval=2,bf_interval=2

@@ -7,8 +7,6 @@ locks=$(realpath "$2")
 other_version=${3:+$(realpath "$3")}
 chmod 755 .
 cores=$(lscpu -p=core,socket | grep -v '^#' | sort -u | wc -l)
-srun="srun --mpi=pmix"
-if [ "$mpi" = mpich ]; then srun="srun --mpi=pmi2"; fi
 checks="launch binding threads BLAS convolutions shared memory one-sided network files locks room "
 
 contents() { find . -mindepth 1 ! -name out ! -name err | sort; }

@@ -80,7 +80,7 @@ rm -r typed
 # A job, as SLURM would start its script, with a configuration that was installed; then its report.
 alone synth glyphs --count 60 --out glyphs.h5
 small=(network.hidden=[8] network.latent_size=2 train.epochs=1 train.batch_size=32 output.samples=3 data.shards=2)
-MPIAE_LAUNCH="mpirun -n 2 --oversubscribe --bind-to none" bash "$share/mpiae/jobs/single-node.sbatch" \
+MPIAE_LAUNCH="${mpirun[*]} -n 2" bash "$share/mpiae/jobs/single-node.sbatch" \
   "$share/mpiae/configs/vhe-glyphs.yaml" data.train=glyphs.h5 "${small[@]}" --run vhe >log 2>&1 || fail "the job: $(tail -5 log)"
 mkdir elsewhere
 (cd elsewhere && mpiae-report ../vhe --out page.html >../log 2>&1) || fail "mpiae-report: $(cat log)"
@@ -121,7 +121,9 @@ alone cluster codes.h5:/z_mean --clusters 3 --out clusters.h5
 if command -v dpkg-query >/dev/null; then
   "$(dirname "$cmake")/cpack" --config "$build/CPackConfig.cmake" -G DEB -B package >log 2>&1 || fail "cpack: $(tail -5 log)"
   depends=", $(dpkg-deb -f package/*.deb Depends), "
-  for package in openmpi-bin libc6 libopenmpi libhdf5 libopenblas libyaml; do
+  launcher=(openmpi-bin libopenmpi)
+  if [ "$mpi" = mpich ]; then launcher=(mpich libmpich); fi
+  for package in "${launcher[@]}" libc6 libhdf5 libopenblas libyaml; do
     [[ $depends == *", $package"* ]] || fail "the package does not depend on $package but$depends"
   done
   dpkg-deb -x package/*.deb unpacked

@@ -17,6 +17,8 @@ start_slurm || exit 1
 trap 'stop_slurm "$slurm" $$ $BASHPID; rm -rf "$scratch" "$slurm"' EXIT
 export MPIAE=$mpiae
 leave_unbound
+# What the job scripts say by themselves suits Open MPI.
+if [ "$mpi" != openmpi ]; then export MPIAE_LAUNCH="$srun --cpu-bind=cores"; fi
 
 on 1 synth glyphs --count 403 --out glyphs.h5
 make_config() {
@@ -100,7 +102,7 @@ as_plain runs/told told
 
 # The same to mpirun on two ranks: only the signal is ours.
 make_config single 0
-single=$(sbatch --parsable --ntasks=2 "$jobs/single-node.sbatch" single.yaml)
+single=$(MPIAE_LAUNCH="${mpirun[0]} --bind-to core" sbatch --parsable --ntasks=2 "$jobs/single-node.sbatch" single.yaml)
 await 60 grep -q '^epoch 2' runs/single/run.log
 scancel --batch --signal=USR1 "$single"
 start_again "$single"
@@ -181,13 +183,13 @@ refused() {
   srun --ntasks=2 --mpi=none "$@" info glyphs.h5 >log 2>&1
   local status=$?
   if [ "$status" != 2 ]; then fail "srun without PMIx: exit status $status"; fi
-  says '^mpiae: error: srun started 2 separate copies instead of 2 ranks: start it with srun --mpi=pmix, or with mpirun' log
+  says '^mpiae: error: srun started 2 separate copies instead of 2 ranks: start it with '"$srun"', or with mpirun' log
   if [ "$(grep -c mpiae log)" != 1 ]; then fail "srun without PMIx is told $(grep -c mpiae log) times"; fi
 }
 refused "$mpiae"
 # and where MPI starts all the same
 refused env -u SLURM_STEP_ID -u SLURM_STEPID PMI_RANK=0 "$mpiae"
-for launch in "srun --ntasks=1 --mpi=none" "srun --ntasks=2 --mpi=pmix" "srun --ntasks=1 --mpi=none mpirun -n 2 --oversubscribe"; do
+for launch in "srun --ntasks=1 --mpi=none" "$srun --ntasks=2" "srun --ntasks=1 --mpi=none ${mpirun[*]} -n 2"; do
   if ! $launch "$mpiae" info glyphs.h5 >log 2>&1; then
     fail "$launch"
     tail -n 5 log
