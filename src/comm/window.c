@@ -16,9 +16,6 @@ struct ae_window {
   ae_shards shards;
   const char *rows;
   char *copy; /* of rows that begin elsewhere, or NULL */
-  int *asked; /* ranks from which rows are under way */
-  int asked_count;
-  bool *is_asked; /* (ranks) whether it is among them */
   int64_t row_bytes;
   int row_count; /* row_bytes as MPI wants it */
   MPI_Win handle;
@@ -26,8 +23,6 @@ struct ae_window {
 
 static void release(ae_window **window) {
   AE_FREE((*window)->copy);
-  AE_FREE((*window)->asked);
-  AE_FREE((*window)->is_asked);
   AE_FREE(*window);
 }
 
@@ -37,12 +32,6 @@ static ae_status align_rows(ae_window *window, int64_t size) {
   memcpy(window->copy, window->rows, (size_t)size);
   window->rows = window->copy;
   return AE_OK;
-}
-
-static ae_status allocate(ae_window *window, int64_t size) {
-  AE_RETURN_IF(AE_NEW(window->asked, ae_comm_size(window->comm)));
-  AE_RETURN_IF(AE_NEW(window->is_asked, ae_comm_size(window->comm)));
-  return align_rows(window, size);
 }
 
 ae_status ae_window_create(const ae_comm *comm, const ae_shards *shards, const void *rows, int64_t row_bytes,
@@ -58,7 +47,7 @@ ae_status ae_window_create(const ae_comm *comm, const ae_shards *shards, const v
   window->row_bytes = row_bytes;
   window->row_count = row_count;
   const int64_t size = ae_shards_own_count(shards) * row_bytes;
-  const ae_status status = ae_comm_agree(comm, allocate(window, size));
+  const ae_status status = ae_comm_agree(comm, align_rows(window, size));
   if (status != AE_OK) {
     release(&window);
     return status;
@@ -82,15 +71,6 @@ void ae_window_destroy(ae_window **window) {
   release(window);
 }
 
-static void ask(ae_window *window, int rank, MPI_Aint place, void *target) {
-  if (!window->is_asked[rank]) window->asked[window->asked_count++] = rank;
-  window->is_asked[rank] = true;
-  ae_comm_require(
-      window->comm,
-      MPI_Get(target, window->row_count, MPI_BYTE, rank, place, window->row_count, MPI_BYTE, window->handle),
-      "fetching an example from another rank");
-}
-
 void ae_window_fetch(ae_window *window, const int64_t *examples, int64_t count, void *out) {
   const int64_t own = ae_shards_own_begin(&window->shards), own_count = ae_shards_own_count(&window->shards);
   for (int64_t i = 0; i < count; i++) {
@@ -102,18 +82,30 @@ void ae_window_fetch(ae_window *window, const int64_t *examples, int64_t count, 
     }
     const int rank = ae_shards_owner(&window->shards, ae_shards_find(&window->shards, examples[i]));
     const int first = ae_shards_first_of_rank(&window->shards, rank);
-    ask(window, rank, (MPI_Aint)(examples[i] - ae_shards_begin(&window->shards, first)), target);
+    const MPI_Aint place = (MPI_Aint)(examples[i] - ae_shards_begin(&window->shards, first));
+    ae_comm_require(
+        window->comm,
+        MPI_Get(target, window->row_count, MPI_BYTE, rank, place, window->row_count, MPI_BYTE, window->handle),
+        "fetching an example from another rank");
   }
 }
 
-/* Rank by rank: what MPICH 4.0 does over UCX for all of them at once may return before anything has come. */
+/* For all ranks at once, MPICH 4.0 over UCX may return before anything has come; rank by rank, Open MPI 4.1 over TCP
+ * hangs. */
+static int flush(ae_window *window) {
+#ifdef MPICH_VERSION
+  int result = MPI_SUCCESS;
+  for (int rank = 0; rank < ae_comm_size(window->comm) && result == MPI_SUCCESS; rank++)
+    result = MPI_Win_flush_local(rank, window->handle);
+  return result;
+#else
+  return MPI_Win_flush_local_all(window->handle);
+#endif
+}
+
 void ae_window_wait(ae_window *window) {
   const bool before = ae_profile_wait(true);
-  while (window->asked_count > 0) {
-    const int rank = window->asked[--window->asked_count];
-    ae_comm_require(window->comm, MPI_Win_flush_local(rank, window->handle), "waiting for examples");
-    window->is_asked[rank] = false;
-  }
+  ae_comm_require(window->comm, flush(window), "waiting for examples");
   ae_profile_wait(before);
 }
 
