@@ -121,6 +121,7 @@ if(TARGET manual)
 endif()
 
 # What is beside the program
+add_test(NAME floors COMMAND ${PROJECT_SOURCE_DIR}/tools/python ${CMAKE_CURRENT_SOURCE_DIR}/tools/test_floors.py ${PROJECT_BINARY_DIR})
 add_test(NAME report COMMAND ${PROJECT_SOURCE_DIR}/tools/python ${CMAKE_CURRENT_SOURCE_DIR}/tools/test_report.py)
 set_tests_properties(report PROPERTIES TIMEOUT 300)
 if(MPIAE_TEST_MPI STREQUAL "openmpi")

@@ -12,6 +12,7 @@
 #define MOST_OPTIONS 32
 
 struct ae_arguments {
+  const ae_command *const *commands;
   const ae_command *command;
   const ae_option *options[MOST_OPTIONS + 1]; /* of the command and global; ends with NULL */
   const char *values[MOST_OPTIONS];           /* as given; "" for a flag; NULL = not given */
@@ -106,8 +107,8 @@ static bool is_assignment(const char *text) {
 }
 
 static ae_status take_command(ae_arguments *arguments, const char *name) {
-  arguments->command = ae_command_find(name);
-  if (arguments->command == NULL) return ae_command_unknown(name, NULL);
+  arguments->command = ae_command_find(arguments->commands, name);
+  if (arguments->command == NULL) return ae_command_unknown(arguments->commands, name, NULL);
   add_options(arguments, ae_command_options(arguments->command));
   return AE_OK;
 }
@@ -147,10 +148,11 @@ static ae_status take_all(ae_arguments *arguments, int argc, char **argv) {
   return refuse(arguments, check_whole(arguments));
 }
 
-ae_status ae_arguments_parse(int argc, char **argv, ae_arguments **out) {
+ae_status ae_arguments_parse(const ae_command *const *commands, int argc, char **argv, ae_arguments **out) {
   ae_status status = AE_OK;
   ae_arguments *arguments = NULL;
   AE_CHECK(AE_NEW(arguments, 1));
+  arguments->commands = commands;
   AE_CHECK(AE_NEW(arguments->operands, argc + 1));
   AE_CHECK(AE_NEW(arguments->assignments, argc + 1));
   add_options(arguments, ae_global_options());
@@ -170,6 +172,8 @@ void ae_arguments_destroy(ae_arguments **arguments) {
 }
 
 const ae_command *ae_arguments_command(const ae_arguments *arguments) { return arguments->command; }
+
+const ae_command *const *ae_arguments_commands(const ae_arguments *arguments) { return arguments->commands; }
 
 int ae_arguments_count(const ae_arguments *arguments) { return arguments->operand_count; }
 

@@ -2,23 +2,12 @@
 
 #include "mpiae/config/config.h"
 #include "mpiae/models/model.h"
+#include "mpiae/models/model_table.h"
 
 #include <string.h>
 
 /* Width of the column of names. */
 #define NAME_WIDTH 16
-
-static void print_option_usage(const ae_option *option, FILE *out) {
-  fprintf(out, option->required ? " --%s" : " [--%s", option->name);
-  if (option->placeholder != NULL) fprintf(out, " %s", option->placeholder);
-  if (!option->required) fputc(']', out);
-}
-
-void ae_command_print_usage(const ae_command *command, FILE *out) {
-  fprintf(out, "usage: mpiae %s%s%s", command->name, command->operands[0] != '\0' ? " " : "", command->operands);
-  for (const ae_option *option = ae_command_options(command); option->name != NULL; option++)
-    print_option_usage(option, out);
-}
 
 static void print_options(const ae_option *options) {
   for (const ae_option *option = options; option->name != NULL; option++) {
@@ -55,9 +44,9 @@ static void print_exit_statuses(void) {
 #undef PRINT_CODE
 }
 
-void ae_print_overview(void) {
+void ae_print_overview(const ae_command *const *commands) {
   printf("mpiae: " AE_PROGRAM_SUMMARY "\n\nusage: " AE_PROGRAM_USAGE "\n\nCommands:\n");
-  for (const ae_command *const *command = ae_commands(); *command != NULL; command++)
+  for (const ae_command *const *command = commands; *command != NULL; command++)
     printf("  %-*s %s\n", NAME_WIDTH, (*command)->name, (*command)->summary);
   printf("\nOptions of every command:\n");
   print_options(ae_global_options());
@@ -81,20 +70,21 @@ static void print_columns(void) {
 }
 
 static ae_status run_command(const ae_comm *comm, const ae_arguments *arguments) {
+  const ae_command *const *commands = ae_arguments_commands(arguments);
   (void)comm;
   if (ae_arguments_count(arguments) == 0) {
-    ae_print_overview();
+    ae_print_overview(commands);
     return AE_OK;
   }
   const char *topic = ae_arguments_operand(arguments, 0);
   const bool part = ae_arguments_count(arguments) > 1;
-  const ae_command *command = ae_command_find(topic);
+  const ae_command *command = ae_command_find(commands, topic);
   if (strcmp(topic, "config") == 0) return explain_keys(part ? ae_arguments_operand(arguments, 1) : "");
   if (part) return AE_FAIL(AE_USAGE, "mpiae help cannot use '%s'", ae_arguments_operand(arguments, 1));
   if (strcmp(topic, "metrics") == 0) print_columns();
   else if (command != NULL) ae_command_print_help(command);
   else if (strchr(topic, '.') != NULL) return explain_keys(topic);
-  else return ae_command_unknown(topic, "config");
+  else return ae_command_unknown(commands, topic, "config");
   return AE_OK;
 }
 

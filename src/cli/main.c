@@ -18,7 +18,7 @@ static ae_status dispatch(const ae_comm *comm, const ae_arguments *arguments) {
   const ae_command *command = ae_arguments_command(arguments);
   if (ae_arguments_flag(arguments, "version")) ae_print_version();
   else if (ae_arguments_flag(arguments, "help") && command != NULL) ae_command_print_help(command);
-  else if (ae_arguments_flag(arguments, "help")) ae_print_overview();
+  else if (ae_arguments_flag(arguments, "help")) ae_print_overview(ae_arguments_commands(arguments));
   else if (command == NULL) return AE_FAIL(AE_USAGE, "no command is given; 'mpiae help' lists all");
   else return command->run(comm, arguments);
   return AE_OK;
@@ -33,7 +33,7 @@ static ae_status flush_results(void) {
 static ae_status run(const ae_comm *comm, int argc, char **argv, bool *verbose) {
   ae_arguments *arguments = NULL;
   if (ae_comm_rank(comm) != 0) (void)!freopen("/dev/null", "w", stdout);
-  ae_status status = ae_arguments_parse(argc, argv, &arguments);
+  ae_status status = ae_arguments_parse(ae_commands(), argc, argv, &arguments);
   if (status != AE_OK) return status;
   *verbose = ae_arguments_flag(arguments, "verbose");
   set_voices(comm, arguments);

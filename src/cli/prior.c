@@ -3,6 +3,7 @@
 #include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/comm/reduce.h"
+#include "mpiae/models/model_table.h"
 
 static bool prices(const ae_model_type *type, const void *unused) {
   (void)unused;

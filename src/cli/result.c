@@ -1,5 +1,6 @@
 #include "result.h"
 
+#include "mpiae/models/model_table.h"
 #include "mpiae/run/provenance.h"
 
 bool ae_result_encodes(const ae_model_type *type, const void *unused) {

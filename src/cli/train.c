@@ -2,6 +2,7 @@
 
 #include "mpiae/base/memory.h"
 #include "mpiae/cli/command.h"
+#include "mpiae/models/configure.h"
 #include "mpiae/models/model.h"
 
 #include <stdio.h>

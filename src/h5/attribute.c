@@ -1,12 +1,9 @@
-/* Attributes, and text datasets. */
+/* Attributes. */
 #include "mpiae/base/memory.h"
 #include "private.h"
 
 #include <stdio.h>
 #include <string.h>
-
-/* A text dataset lives in its object header, whose checksum covers it; a header message holds less than 64 KiB. */
-#define LONGEST_TEXT 60000
 
 static herr_t attach(hid_t object, const char *name, hid_t type, const void *value) {
   hid_t space = H5Screate(H5S_SCALAR), attribute = H5I_INVALID_HID;
@@ -21,23 +18,9 @@ cleanup:
   return result;
 }
 
-static hid_t text_type(size_t size, H5T_cset_t letters) {
-  hid_t type = H5Tcopy(H5T_C_S1);
-  if (type >= 0 && (H5Tset_size(type, size) < 0 || H5Tset_cset(type, letters) < 0)) ae_h5_release(&type);
-  return type;
-}
-
-/* HDF5 does not convert between ASCII and UTF-8, even where they are the same bytes, and Octave asks for ASCII: a text
- * dataset that is not gives up the whole file there. */
-static H5T_cset_t letters_of(const char *text) {
-  for (; *text != '\0'; text++)
-    if ((unsigned char)*text > 127) return H5T_CSET_UTF8;
-  return H5T_CSET_ASCII;
-}
-
 herr_t ae_h5_attach_text(hid_t object, const char *name, const char *text) {
   /* Of this size h5py gives a str; of a fixed one, bytes. */
-  hid_t type = text_type(H5T_VARIABLE, H5T_CSET_UTF8);
+  hid_t type = ae_h5_text_type(H5T_VARIABLE, H5T_CSET_UTF8);
   const herr_t result = type < 0 ? -1 : attach(object, name, type, &text);
   ae_h5_release(&type);
   return result;
@@ -127,32 +110,6 @@ ae_status ae_h5_get_real(ae_h5 *file, const char *path, const char *name, double
   return get_number(file, path, name, true, value);
 }
 
-/* Local. Reads one text of either kind, variable or fixed, from an attribute or a dataset. */
-static ae_status read_text(ae_h5 *file, hid_t source, hid_t type, const char *object, char **text) {
-  ae_status status = AE_OK;
-  const bool attribute = H5Iget_type(source) == H5I_ATTR;
-  char *lent = NULL;
-  *text = NULL;
-  if (H5Tget_class(type) != H5T_STRING) AE_RAISE(AE_DATA, "%s: %s must be text; " AE_H5_DAMAGED, file->path, object);
-  const bool variable = H5Tis_variable_str(type) > 0;
-  if (!variable) AE_CHECK(AE_NEW(*text, H5Tget_size(type) + 1));
-  void *place = variable ? (void *)&lent : *text;
-  AE_CHECK(ae_h5_require(
-      file, attribute ? H5Aread(source, type, place) : H5Dread(source, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, place),
-      "read", object, AE_H5_DAMAGED));
-  if (variable) AE_CHECK(ae_memory_text(lent == NULL ? "" : lent, text));
-cleanup:
-  if (lent != NULL) H5free_memory(lent);
-  return status;
-}
-
-/* A text that only some ranks could read is given to none. */
-static ae_status agree_text(const ae_h5 *file, ae_status status, char **text) {
-  status = ae_comm_agree(file->comm, status);
-  if (status != AE_OK) AE_FREE(*text);
-  return status;
-}
-
 ae_status ae_h5_get_text(ae_h5 *file, const char *path, const char *name, char **text) {
   ae_status status = AE_OK;
   char object[AE_MESSAGE_SIZE / 4];
@@ -160,63 +117,9 @@ ae_status ae_h5_get_text(ae_h5 *file, const char *path, const char *name, char *
   *text = NULL;
   name_attribute(object, name, path);
   AE_CHECK(open_attribute(file, path, name, object, &attribute, &type));
-  AE_CHECK(read_text(file, attribute, type, object, text));
+  AE_CHECK(ae_h5_take_text(file, attribute, type, object, text));
 cleanup:
   ae_h5_release(&type);
   ae_h5_release(&attribute);
-  return agree_text(file, status, text);
-}
-
-static hid_t create_text(hid_t file, const char *path, hid_t type) {
-  hid_t space = H5Screate(H5S_SCALAR), list = H5Pcreate(H5P_DATASET_CREATE), dataset = H5I_INVALID_HID;
-  if (space >= 0 && list >= 0 && H5Pset_layout(list, H5D_COMPACT) >= 0 && H5Pset_obj_track_times(list, false) >= 0)
-    dataset = H5Dcreate2(file, path, type, space, H5P_DEFAULT, list, H5P_DEFAULT);
-  ae_h5_release(&list);
-  ae_h5_release(&space);
-  return dataset;
-}
-
-static ae_status write_text_on_root(ae_h5 *file, const char *path, const char *text, const char *description) {
-  ae_status status = AE_OK;
-  hid_t type = H5I_INVALID_HID, dataset = H5I_INVALID_HID;
-  AE_CHECK(ae_h5_make_parents(file, path));
-  type = text_type(strlen(text) + 1, letters_of(text));
-  dataset = type < 0 ? type : create_text(file->handle, path, type);
-  AE_CHECK(ae_h5_require(file, dataset, "create", path, AE_H5_SPACE));
-  AE_CHECK(
-      ae_h5_require(file, H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text), "write", path, AE_H5_SPACE));
-  AE_CHECK(ae_h5_require(file, ae_h5_attach_text(dataset, "description", description), "describe", path, AE_H5_SPACE));
-cleanup:
-  ae_h5_release(&dataset);
-  ae_h5_release(&type);
-  return status;
-}
-
-ae_status ae_h5_write_text(ae_h5 *file, const char *path, const char *text, const char *description) {
-  ae_status status = AE_OK;
-  const size_t size = strlen(text) + 1;
-  if (size > LONGEST_TEXT)
-    status = AE_FAIL(AE_INTERNAL, "%s: text %s has %zu bytes; a text dataset holds at most %d", file->path, path, size,
-                     LONGEST_TEXT);
-  else if (ae_h5_is_root(file)) status = write_text_on_root(file, path, text, description);
-  return ae_comm_agree(file->comm, status);
-}
-
-ae_status ae_h5_read_text(ae_h5 *file, const char *path, char **text) {
-  ae_status status = AE_OK;
-  hid_t type = H5I_INVALID_HID, space = H5I_INVALID_HID;
-  *text = NULL;
-  hid_t dataset = H5Dopen2(file->handle, path, H5P_DEFAULT);
-  AE_CHECK(ae_h5_require(file, dataset, "open", path, AE_H5_DAMAGED));
-  type = H5Dget_type(dataset);
-  space = H5Dget_space(dataset);
-  AE_CHECK(ae_h5_require(file, type < 0 || space < 0 ? -1 : 0, "read", path, AE_H5_DAMAGED));
-  if (H5Sget_simple_extent_npoints(space) != 1)
-    AE_RAISE(AE_DATA, "%s: %s must hold one text; " AE_H5_DAMAGED, file->path, path);
-  AE_CHECK(read_text(file, dataset, type, path, text));
-cleanup:
-  ae_h5_release(&space);
-  ae_h5_release(&type);
-  ae_h5_release(&dataset);
-  return agree_text(file, status, text);
+  return ae_h5_agree_text(file, status, text);
 }

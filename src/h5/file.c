@@ -39,16 +39,6 @@ ae_status ae_h5_require(ae_h5 *file, int64_t result, const char *action, const c
 
 bool ae_h5_is_root(const ae_h5 *file) { return ae_comm_rank(file->comm) == 0; }
 
-/* Every call of HDF5 forgets the messages of the call before, and the one that failed is yet to be reported. */
-void ae_h5_release(hid_t *handle) {
-  if (*handle < 0) return;
-  const bool failing = H5Eget_num(H5E_DEFAULT) > 0;
-  const hid_t messages = failing ? H5Eget_current_stack() : H5I_INVALID_HID;
-  H5Idec_ref(*handle);
-  if (messages >= 0) H5Eset_current_stack(messages);
-  *handle = H5I_INVALID_HID;
-}
-
 bool ae_h5_locks_wanted(void) {
   const char *choice = getenv("HDF5_USE_FILE_LOCKING");
   return choice == NULL || (strcmp(choice, "FALSE") != 0 && strcmp(choice, "0") != 0);

@@ -60,6 +60,16 @@ int ae_h5_reachable(const ae_h5 *file, const char *path);
 /* Local, rank 0. Makes the groups above the last component of the path. */
 ae_status ae_h5_make_parents(ae_h5 *file, const char *path);
 
+/* Local. The type of a text of `size` bytes, H5T_VARIABLE for any, and the letters of one. < 0 when HDF5 fails. */
+hid_t ae_h5_text_type(size_t size, H5T_cset_t letters);
+H5T_cset_t ae_h5_letters_of(const char *text);
+
+/* Local. Reads one text of either kind, variable or fixed, from an attribute or a dataset. */
+ae_status ae_h5_take_text(ae_h5 *file, hid_t source, hid_t type, const char *object, char **text);
+
+/* Collective. Agrees on a status; a text that only some ranks could read is given to none. */
+ae_status ae_h5_agree_text(const ae_h5 *file, ae_status status, char **text);
+
 /* Local. Puts a text attribute on an open object, replacing one of that name. < 0 when HDF5 fails. */
 herr_t ae_h5_attach_text(hid_t object, const char *name, const char *text);
 

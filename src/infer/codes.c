@@ -2,18 +2,8 @@
 
 #include "mpiae/base/memory.h"
 #include "mpiae/base/profile.h"
-#include "mpiae/infer/decoding.h"
 
 #include <stdio.h>
-
-ae_status ae_inference_begin(const ae_model *model, ae_h5 *file, const char *format, int64_t epoch, int64_t step) {
-  const ae_decoding *decoding = ae_decoding_of(model->type);
-  AE_RETURN_IF(ae_h5_put_kind(file, format));
-  AE_RETURN_IF(ae_h5_put_text(file, "/", "model", model->type->name));
-  AE_RETURN_IF(ae_h5_put_integer(file, "/", "epoch", epoch));
-  AE_RETURN_IF(ae_h5_put_integer(file, "/", "step", step));
-  return decoding != NULL ? decoding->begin(model, file) : AE_OK;
-}
 
 static int64_t bytes_of(const ae_field *field) {
   return field->width * (int64_t)(field->type == AE_H5_FLOAT32 ? sizeof(float) : sizeof(int32_t));

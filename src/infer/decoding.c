@@ -11,6 +11,15 @@ const ae_decoding *ae_decoding_of(const ae_model_type *type) {
   return type->inference->decode != NULL ? &ae_decoding_pictures : NULL;
 }
 
+ae_status ae_inference_begin(const ae_model *model, ae_h5 *file, const char *format, int64_t epoch, int64_t step) {
+  const ae_decoding *decoding = ae_decoding_of(model->type);
+  AE_RETURN_IF(ae_h5_put_kind(file, format));
+  AE_RETURN_IF(ae_h5_put_text(file, "/", "model", model->type->name));
+  AE_RETURN_IF(ae_h5_put_integer(file, "/", "epoch", epoch));
+  AE_RETURN_IF(ae_h5_put_integer(file, "/", "step", step));
+  return decoding != NULL ? decoding->begin(model, file) : AE_OK;
+}
+
 /* Samples, and the class or label of each. */
 typedef struct samples {
   ae_code_rows rows;

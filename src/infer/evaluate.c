@@ -5,6 +5,7 @@
 #include "mpiae/base/pass.h"
 #include "mpiae/base/profile.h"
 #include "mpiae/comm/reduce.h"
+#include "mpiae/models/configure.h"
 
 #include <math.h>
 #include <string.h>

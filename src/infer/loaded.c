@@ -1,6 +1,8 @@
 #include "mpiae/infer/loaded.h"
 
 #include "mpiae/base/memory.h"
+#include "mpiae/models/configure.h"
+#include "mpiae/models/model_table.h"
 #include "mpiae/run/arrays.h"
 #include "mpiae/run/directory.h"
 

@@ -1,6 +1,7 @@
 #include "manual.h"
 
 #include "mpiae/models/model.h"
+#include "mpiae/models/model_table.h"
 
 #include <ctype.h>
 #include <string.h>

@@ -2,6 +2,7 @@
 
 #include "mpiae/base/memory.h"
 #include "mpiae/models/model.h"
+#include "mpiae/models/model_table.h"
 
 #include <string.h>
 

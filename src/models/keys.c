@@ -1,6 +1,6 @@
 #include "mpiae/models/keys.h"
 
-#include "mpiae/models/model.h"
+const char *ae_model_names[AE_MODELS_MAX];
 
 static const char *const binarizations[] = {"none", "static", "dynamic", NULL};
 static const char *const optimizers[] = {"sgd", "adam", "adamw", NULL};

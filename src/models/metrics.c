@@ -1,7 +1,5 @@
 #include "mpiae/models/metrics.h"
 
-#include "mpiae/models/model.h"
-
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,22 +49,20 @@ static void add_figure(const ae_figure *figure, bool test) {
   if (column.description != NULL) add_column(test ? "test_" : "train_", &column);
 }
 
-static void list_columns(void) {
-  const ae_model_type *const *types = ae_model_table();
+void ae_metrics_introduce(const ae_metrics_source *source, int count) {
   add_table(before);
   for (int test = 0; test < 2; test++) {
     add_figure(&loss, test == 1);
-    for (int t = 0; types[t] != NULL; t++)
-      for (const ae_figure *const *figure = types[t]->figures; *figure != NULL; figure++)
+    for (int i = 0; i < count; i++)
+      for (const ae_figure *const *figure = source[i].figures; *figure != NULL; figure++)
         add_figure(*figure, test == 1);
   }
-  for (int t = 0; types[t] != NULL; t++)
-    for (const ae_column *const *table = types[t]->columns; table != NULL && *table != NULL; table++) add_table(*table);
+  for (int i = 0; i < count; i++)
+    for (const ae_column *const *own = source[i].columns; own != NULL && *own != NULL; own++) add_table(*own);
   add_table(after);
 }
 
 const ae_column *ae_metrics_columns(int *count) {
-  if (columns_listed == 0) list_columns();
   *count = columns_listed;
   return columns;
 }

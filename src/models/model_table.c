@@ -1,6 +1,6 @@
-#include "mpiae/base/status.h"
-#include "mpiae/models/model.h"
+#include "mpiae/models/model_table.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* A row is a model, in the order in which they are listed: its type is ae_model_<row>. */
@@ -20,11 +20,17 @@
 MODELS(DECLARE)
 static const ae_model_type *const table[] = {MODELS(LIST) NULL};
 
-const char *ae_model_names[sizeof table / sizeof *table];
+enum { MODELS_LISTED = sizeof table / sizeof *table - 1 };
 
-/* Before main: the types tell their names, and the key that they are choices of stands in a constant table. */
-static void __attribute__((constructor)) list_names(void) {
-  for (int i = 0; table[i] != NULL; i++) ae_model_names[i] = table[i]->name;
+/* Before main: constant tables of keys and columns say what models say of themselves. */
+static void __attribute__((constructor)) introduce(void) {
+  ae_metrics_source source[MODELS_LISTED];
+  _Static_assert(MODELS_LISTED < AE_MODELS_MAX, "more models than names");
+  for (int i = 0; i < MODELS_LISTED; i++) {
+    ae_model_names[i] = table[i]->name;
+    source[i] = (ae_metrics_source){table[i]->figures, table[i]->columns};
+  }
+  ae_metrics_introduce(source, MODELS_LISTED);
 }
 
 const ae_model_type *const *ae_model_table(void) { return table; }
@@ -55,4 +61,13 @@ const ae_key *const *ae_model_key_tables(void) {
   for (const ae_model_type *const *type = ae_model_table(); *type != NULL; type++)
     count = join(list, count, (*type)->keys);
   return list;
+}
+
+void ae_model_list(bool (*has)(const ae_model_type *type, const void *context), const void *context, char *out,
+                   size_t size) {
+  size_t used = 0;
+  out[0] = '\0';
+  for (const ae_model_type *const *type = ae_model_table(); *type != NULL; type++)
+    if (has(*type, context) && used < size)
+      used += (size_t)snprintf(out + used, size - used, "%s%s", used > 0 ? ", " : "", (*type)->name);
 }

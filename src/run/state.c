@@ -1,6 +1,7 @@
 #include "mpiae/run/state.h"
 
 #include "mpiae/base/memory.h"
+#include "mpiae/models/configure.h"
 #include "mpiae/models/model.h"
 
 #include <math.h>

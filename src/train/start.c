@@ -6,6 +6,8 @@
 #include "mpiae/base/profile.h"
 #include "mpiae/comm/nodes.h"
 #include "mpiae/infer/evaluate.h"
+#include "mpiae/models/configure.h"
+#include "mpiae/models/model_table.h"
 #include "mpiae/run/provenance.h"
 
 #include <string.h>

@@ -7,6 +7,8 @@
 #include "mpiae/data/writer.h"
 #include "mpiae/infer/codes.h"
 #include "mpiae/infer/evaluate.h"
+#include "mpiae/models/configure.h"
+#include "mpiae/models/model_table.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -2,8 +2,10 @@
  * what they refuse; and the threads a model computes on. */
 #include "harness.h"
 
+#include "mpiae/models/configure.h"
 #include "mpiae/models/keys.h"
 #include "mpiae/models/likelihood.h"
+#include "mpiae/models/model_table.h"
 #include "mpiae/models/network.h"
 #include "mpiae/tensor/blas.h"
 

@@ -2,7 +2,9 @@
  * follow them. */
 #include "harness.h"
 
+#include "mpiae/models/configure.h"
 #include "mpiae/models/model.h"
+#include "mpiae/models/model_table.h"
 #include "mpiae/nn/pixelcnn.h"
 
 #include <math.h>

@@ -3,7 +3,9 @@
 #include "harness.h"
 #include "reference.h"
 
+#include "mpiae/models/configure.h"
 #include "mpiae/models/model.h"
+#include "mpiae/models/model_table.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -7,7 +7,9 @@
 #include "mpiae/cluster/class_index.h"
 #include "mpiae/data/sampler.h"
 #include "mpiae/data/writer.h"
+#include "mpiae/models/configure.h"
 #include "mpiae/models/model.h"
+#include "mpiae/models/model_table.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -3,6 +3,7 @@
  * OneCycleLR(max_lr=1, total_steps=100); CosineAnnealingLR(T_max=100) at lr=2). The state is sliced over ranks. */
 #include "harness.h"
 
+#include "mpiae/models/configure.h"
 #include "mpiae/models/model.h"
 #include "mpiae/tensor/update.h"
 #include "mpiae/train/optimizer.h"

@@ -5,6 +5,7 @@
 #include "mpiae/base/log.h"
 #include "mpiae/data/synth.h"
 #include "mpiae/graph/graph.h"
+#include "mpiae/models/configure.h"
 #include "mpiae/models/model.h"
 #include "mpiae/train/trainer.h"
 #include "mpiae/train/verify.h"

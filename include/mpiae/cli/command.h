@@ -56,17 +56,18 @@ const ae_option *ae_command_options(const ae_command *command);
 const ae_option *ae_global_options(void); /* valid with and without a command */
 
 /* NULL when there is none of that name. */
-const ae_command *ae_command_find(const char *name);
+const ae_command *ae_command_find(const ae_command *const *commands, const char *name);
 
 /* AE_USAGE that names `word` and the nearest command; `extra` is one more word that would have been right, or NULL. */
-ae_status ae_command_unknown(const char *word, const char *extra);
+ae_status ae_command_unknown(const ae_command *const *commands, const char *word, const char *extra);
 
 /* Local. Takes argv[1 …] apart; all that is wrong is AE_USAGE with what would be right. Texts are lent from argv. */
-ae_status ae_arguments_parse(int argc, char **argv, ae_arguments **out);
+ae_status ae_arguments_parse(const ae_command *const *commands, int argc, char **argv, ae_arguments **out);
 void ae_arguments_destroy(ae_arguments **arguments);
 
-const ae_command *ae_arguments_command(const ae_arguments *arguments); /* NULL when no command was given */
-int ae_arguments_count(const ae_arguments *arguments);                 /* operands */
+const ae_command *ae_arguments_command(const ae_arguments *arguments);         /* NULL when no command was given */
+const ae_command *const *ae_arguments_commands(const ae_arguments *arguments); /* those there are */
+int ae_arguments_count(const ae_arguments *arguments);                         /* operands */
 const char *ae_arguments_operand(const ae_arguments *arguments, int index);
 const char *const *ae_arguments_operands(const ae_arguments *arguments);
 int ae_arguments_assignment_count(const ae_arguments *arguments);
@@ -80,9 +81,9 @@ int64_t ae_arguments_integer(const ae_arguments *arguments, const char *name,
 
 /* "usage: mpiae import idx FILES... --out FILE [--limit N]" to a stream; no newline. Local. */
 void ae_command_print_usage(const ae_command *command, FILE *out);
-void ae_command_print_help(const ae_command *command); /* Local; standard output */
-void ae_print_overview(void);                          /* Local; standard output */
-void ae_print_version(void);                           /* Local; standard output */
+void ae_command_print_help(const ae_command *command);     /* Local; standard output */
+void ae_print_overview(const ae_command *const *commands); /* Local; standard output */
+void ae_print_version(void);                               /* Local; standard output */
 
 /* Collective. AE_USAGE when something is at `path` that is not an mpiae file of the kind `format`, or that one of the
  * `count` inputs is (each a file, FILE.h5:/path or FILE.h5:…; NULL ones are passed by), or that bears a name that runs

@@ -5,9 +5,6 @@
 
 #include "mpiae/models/model.h"
 
-/* The attributes of a file of results (mpiae_format = `format`) and, of arrays, the axes of one example. */
-ae_status ae_inference_begin(const ae_model *model, ae_h5 *file, const char *format, int64_t epoch, int64_t step);
-
 /* What a model tells of its examples: an array per field, (rows, width of the field). */
 typedef struct ae_codes {
   int64_t rows;

@@ -56,6 +56,9 @@ typedef struct ae_decoding {
 /* Local. That of a model; NULL when it decodes no codes. */
 const ae_decoding *ae_decoding_of(const ae_model_type *type);
 
+/* The attributes of a file of results (mpiae_format = `format`) and the axes of what codes become. */
+ae_status ae_inference_begin(const ae_model *model, ae_h5 *file, const char *format, int64_t epoch, int64_t step);
+
 /* Samples along the axis `sample`, made here: decoded (name as above); what they were decoded from; and the cluster
  * (/pseudo_label) or the label (/label) where they come from such. size, like: of sets; all of this size, unless 0, or
  * of the sizes of the first examples of `like`, unless NULL, or as the model predicts. */

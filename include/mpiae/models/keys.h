@@ -4,6 +4,10 @@
 
 #include "mpiae/config/config.h"
 
+/* Names of all models: the choices of the key `model`; ended by NULL. Filled in before main. */
+#define AE_MODELS_MAX 32
+extern const char *ae_model_names[AE_MODELS_MAX];
+
 extern const ae_key ae_keys_common[];     /* model, data, train, checkpoint, output */
 extern const ae_key ae_keys_network[];    /* network: dense or convolutional */
 extern const ae_key ae_keys_latent[];     /* network.latent_size */

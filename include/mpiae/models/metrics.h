@@ -23,6 +23,15 @@ typedef struct ae_figure {
   bool root;                   /* of the mean the root is recorded */
 } ae_figure;
 
+/* What a model has: its figures, and tables of its columns or NULL; both ended by NULL. */
+typedef struct ae_metrics_source {
+  const ae_figure *const *figures;
+  const ae_column *const *columns;
+} ae_metrics_source;
+
+/* Makes the list of columns of those of all models, which may share some. Once, before main, by their table. */
+void ae_metrics_introduce(const ae_metrics_source *source, int count);
+
 /* Every column there is, in the order of metrics.csv. */
 const ae_column *ae_metrics_columns(int *count);
 

@@ -222,36 +222,9 @@ struct ae_model_type {
   const ae_prior_hooks *prior;   /* or NULL */
 };
 
-/* The type of this name, or NULL. */
-const ae_model_type *ae_model_find(const char *name);
-
-/* All types, ended by NULL. */
-const ae_model_type *const *ae_model_table(void);
-
-/* Their names: the choices of the key `model`. NULL-terminated, constant. */
-extern const char *ae_model_names[];
-
-/* Key tables of all models with the common ones (for help and for finding a key's owner). NULL-terminated, constant. */
-const ae_key *const *ae_model_key_tables(void);
-
-/* Local. Reads configuration text (name: what messages call it; NULL text: defaults) and overrides with the keys of the
- * model it names. A key that only another model knows is AE_USAGE and says which models it is for. */
-ae_status ae_model_configure(const char *text, int64_t length, const char *name, const char *const *overrides,
-                             int count, ae_config **out);
-
 /* Local. For init_from: AE_USAGE when the other model, of this configuration and file, is of another type, or one of
  * these keys (NULL-terminated) has another value there. */
 ae_status ae_model_check_origin(const ae_model *model, const ae_config *other, ae_h5 *file, const char *const *keys);
-
-/* Local. Warns of every key whose value is not its default but has no effect, another key being what it is. */
-void ae_model_warn_of_idle_keys(const ae_config *config);
-
-/* Local. From now on this process computes on train.threads threads; a warning where it cannot. Before create, on which
- * that may depend. */
-void ae_model_use_threads(const ae_config *config);
-
-/* Local. AE_USAGE when the data are sets and such a model is for arrays, or the reverse. */
-ae_status ae_model_check_kind(const ae_model_type *type, const ae_config *config, const ae_dataset *data);
 
 /* Local. Fills the shared part from the setup. */
 void ae_model_init(ae_model *model, const ae_model_type *type, const ae_model_setup *setup);
@@ -273,9 +246,5 @@ ae_status ae_model_blame_codes(ae_status status, uint32_t epoch);
 
 /* Local. Name of axis i of one example: "feature", or "channel", "row", "column". */
 const char *ae_example_axis(int rank, int i);
-
-/* Local. The names of the models whose type has something, for messages: "vae, vhe". `context` goes to `has`. */
-void ae_model_list(bool (*has)(const ae_model_type *type, const void *context), const void *context, char *out,
-                   size_t size);
 
 #endif

@@ -24,6 +24,9 @@ const ae_convolver_kind *const *ae_convolver_kinds(int *count);
 /* ae_convolver_create with one of them. */
 ae_status ae_convolver_create_of(const ae_convolver_kind *kind, const ae_convolution_shape *shape, ae_convolver **out);
 
+/* Numbers of a kernel array as it is stored. */
+int64_t ae_convolution_weights(const ae_convolution_shape *shape);
+
 /* The weight without the taps that are masked at the end of each side, (outputs, kept[0], kept[1], channels), with
  * zeros for masked ones that are kept; and the same back, with zeros for those that are not there. */
 void ae_convolution_narrow(const ae_convolution_shape *shape, const int64_t kept[2], const float *weight,

@@ -217,8 +217,6 @@ static ae_set_figure read_distance(const ae_config *config) {
   return ae_config_is(config, "set.loss", "huber") ? AE_SET_HUBER : AE_SET_CHAMFER;
 }
 
-bool ae_set_matches(const ae_set_model *model) { return !model->base.sized && model->distance == AE_SET_MATCHING; }
-
 /* Sets of `most` points for a loss that matches: in training it must do so in reasonable time. */
 static ae_status accepts_matching(const ae_model *base, const ae_dataset *data, int64_t most) {
   ae_status status = ae_error_prefix(ae_matching_accepts(most), "%s", data->path);

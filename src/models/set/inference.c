@@ -144,6 +144,8 @@ ae_status ae_set_of_block(ae_model *base, const ae_block *block, ae_block *sets)
   return ae_set_examples_of_block(&((ae_set_model *)base)->examples, block, sets);
 }
 
+bool ae_set_matches(const ae_set_model *model) { return !model->base.sized && model->distance == AE_SET_MATCHING; }
+
 const float *ae_set_frozen(const ae_set_model *model, int64_t example) {
   const int64_t place = example - ae_shards_own_begin(&model->base.setup.data->shards);
   return model->frozen + place * model->encoder.net.out->width;

@@ -1,0 +1,53 @@
+/* The begin and the end of a program of many ranks. */
+#include "comm_state.h"
+
+#include "mpiae/base/memory.h"
+#include "mpiae/comm/launch.h"
+
+#include <stdlib.h>
+
+/* How many ranks are on this host. */
+static void tell_memory(MPI_Comm all) {
+  MPI_Comm host;
+  int ranks = 1;
+  if (MPI_Comm_split_type(all, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &host) != MPI_SUCCESS) return;
+  MPI_Comm_size(host, &ranks);
+  MPI_Comm_free(&host);
+  ae_memory_share(ranks);
+}
+
+ae_status ae_comm_create(int *argc, char ***argv, ae_comm **out) {
+  *out = NULL;
+  /* Open MPI's ucx component for one-sided communication returns wrong values over TCP without an error. */
+  setenv("OMPI_MCA_osc", "^ucx", 0);
+  int provided;
+  AE_RETURN_IF(ae_launch_check(0));
+  ae_launch_prepare();
+  if (MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
+    return AE_FAIL(AE_INTERNAL, "MPI did not start");
+  ae_comm *comm;
+  AE_RETURN_IF(AE_NEW(comm, 1));
+  MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+  if (MPI_Comm_dup(MPI_COMM_WORLD, &comm->handle) != MPI_SUCCESS) {
+    AE_FREE(comm);
+    return AE_FAIL(AE_INTERNAL, "MPI gives no second communicator of all ranks");
+  }
+  MPI_Comm_set_errhandler(comm->handle, MPI_ERRORS_RETURN);
+  MPI_Comm_rank(comm->handle, &comm->rank);
+  MPI_Comm_size(comm->handle, &comm->size);
+  tell_memory(comm->handle);
+  const ae_status status = ae_launch_check(comm->size);
+  if (status == AE_OK) ae_lifeline_start(comm, &comm->lifeline);
+  if (status == AE_OK) *out = comm;
+  else ae_comm_destroy(&comm);
+  return status;
+}
+
+void ae_comm_destroy(ae_comm **comm) {
+  if (*comm == NULL) return;
+  ae_lifeline_stop(&(*comm)->lifeline);
+  MPI_Comm_free(&(*comm)->handle);
+  AE_FREE(*comm);
+  ae_launch_keep_libraries();
+  MPI_Finalize();
+}
