@@ -79,10 +79,10 @@ target_link_options(test_verify PRIVATE LINKER:--wrap=ae_params_bind,--wrap=ae_g
 mpiae_test(train/watchdog RANKS ${RANKS} LIBRARIES ae_train)
 mpiae_test(train/stop RANKS ${RANKS} LIBRARIES ae_train)
 
-add_test(NAME cli COMMAND ${quick_launcher} ${CMAKE_CURRENT_SOURCE_DIR}/cli/test_cli.sh $<TARGET_FILE:mpiae> 1)
-add_test(NAME cli_on_3 COMMAND ${quick_launcher} ${CMAKE_CURRENT_SOURCE_DIR}/cli/test_cli.sh $<TARGET_FILE:mpiae> 3)
-set_tests_properties(cli cli_on_3 PROPERTIES TIMEOUT 1800 COST 2000)
-set_tests_properties(cli_on_3 PROPERTIES LABELS whole)
+foreach(command frame doctor synth info import import_cifar10 import_npy sets train train_data train_again train_from sample encode decode evaluate
+        reconstruct interpolate examples cluster)
+  mpiae_cases(${command})
+endforeach()
 
 # Whole runs
 include(readers.cmake)

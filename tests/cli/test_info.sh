@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# mpiae info.
+# usage: test_info.sh MPIAE RANKS
+# shellcheck source=tests/harness/cases.sh
+. "$(dirname "$0")/../harness/cases.sh"
+
+prepare synth glyphs --count=300 --classes 12 --seed 5 --out a.h5
+prepare synth glyphs --count 20 --out glyphs.h5
+make_images
+mkdir read-only
+: >empty
+
+accept "glyphs.h5: dataset" info glyphs.h5
+accept "(300, 1, 28, 28)" info a.h5
+head -c "$(($(stat -c %s a.h5) / 2))" a.h5 >half.h5
+refuse 2 "mpiae info needs more: FILE" info
+refuse 2 "mpiae info cannot use 'b.h5'" info a.h5 b.h5
+refuse 3 "absent.h5" info absent.h5
+refuse 3 "half.h5" info half.h5
+refuse 3 "images" info images
+refuse 3 "empty" info empty
+refuse 3 "read-only" info read-only
+example info
+
+finish
