@@ -23,7 +23,7 @@ if(reader)
   set_tests_properties(run_files PROPERTIES TIMEOUT 300)
   add_test(NAME readme COMMAND ${launcher} ${unbound} ${reader} ${CMAKE_CURRENT_SOURCE_DIR}/runs/test_readme.py $<TARGET_FILE:mpiae>
                                ${PROJECT_SOURCE_DIR} ${MPIAE_TEST_DATA})
-  set_tests_properties(readme PROPERTIES TIMEOUT 1200 COST 1200 LABELS whole)
+  set_tests_properties(readme PROPERTIES TIMEOUT 1200 COST 1200 PROCESSORS 2 LABELS whole)
 else()
   set(lacks "there is no Python with h5py, xarray, netCDF4 and h5netcdf: install python3-h5py python3-xarray python3-netcdf4 python3-h5netcdf, or set MPIAE_READER")
   message(WARNING "No test opens our files with them: ${lacks}.")
