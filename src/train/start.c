@@ -27,9 +27,7 @@ static ae_status open_data(ae_trainer *t) {
         ae_dataset_open_blocks(t->comm, ae_config_text(t->config, "data.test"), AE_BLOCK_ROWS, &t->test), "data.test");
   ae_profile_leave(previous);
   if (status != AE_OK) return status;
-  char number[32];
-  snprintf(number, sizeof number, "%d", t->data->shards.shards);
-  ae_config_set(t->config, "data.shards", number);
+  ae_config_set_integer(t->config, "data.shards", t->data->shards.shards);
   t->state = (ae_run_state){.seed = ae_config_integer(t->config, "train.seed"),
                             .shards = t->data->shards.shards,
                             .examples = t->data->examples,
@@ -148,13 +146,9 @@ static void show_columns(ae_trainer *t) {
 
 /* The schedule is one of the whole run: resuming with more epochs does not bend it. A constant rate has no horizon. */
 static void fix_horizon(ae_trainer *t) {
-  if (ae_config_is(t->config, "train.schedule_steps", "auto") &&
-      !ae_config_is(t->config, "train.schedule", "constant")) {
-    char number[32];
-    snprintf(number, sizeof number, "%lld",
-             (long long)(ae_config_integer(t->config, "train.epochs") * ae_sampler_steps(t->sampler)));
-    ae_config_set(t->config, "train.schedule_steps", number);
-  }
+  if (ae_config_is(t->config, "train.schedule_steps", "auto") && !ae_config_is(t->config, "train.schedule", "constant"))
+    ae_config_set_integer(t->config, "train.schedule_steps",
+                          ae_config_integer(t->config, "train.epochs") * ae_sampler_steps(t->sampler));
   t->schedule = ae_schedule_read(t->config);
 }
 
@@ -178,14 +172,9 @@ static ae_status build(ae_trainer *t) {
 
 /* What "auto" came to when the run began. */
 static void take_over(ae_trainer *t, const ae_config *then, const ae_key *key) {
-  char number[32];
   if (!ae_config_is(t->config, key->name, "auto") || ae_config_is(then, key->name, "auto")) return;
-  if (key->type == AE_KEY_CHOICE) {
-    ae_config_set(t->config, key->name, ae_config_text(then, key->name));
-    return;
-  }
-  snprintf(number, sizeof number, "%lld", (long long)ae_config_integer(then, key->name));
-  ae_config_set(t->config, key->name, number);
+  if (key->type == AE_KEY_CHOICE) ae_config_set(t->config, key->name, ae_config_text(then, key->name));
+  else ae_config_set_integer(t->config, key->name, ae_config_integer(then, key->name));
 }
 
 /* The configuration must be the checkpoint's but for keys that may change. */

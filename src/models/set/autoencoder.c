@@ -291,15 +291,13 @@ static ae_status create_vae(const ae_model_setup *setup, ae_model **out) {
 static bool takes(const ae_config *config) { return ae_config_is(config, "set.input", "points"); }
 
 static ae_status resolve(const ae_comm *comm, ae_config *config, const ae_dataset *data) {
-  char number[32];
   ae_set_examples examples;
   ae_model_setup setup = {.config = config, .rank = data->rank, .features = data->features};
   if (!ae_config_is(config, "set.stage", "size") || !ae_config_is(config, "set.most_points", "auto")) return AE_OK;
   memcpy(setup.dim, data->dim, sizeof setup.dim);
   AE_RETURN_IF(ae_set_examples_read(&setup, &examples));
   const int64_t largest = ae_set_examples_largest(&examples, comm, data);
-  snprintf(number, sizeof number, "%lld", (long long)ae_min(ae_max(1, largest), MOST_POINTS));
-  ae_config_set(config, "set.most_points", number);
+  ae_config_set_integer(config, "set.most_points", ae_min(ae_max(1, largest), MOST_POINTS));
   return AE_OK;
 }
 

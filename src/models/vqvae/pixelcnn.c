@@ -183,12 +183,6 @@ cleanup:
   return status;
 }
 
-static void set_number(ae_config *config, const char *key, int64_t value) {
-  char number[32];
-  snprintf(number, sizeof number, "%lld", (long long)value);
-  ae_config_set(config, key, number);
-}
-
 static ae_status resolve(const ae_comm *comm, ae_config *config, const ae_dataset *data) {
   (void)comm;
   AE_RETURN_IF(check_indices(data));
@@ -200,13 +194,13 @@ static ae_status resolve(const ae_comm *comm, ae_config *config, const ae_datase
     if (data->entries == 0)
       ae_log_info("pixelcnn.entries is %lld, by the largest index in %s: it does not tell how many its codebook has",
                   (long long)entries, data->path);
-    set_number(config, "pixelcnn.entries", entries);
+    ae_config_set_integer(config, "pixelcnn.entries", entries);
   }
   if (!ae_config_is(config, "pixelcnn.labels", "auto")) return AE_OK;
   if (data->classes == 0 || data->classes > MOST_LABELS)
     return AE_FAIL(AE_USAGE, "pixelcnn.labels is auto, but %s has %s: set it to 0, or give labels", data->path,
                    data->classes == 0 ? "no labels" : "too many of them");
-  set_number(config, "pixelcnn.labels", data->classes);
+  ae_config_set_integer(config, "pixelcnn.labels", data->classes);
   return AE_OK;
 }
 
