@@ -225,7 +225,7 @@ def run_document(name, whole, small, has_mnist):
             if "tools/study/" in text:
                 assert listed.splitlines()[-1].startswith("71 "), f"{name}: the study has other runs: {listed}"
             continue
-        of_mnist = re.search(r"train-images|mnist-train|vhe-mnist", text)
+        of_mnist = re.search(r"train-images|mnist-train|vhe-mnist(?!\.yaml data\.train=)", text)
         if of_mnist:
             small.run(kind, text, short=True)
         if of_mnist and not has_mnist:
