@@ -3,9 +3,9 @@
 #ifndef MPIAE_TRAIN_RUN_H
 #define MPIAE_TRAIN_RUN_H
 
+#include "mpiae/run/directory.h"
 #include "mpiae/train/checkpoint.h"
 #include "mpiae/train/progress.h"
-#include "mpiae/run/directory.h"
 #include "mpiae/train/schedule.h"
 #include "mpiae/train/stop.h"
 #include "mpiae/train/watchdog.h"

@@ -42,8 +42,8 @@ accept "(1, 1, 2, 2)" info c.h5
 example import
 refuse 2 "--classes needs --labels" import idx images --classes 1 --out d.h5
 refuse 2 "--classes names 2, but no example in labels has that label" import idx images --labels labels --classes 1,2 --out d.h5
-malformed=(1,)
-if [ "$ranks" = 1 ]; then malformed=(, 1, ,1 1,,0 1,1 a 1a -1 1.0 99999999999 99999999999999999999); fi
+malformed=('1,')
+if [ "$ranks" = 1 ]; then malformed=(',' '1,' ',1' '1,,0' '1,1' a 1a -1 1.0 99999999999 99999999999999999999); fi
 for classes in "${malformed[@]}"; do
   refuse 2 "not '$classes'" import idx images --labels labels --classes "$classes" --out d.h5
 done

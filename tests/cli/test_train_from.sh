@@ -13,7 +13,7 @@ refuse 3 "--init-from: cannot open absent" train vhe.yaml --init-from absent --r
 refuse 3 "--init-from: empty-directory has no checkpoint" train vhe.yaml --init-from empty-directory --run r-init
 refuse 3 "--init-from: train.h5 is not a checkpoint" train vhe.yaml --init-from train.h5 --run r-init
 refuse 2 "--init-from: run-vae/checkpoint-000000003.h5 has no parameter encoder_c/hidden_0/weight, which is (2, 8, 784) in this model" train vhe.yaml --init-from run-vae --run r-init
-refuse 2 "--init-from: the networks of run-vae/checkpoint-000000003.h5 are others: network.hidden is '[8, 8]' here but '[8]' there" train vae.yaml network.hidden=[8,8] --init-from run-vae --run r-init
+refuse 2 "--init-from: the networks of run-vae/checkpoint-000000003.h5 are others: network.hidden is '[8, 8]' here but '[8]' there" train vae.yaml 'network.hidden=[8,8]' --init-from run-vae --run r-init
 refuse 2 "--init-from: parameter encoder/hidden_0/weight of run-vae/checkpoint-000000003.h5 is (8, 784), but (8, 6) in this model" train vae.yaml data.train=vectors.h5 --init-from run-vae --run r-init
 refuse 2 "run-vae already holds a run" train vae.yaml --init-from run-vae --run run-vae
 absent r-init

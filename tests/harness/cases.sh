@@ -15,6 +15,7 @@ if [ "$ranks" -gt 1 ]; then launch+=("${mpirun[@]}" -n "$ranks"); fi
 
 source=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
 python=$source/tools/python
+# shellcheck disable=SC2034 # for those who source this
 configs=$source/configs
 scratch=$(mktemp -d)
 chmod 755 "$scratch"
@@ -111,10 +112,12 @@ make_images() {
 make_closed() {
   mkdir read-only
   chmod 555 read-only
+  # shellcheck disable=SC2034
   closed=read-only
   if [ "$(id -u)" = 0 ]; then
     : >closed-file
-    closed=closed-file
+    # shellcheck disable=SC2034
+    closed='closed-file'
   fi
 }
 

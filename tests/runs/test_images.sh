@@ -61,8 +61,8 @@ for model in vae vhe colours ae; do
   done
   on 4 train "$model.yaml" train.epochs=1 --run "$model-4-3"
   on 3 train "$model.yaml" --run "$model-4-3" --resume
-  last=$(basename "$(ls "$model-1"/checkpoint-*.h5 | tail -1)")
-  equal "$model-1/$last" "$model-4-3/$last"
+  saved=("$model-1"/checkpoint-*.h5)
+  equal "${saved[-1]}" "$model-4-3/$(basename "${saved[-1]}")"
   equal "$model-1/codes-000002.h5" "$model-4-3/codes-000002.h5"
   equal_metrics "$model-1" "$model-4-3"
 done

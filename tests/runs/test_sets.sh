@@ -21,7 +21,7 @@ for model in ae vae; do
   printf 'model: set-%s\ndata: {train: glyphs.h5, test: test.h5, shards: 5}\ntrain: {batch_size: 11, epochs: 2, learning_rate: 0.003, optimizer: adamw, weight_decay: 0.01, schedule: onecycle}\nset: {width: 16, heads: 2, blocks: 1%s}\noutput: {samples: 4}\n' \
     "$model" "$([ $model = vae ] && echo ", latent_size: 6")" >$model.yaml
   for stage in autoencoder size; do
-    keys=(set.stage=$stage)
+    keys=("set.stage=$stage")
     first=()
     [ $stage = size ] && first=(--init-from "$model-autoencoder-1")
     run=$model-$stage
@@ -122,15 +122,15 @@ write("wide.h5", [random.random((9000, 2)), random.random((4, 2)), random.random
 EOF
 for d in 1 2 3; do
   for model in ae vae; do
-    odd=(data.train=odd-$d.h5 data.test=odd-$d.h5 train.batch_size=6)
+    odd=("data.train=odd-$d.h5" "data.test=odd-$d.h5" train.batch_size=6)
     for loss in chamfer huber hungarian; do
       [ $d = 2 ] || [ $loss = chamfer ] || continue
       on 2 train $model.yaml "${odd[@]}" set.loss=$loss --run odd-$model-$loss-$d
       [ $d = 2 ] || continue
       on 3 train $model.yaml "${odd[@]}" set.loss=$loss --run odd-$model-$loss-3-ranks
       equal_metrics odd-$model-$loss-2 odd-$model-$loss-3-ranks
-      last=$(basename "$(ls odd-$model-$loss-2/checkpoint-*.h5 | tail -1)")
-      equal odd-$model-$loss-2/$last odd-$model-$loss-3-ranks/$last
+      saved=("odd-$model-$loss-2"/checkpoint-*.h5)
+      equal "${saved[-1]}" "odd-$model-$loss-3-ranks/$(basename "${saved[-1]}")"
     done
     on 2 train $model.yaml "${odd[@]}" set.stage=size --init-from odd-$model-chamfer-$d --run odd-$model-size-$d
     "$mpiae" evaluate odd-$model-size-$d odd-$d.h5 --matching --json >figures 2>/dev/null || fail "evaluate odd sets"
