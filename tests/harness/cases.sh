@@ -85,7 +85,8 @@ refuse_read_only() {
     # the build may stand where no other user may go
     install -m 755 "$mpiae" nobody/mpiae
     mpiae=$PWD/nobody/mpiae
-    launch=(setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/tmp OMPI_MCA_orte_tmpdir_base="$scratch/nobody" "${launch[@]}")
+    # nor write where gcov counts (tools/coverage)
+    launch=(setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/tmp GCOV_PREFIX="$PWD/nobody" OMPI_MCA_orte_tmpdir_base="$scratch/nobody" "${launch[@]}")
   fi
   refuse 3 "Permission denied" "$@"
   launch=("${before[@]}")
