@@ -2,11 +2,10 @@
  * what they refuse; and the threads a model computes on. */
 #include "harness.h"
 
+#include "mpiae/models/array_model.h"
 #include "mpiae/models/configure.h"
 #include "mpiae/models/keys.h"
-#include "mpiae/models/likelihood.h"
 #include "mpiae/models/model_table.h"
-#include "mpiae/models/network.h"
 #include "mpiae/tensor/blas.h"
 
 #include <math.h>
@@ -19,6 +18,7 @@ typedef struct bench {
   ae_config *config;
   ae_dataset data; /* not of a file */
   ae_model_setup setup;
+  bool needs_hidden;
   ae_network network;
   ae_examples examples;
   ae_likelihood likelihood;
@@ -48,9 +48,8 @@ static void create(bench *b, ae_h5_type type, const char *const *keys, int count
 }
 
 static ae_status read(bench *b) {
-  AE_RETURN_IF(ae_network_read(&b->setup, &b->network));
-  b->examples = ae_examples_of(&b->setup, b->network.convolutional);
-  return ae_likelihood_read(b->config, "vae", &b->likelihood);
+  const ae_model model = {.type = ae_model_find("vae"), .setup = b->setup};
+  return ae_array_model_read(&model, b->needs_hidden, &b->network, &b->examples, &b->likelihood);
 }
 
 static void destroy(bench *b) { ae_config_destroy(&b->config); }
@@ -171,6 +170,43 @@ static void a_centre_needs_a_gaussian(void **state) {
   destroy(&b);
 }
 
+static void hidden_layers_may_be_needed(void **state) {
+  (void)state;
+  const char *const keys[] = {"network.hidden=[]"};
+  bench b;
+  create(&b, AE_H5_UINT8, keys, 1);
+  ae_test_ok(read(&b));
+  b.needs_hidden = true;
+  ae_test_error(read(&b), AE_USAGE, "network.hidden is empty, but model 'vae' needs at least one hidden layer");
+  destroy(&b);
+}
+
+/* Those of training, which the setup has; without them nothing is refused. */
+static void data_out_of_range_are_refused(void **state) {
+  (void)state;
+  static const struct {
+    const char *key;
+    float low, high;
+    const char *message;
+  } cases[] = {{"network.likelihood=bernoulli", 0, 1, NULL},
+               {"network.likelihood=gaussian", -3, 3, NULL},
+               {"network.likelihood=bernoulli", 0, 1.5F, "is for values in 0 to 1, but a.h5 holds 0 to 1.5"},
+               {"network.likelihood=bernoulli", -0.5F, 1, "is for values in 0 to 1, but a.h5 holds -0.5 to 1"},
+               {"data.binarize=static", 0, 2, "data.binarize is for values in 0 to 1, but a.h5 holds 0 to 2"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    bench b;
+    create(&b, AE_H5_FLOAT32, &cases[i].key, 1);
+    b.data.path = (char[]){"a.h5"};
+    b.data.low = cases[i].low;
+    b.data.high = cases[i].high;
+    ae_test_ok(read(&b));
+    b.setup.data = &b.data;
+    if (cases[i].message == NULL) ae_test_ok(read(&b));
+    else ae_test_error(read(&b), AE_USAGE, cases[i].message);
+    destroy(&b);
+  }
+}
+
 static bool takes_them(const ae_config *config) { return ae_config_is(config, "data.binarize", "none"); }
 
 /* Whether it does may depend on the configuration. */
@@ -245,6 +281,8 @@ int main(int argc, char **argv) {
                            AE_TEST(logits_are_shown_as_probabilities),
                            AE_TEST(images_that_cannot_be_halved_are_refused),
                            AE_TEST(a_centre_needs_a_gaussian),
+                           AE_TEST(hidden_layers_may_be_needed),
+                           AE_TEST(data_out_of_range_are_refused),
                            AE_TEST(a_model_computes_on_the_threads_it_is_told),
                            AE_TEST(conditions_of_keys_name_keys)};
   return ae_test_main(argc, argv, tests, sizeof tests / sizeof *tests);

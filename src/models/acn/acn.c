@@ -6,9 +6,8 @@
 #include "mpiae/base/profile.h"
 #include "mpiae/graph/ops.h"
 #include "mpiae/models/acn/code_memory.h"
+#include "mpiae/models/array_model.h"
 #include "mpiae/models/keys.h"
-#include "mpiae/models/likelihood.h"
-#include "mpiae/models/network.h"
 #include "mpiae/models/standard_prior.h"
 #include "mpiae/tensor/gaussian.h"
 
@@ -102,15 +101,6 @@ static ae_status allocate(acn *model) {
   return build_inference(model);
 }
 
-static ae_status read_network(acn *model) {
-  const ae_model_setup *setup = &model->base.setup;
-  AE_RETURN_IF(ae_network_read(setup, &model->network));
-  if (model->network.hidden.count == 0)
-    return AE_FAIL(AE_USAGE, "network.hidden is empty, but the prior of model 'acn' needs at least one hidden layer");
-  model->examples = ae_examples_of(setup, model->network.convolutional);
-  return ae_likelihood_read(setup->config, model->base.type->name, &model->likelihood);
-}
-
 static ae_status accepts(const ae_model *base, const ae_dataset *data) {
   const acn *model = (const acn *)base;
   return ae_likelihood_accept(&model->likelihood, &model->examples, data);
@@ -121,11 +111,10 @@ static ae_status create(const ae_model_setup *setup, ae_model **out) {
   acn *model = NULL;
   AE_CHECK(ae_comm_agree(setup->comm, AE_NEW(model, 1)));
   ae_model_init(&model->base, &ae_model_acn, setup);
-  AE_CHECK(ae_comm_agree(setup->comm, read_network(model)));
+  AE_CHECK(ae_array_model_read(&model->base, true, &model->network, &model->examples, &model->likelihood));
   model->latent = ae_config_integer(setup->config, "network.latent_size");
   model->neighbours = ae_config_integer(setup->config, "acn.neighbours");
   describe(model);
-  if (setup->data != NULL) AE_CHECK(accepts(&model->base, setup->data));
   AE_CHECK(ae_code_memory_create(setup->comm, setup->data, model->latent, (int)model->neighbours, setup->seed,
                                  &model->memory));
   AE_CHECK(ae_comm_agree(setup->comm, allocate(model)));

@@ -3,9 +3,8 @@
 #include "mpiae/base/memory.h"
 #include "mpiae/base/philox.h"
 #include "mpiae/graph/ops.h"
+#include "mpiae/models/array_model.h"
 #include "mpiae/models/keys.h"
-#include "mpiae/models/likelihood.h"
-#include "mpiae/models/network.h"
 #include "mpiae/models/standard_prior.h"
 #include "mpiae/tensor/gaussian.h"
 
@@ -82,14 +81,11 @@ static ae_status create(const ae_model_setup *setup, const ae_model_type *type, 
   ae_model_init(&model->base, type, setup);
   model->variational = type == &ae_model_vae;
   model->latent = ae_config_integer(setup->config, "network.latent_size");
-  AE_CHECK(ae_network_read(setup, &model->network));
-  AE_CHECK(ae_likelihood_read(setup->config, type->name, &model->likelihood));
-  model->examples = ae_examples_of(setup, model->network.convolutional);
+  AE_CHECK(ae_array_model_read(&model->base, false, &model->network, &model->examples, &model->likelihood));
   describe(model);
   AE_CHECK(AE_NEW(model->scratch, AE_BLOCK_ROWS * model->latent));
   AE_CHECK(AE_NEW(model->divergence, model->latent));
   for (int64_t i = 0; i < model->latent; i++) model->divergence[i] = NAN;
-  if (setup->data != NULL) AE_CHECK(accepts(&model->base, setup->data));
   if (setup->data != NULL) AE_CHECK(build_training(model));
   AE_CHECK(ae_network_build_encoder(&model->network, &model->examples, setup->params, model->latent, model->variational,
                                     &model->encoder));

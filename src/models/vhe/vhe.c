@@ -96,15 +96,6 @@ static void describe(vhe *model) {
                                       "the codes; of others, the nearest cluster"});
 }
 
-static ae_status read_network(vhe *model) {
-  const ae_model_setup *setup = &model->base.setup;
-  AE_RETURN_IF(ae_network_read(setup, &model->network));
-  if (model->network.hidden.count == 0)
-    return AE_FAIL(AE_USAGE, "network.hidden is empty, but the homoencoder's networks need at least one hidden layer");
-  model->examples = ae_examples_of(setup, model->network.convolutional);
-  return ae_likelihood_read(setup->config, model->base.type->name, &model->likelihood);
-}
-
 static ae_status accepts(const ae_model *base, const ae_dataset *data) {
   const vhe *model = (const vhe *)base;
   return ae_likelihood_accept(&model->likelihood, &model->examples, data);
@@ -117,9 +108,8 @@ static ae_status create(const ae_model_setup *setup, ae_model **out) {
   ae_model_init(&model->base, &ae_model_vhe, setup);
   model->latent = ae_config_integer(setup->config, "network.latent_size");
   model->exemplars = ae_config_integer(setup->config, "vhe.exemplars");
-  AE_CHECK(read_network(model));
+  AE_CHECK(ae_array_model_read(&model->base, true, &model->network, &model->examples, &model->likelihood));
   describe(model);
-  if (setup->data != NULL) AE_CHECK(accepts(&model->base, setup->data));
   AE_CHECK(ae_pseudo_labels_create(setup->comm, setup->config, setup->data, model->latent, &model->labels));
   AE_CHECK(ae_comm_agree(setup->comm, setup->data != NULL ? allocate_training(model) : AE_OK));
   AE_CHECK(ae_comm_agree(setup->comm, ae_vhe_build_inference(model)));

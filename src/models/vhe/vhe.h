@@ -3,8 +3,7 @@
 #define MPIAE_MODELS_VHE_H
 
 #include "mpiae/comm/window.h"
-#include "mpiae/models/likelihood.h"
-#include "mpiae/models/network.h"
+#include "mpiae/models/array_model.h"
 #include "mpiae/models/vhe/pseudo_labels.h"
 
 /* Inputs of the networks for inference. */
