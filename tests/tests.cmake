@@ -8,6 +8,11 @@ mpiae_test(comm/shards)
 mpiae_test(comm/comm RANKS ${RANKS})
 mpiae_test(comm/launch)
 mpiae_test(comm/binding)
+mpiae_test(comm/line)
+mpiae_test(comm/lifeline)
+target_link_options(test_lifeline PRIVATE LINKER:--wrap=ae_comm_rank,--wrap=ae_comm_size,--wrap=ae_comm_broadcast,--wrap=ae_host_find,--wrap=MPI_Bcast,--wrap=bind
+                    LINKER:--wrap=line_listen,--wrap=line_call,--wrap=line_accept,--wrap=line_receive,--wrap=line_send
+                    LINKER:--wrap=ae_launcher_lives,--wrap=ae_clock_seconds,--wrap=poll,--wrap=write,--wrap=_exit)
 mpiae_test(comm/window RANKS ${RANKS})
 target_link_options(test_window PRIVATE LINKER:--wrap=MPI_Get)
 
