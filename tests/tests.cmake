@@ -27,6 +27,19 @@ set_property(TEST driver_on_1 driver_on_2 driver_on_3 driver_on_4 driver_on_7 AP
 mpiae_test(tensor/tensor LIBRARIES ae_tensor)
 mpiae_test(tensor/blas LIBRARIES ae_tensor)
 target_compile_definitions(test_blas PRIVATE MPIAE_TEST_BLAS="${MPIAE_BLAS}")
+# mpiae_blas(KIND LIBRARY CORE): the same where a stand-in of that kind comes before the BLAS, and tells these names. (The sanitizers' library would
+# have to come first.)
+function(mpiae_blas kind library core)
+  add_library(test_${kind} MODULE harness/other_blas.c)
+  target_compile_definitions(test_${kind} PRIVATE MPIAE_TEST_${kind})
+  target_link_libraries(test_${kind} PRIVATE mpiae_options)
+  add_test(NAME blas_${kind} COMMAND ${quick_launcher} LD_PRELOAD=$<TARGET_FILE:test_${kind}> "MPIAE_TEST_BLAS_LIBRARY=${library}" "MPIAE_TEST_BLAS_CORE=${core}"
+                                     $<TARGET_FILE:test_blas>)
+  set_tests_properties(blas_${kind} PROPERTIES TIMEOUT 300 LABELS whole)
+endfunction()
+mpiae_blas(BLIS "BLIS 9.8.7-of-tests" "of number 7")
+mpiae_blas(MKL "MKL 9.8.7" "of a processor")
+mpiae_blas(OTHER libtest_OTHER.so unknown)
 mpiae_test(tensor/convolution LIBRARIES ae_tensor)
 target_compile_definitions(test_convolution PRIVATE MPIAE_TEST_KINDS=$<IF:$<BOOL:${MPIAE_HAS_ONEDNN}>,2,1>)
 if(MPIAE_HAS_ONEDNN)
@@ -84,6 +97,7 @@ target_link_options(test_verify PRIVATE LINKER:--wrap=ae_params_bind,--wrap=ae_g
 mpiae_test(train/watchdog RANKS ${RANKS} LIBRARIES ae_train)
 mpiae_test(train/stop RANKS ${RANKS} LIBRARIES ae_train)
 
+mpiae_test(cli/price LIBRARIES ae_cli)
 foreach(command frame doctor synth info import import_cifar10 import_npy sets train train_data train_again train_from sample encode decode evaluate
         reconstruct interpolate examples cluster)
   mpiae_cases(${command})

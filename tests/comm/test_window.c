@@ -110,9 +110,24 @@ static void ranks_of_one_host_find_each_other(void **state) {
   ae_host_release(&host);
 }
 
+/* Between rank 0 and a rank that is said to be elsewhere; the others learn nothing. */
+static void messages_between_hosts_are_timed(void **state) {
+  (void)state;
+  const ae_comm *comm = ae_test_comm();
+  const ae_host apart = {.hosts = 2, .elsewhere = ae_comm_size(comm) - 1};
+  double latency, bandwidth;
+  if (apart.elsewhere == 0) return;
+  ae_test_ok(ae_host_measure(comm, &apart, &latency, &bandwidth));
+  if (ae_comm_rank(comm) > 0) assert_true(latency == 0 && bandwidth == 0);
+  else assert_true(latency > 0 && latency < 1 && bandwidth > 4e6 && bandwidth < 1e13);
+}
+
 int main(int argc, char **argv) {
-  const ae_test tests[] = {AE_TEST(right_values_pass), AE_TEST(wrong_values_are_told_by_all),
-                           AE_TEST(rows_may_begin_anywhere), AE_TEST(rows_are_there_after_the_wait),
-                           AE_TEST(ranks_of_one_host_find_each_other)};
+  const ae_test tests[] = {AE_TEST(right_values_pass),
+                           AE_TEST(wrong_values_are_told_by_all),
+                           AE_TEST(rows_may_begin_anywhere),
+                           AE_TEST(rows_are_there_after_the_wait),
+                           AE_TEST(ranks_of_one_host_find_each_other),
+                           AE_TEST(messages_between_hosts_are_timed)};
   return ae_test_main(argc, argv, tests, sizeof tests / sizeof *tests);
 }

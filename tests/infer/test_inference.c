@@ -15,6 +15,7 @@
 #include <string.h>
 
 enum { EXAMPLES = 13, FEATURES = 9, HIDDEN = 6, LATENT = 3, SHARDS = 2, BLOCK = 4, DRAWS = 3, SEED = 7 };
+enum { NEIGHBOURS = 2 }; /* acn.neighbours */
 
 /* A model, and what the reference needs of its clusters. */
 typedef struct bench {
@@ -82,7 +83,13 @@ static void create(bench *b, const char *model, const char *more) {
   ae_params_start(b->params, SEED);
   if (b->model->type->training->start == NULL) return;
   ae_test_ok(b->model->type->training->start(b->model));
-  read_clusters(b);
+  if (b->model->classes > 0) read_clusters(b);
+}
+
+/* One that has just begun, and gathered the codes it begins with, as at the end of an epoch with a test set. */
+static void create_acn(bench *b) {
+  create(b, "acn", "output: {samples: 1}\nacn: {neighbours: 2}\n");
+  ae_test_ok(b->model->type->training->epoch_end(b->model, 0, NULL));
 }
 
 static void destroy(bench *b) {
@@ -128,6 +135,47 @@ static double vae_terms(const bench *b, int64_t example, int draw, double *terms
   terms[0] = ae_reference_bernoulli(FEATURES, logit, x);
   terms[1] = ae_reference_divergence(LATENT, q, standard);
   return -terms[0] + ae_reference_log_density(LATENT, standard, z) - ae_reference_log_density(LATENT, q, z);
+}
+
+static double squared(const double *a, const double *b) {
+  double sum = 0;
+  for (int j = 0; j < LATENT; j++) sum += (a[j] - b[j]) * (a[j] - b[j]);
+  return sum;
+}
+
+/* What an ACN that starts remembers of an example. */
+static void remembered(int64_t example, double *code) {
+  float normal[LATENT];
+  ae_random_fill_normal(ae_stream_of(SEED, AE_RANDOM_CODE, 0, example), LATENT, normal);
+  for (int j = 0; j < LATENT; j++) code[j] = (double)normal[j];
+}
+
+/* Number `place` of those that are remembered, by their distance from a code. */
+static void recall(const double *code, int place, double *out) {
+  double other[LATENT], another[LATENT];
+  for (int64_t i = 0; i < EXAMPLES; i++) {
+    int nearer = 0;
+    remembered(i, other);
+    for (int64_t k = 0; k < EXAMPLES; k++) {
+      remembered(k, another);
+      nearer += squared(another, code) < squared(other, code);
+    }
+    if (nearer == place) memcpy(out, other, sizeof other);
+  }
+}
+
+/* As those of a VAE, but that the prior is told by one of the codes nearest to the example's. */
+static double acn_terms(const bench *b, int64_t example, int draw, double *terms) {
+  double x[FEATURES], q[2 * LATENT], p[2 * LATENT], c[LATENT], z[LATENT], noise[LATENT], logit[FEATURES];
+  pixels(b, example, x);
+  encode_vae(b, x, q);
+  recall(q, (int)ae_random_below(stream(AE_RANDOM_EVALUATE_C, draw, example), 0, NEIGHBOURS), c);
+  ae_reference_pair(b->params, "prior_z", c, LATENT, HIDDEN, LATENT, p);
+  ae_reference_draw(stream(AE_RANDOM_EVALUATE_Z, draw, example), LATENT, q, noise, z);
+  decode(b, z, LATENT, logit);
+  terms[0] = ae_reference_bernoulli(FEATURES, logit, x);
+  terms[1] = ae_reference_divergence(LATENT, q, p);
+  return 0;
 }
 
 static void infer_z(const bench *b, const double *x, const double *c, double *q) {
@@ -186,7 +234,6 @@ static void check_evaluation(const bench *b, double (*reference)(const bench *, 
   const int width = model->terms + model->measures;
   double sum[8] = {0}, bound = 0, elbo = 0, loss = 0;
   ae_evaluation got;
-  assert_true(model->proper);
   ae_test_ok(ae_inference_evaluate(b->model, b->blocks, DRAWS, &got));
   assert_int_equal(got.examples, EXAMPLES);
   for (int64_t example = 0; example < EXAMPLES; example++) {
@@ -202,15 +249,18 @@ static void check_evaluation(const bench *b, double (*reference)(const bench *, 
     elbo -= sum[i];
     loss += (double)model->term[i].weight * sum[i];
   }
+  assert_near(got.loss, loss);
+  assert_true(isnan(got.elbo) == !model->proper && isnan(got.bound) == !model->proper);
+  if (!model->proper) return;
   assert_near(got.elbo, elbo);
   assert_near(got.bound, bound);
-  assert_near(got.loss, loss);
 }
 
 static void a_vae_is_evaluated_as_the_formulas_say(void **state) {
   (void)state;
   bench b;
   create(&b, "vae", "vae: {beta: 0.5}\n");
+  assert_true(b.model->proper);
   check_evaluation(&b, vae_terms);
   destroy(&b);
 }
@@ -219,7 +269,70 @@ static void a_vhe_is_evaluated_as_the_formulas_say(void **state) {
   (void)state;
   bench b;
   create(&b, "vhe", "kmeans: {clusters: 3}\n");
+  assert_true(b.model->proper);
   check_evaluation(&b, vhe_terms);
+  destroy(&b);
+}
+
+/* Its terms are no bound: the codes of the others are not paid for. */
+static void an_acn_is_evaluated_as_the_formulas_say(void **state) {
+  (void)state;
+  bench b;
+  create_acn(&b);
+  assert_false(b.model->proper);
+  check_evaluation(&b, acn_terms);
+  destroy(&b);
+}
+
+static void check_codes(bench *b) {
+  ae_codes codes;
+  float joined[EXAMPLES * LATENT], decoded[EXAMPLES * FEATURES];
+  ae_test_ok(ae_codes_create(b->model, EXAMPLES, &codes));
+  ae_test_ok(ae_inference_encode(b->model, b->blocks, &codes));
+  ae_codes_join(b->model, &codes, 0, EXAMPLES, joined);
+  ae_test_ok(b->model->type->inference->decode(b->model, EXAMPLES, joined, decoded));
+  for (int64_t i = 0; i < EXAMPLES; i++) {
+    double x[FEATURES], q[2 * LATENT], logit[FEATURES];
+    pixels(b, i, x);
+    encode_vae(b, x, q);
+    decode(b, q, LATENT, logit);
+    for (int j = 0; j < LATENT; j++) {
+      assert_near((double)((float *)codes.field[0])[i * LATENT + j], q[j]);
+      assert_near((double)((float *)codes.field[1])[i * LATENT + j], q[LATENT + j]);
+      assert_near((double)joined[i * LATENT + j], q[j]);
+    }
+    for (int j = 0; j < FEATURES; j++) assert_near((double)decoded[i * FEATURES + j], 1 / (1 + exp(-logit[j])));
+  }
+  ae_codes_free(&codes);
+}
+
+static void vae_and_acn_encode_and_decode(void **state) {
+  (void)state;
+  bench b;
+  create(&b, "vae", "");
+  check_codes(&b);
+  destroy(&b);
+  create_acn(&b);
+  check_codes(&b);
+  destroy(&b);
+}
+
+/* z from what is expected beside the code of any example of training. */
+static void an_acn_draws_beside_what_it_remembers(void **state) {
+  (void)state;
+  bench b;
+  float code[EXAMPLES * LATENT];
+  int32_t label[EXAMPLES];
+  const ae_sample_request request = {.count = EXAMPLES, .seed = 5};
+  create_acn(&b);
+  ae_test_ok(b.model->type->inference->draw(b.model, &request, 0, EXAMPLES, code, label));
+  for (int64_t i = 0; i < EXAMPLES; i++) {
+    double c[LATENT], p[2 * LATENT], noise[LATENT], z[LATENT];
+    remembered(ae_random_below(ae_stream_of(5, AE_RANDOM_SAMPLE, 0, i), 0, EXAMPLES), c);
+    ae_reference_pair(b.params, "prior_z", c, LATENT, HIDDEN, LATENT, p);
+    ae_reference_draw(ae_stream_of(5, AE_RANDOM_SAMPLE, 1, i), LATENT, p, noise, z);
+    for (int j = 0; j < LATENT; j++) assert_near((double)code[i * LATENT + j], z[j]);
+  }
   destroy(&b);
 }
 
@@ -326,6 +439,9 @@ static void other_data_are_refused(void **state) {
 int main(int argc, char **argv) {
   const ae_test tests[] = {AE_TEST(a_vae_is_evaluated_as_the_formulas_say),
                            AE_TEST(a_vhe_is_evaluated_as_the_formulas_say),
+                           AE_TEST(an_acn_is_evaluated_as_the_formulas_say),
+                           AE_TEST(vae_and_acn_encode_and_decode),
+                           AE_TEST(an_acn_draws_beside_what_it_remembers),
                            AE_TEST(a_vhe_encodes_and_decodes_unseen_examples),
                            AE_TEST(a_vhe_draws_more_of_given_examples),
                            AE_TEST(the_bound_tightens_with_draws),

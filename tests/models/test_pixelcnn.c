@@ -143,15 +143,19 @@ static void destroy_small(small_model *s) {
   ae_config_destroy(&s->config);
 }
 
-/* −ln p of all maps, map m being the digits of m. */
+/* All of them, map m being the digits of m. */
+static void make_maps(float map[MAPS * SMALL_PLACES]) {
+  for (int m = 0; m < MAPS; m++)
+    for (int i = 0, rest = m; i < SMALL_PLACES; i++, rest /= SMALL_ENTRIES)
+      map[m * SMALL_PLACES + i] = (float)(rest % SMALL_ENTRIES);
+}
+
+/* −ln p of all maps. */
 static void price_all(small_model *s, int32_t label, double nats[MAPS]) {
   float map[MAPS * SMALL_PLACES];
   int32_t labels[MAPS];
-  for (int m = 0; m < MAPS; m++) {
-    for (int i = 0, rest = m; i < SMALL_PLACES; i++, rest /= SMALL_ENTRIES)
-      map[m * SMALL_PLACES + i] = (float)(rest % SMALL_ENTRIES);
-    labels[m] = label;
-  }
+  make_maps(map);
+  for (int m = 0; m < MAPS; m++) labels[m] = label;
   ae_test_ok(s->model->type->prior->price(s->model, MAPS, map, labels, nats));
 }
 
@@ -170,6 +174,47 @@ static void probabilities_sum_to_one(void **state) {
     assert_true(largest > 1.5 / (double)MAPS);
     destroy_small(&s);
   }
+}
+
+/* As a file has them, whose codebook is number 5. */
+static void set_counts(small_model *s, const int64_t *count, int labels) {
+  const char *path = ae_test_path("prior.h5");
+  const ae_h5_dataset dataset = {"/prior/label_count", AE_H5_INT64, 1, {labels}, {"label"}, "counts", NULL};
+  ae_h5 *file;
+  ae_test_ok(ae_h5_create(ae_test_comm(), path, &file));
+  ae_test_ok(ae_h5_create_group(file, "/prior", "what the indices are of"));
+  ae_test_ok(ae_h5_put_integer(file, "/prior", "codebook", 5));
+  ae_test_ok(ae_h5_create_axis(file, "/prior", "label", labels, NULL, "label"));
+  ae_test_ok(ae_h5_write_whole(file, &dataset, count));
+  ae_test_ok(ae_h5_commit(&file));
+  ae_test_ok(ae_h5_open(ae_test_comm(), path, &file));
+  ae_test_ok(s->model->type->load(s->model, file));
+  ae_h5_close(&file);
+}
+
+/* p(x) = Σ π_k p(x | k), π_k the shares in training; also of labels that training had not. Maps with labels and maps
+ * without stand in one block. */
+static void without_a_label_the_price_is_the_mixture_s(void **state) {
+  (void)state;
+  const int64_t count[LABELS] = {3, 0, 1};
+  double nats[LABELS][MAPS], all[MAPS], mixed[MAPS];
+  float map[MAPS * SMALL_PLACES];
+  int32_t label[MAPS];
+  small_model s;
+  make_small(&s, LABELS);
+  set_counts(&s, count, LABELS);
+  for (int32_t k = 0; k < LABELS; k++) price_all(&s, k, nats[k]);
+  make_maps(map);
+  ae_test_ok(s.model->type->prior->price(s.model, MAPS, map, NULL, all));
+  for (int m = 0; m < MAPS; m++) label[m] = m % 3 == 0 ? m / 3 % LABELS : m % 3 == 1 ? -1 : LABELS;
+  ae_test_ok(s.model->type->prior->price(s.model, MAPS, map, label, mixed));
+  for (int m = 0; m < MAPS; m++) {
+    const double expected = -log(0.75 * exp(-nats[0][m]) + 0.25 * exp(-nats[2][m]));
+    assert_true(fabs(nats[0][m] - nats[2][m]) > 1e-4);
+    assert_true(fabs(all[m] - expected) < 1e-5);
+    assert_true(mixed[m] == (m % 3 == 0 ? nats[label[m]][m] : all[m]));
+  }
+  destroy_small(&s);
 }
 
 /* Within five standard deviations of a count. */
@@ -203,8 +248,11 @@ static void samples_follow_the_probabilities(void **state) {
 }
 
 int main(int argc, char **argv) {
-  const ae_test tests[] = {AE_TEST(every_earlier_place_counts_and_no_other), AE_TEST(one_layer_reaches_its_neighbours),
-                           AE_TEST(the_label_counts_everywhere), AE_TEST(probabilities_sum_to_one),
+  const ae_test tests[] = {AE_TEST(every_earlier_place_counts_and_no_other),
+                           AE_TEST(one_layer_reaches_its_neighbours),
+                           AE_TEST(the_label_counts_everywhere),
+                           AE_TEST(probabilities_sum_to_one),
+                           AE_TEST(without_a_label_the_price_is_the_mixture_s),
                            AE_TEST(samples_follow_the_probabilities)};
   return ae_test_main(argc, argv, tests, sizeof tests / sizeof *tests);
 }
