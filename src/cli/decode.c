@@ -1,6 +1,9 @@
 #include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/data/location.h"
+#include "mpiae/infer/codes.h"
+#include "mpiae/infer/decoding.h"
+#include "mpiae/infer/evaluate.h"
 #include "mpiae/infer/grid.h"
 #include "result.h"
 

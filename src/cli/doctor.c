@@ -11,7 +11,6 @@
 #include "mpiae/tensor/convolution.h"
 #include "mpiae/tensor/core.h"
 
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 #include "mpiae/base/log.h"
+#include "mpiae/infer/codes.h"
 #include "result.h"
 
 static ae_status fill(ae_result *result, ae_h5 *file) {

@@ -1,3 +1,4 @@
+#include "mpiae/infer/evaluate.h"
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"
@@ -5,6 +6,7 @@
 #include "mpiae/cluster/neighbours.h"
 #include "mpiae/cluster/score.h"
 #include "mpiae/comm/reduce.h"
+#include "mpiae/infer/codes.h"
 #include "mpiae/infer/episodes.h"
 #include "prior.h"
 #include "result.h"

@@ -1,7 +1,6 @@
 #include "mpiae/cli/command.h"
 
 #include "mpiae/config/config.h"
-#include "mpiae/models/model.h"
 #include "mpiae/models/model_table.h"
 
 #include <string.h>

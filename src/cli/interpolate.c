@@ -1,5 +1,7 @@
 #include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"
+#include "mpiae/infer/codes.h"
+#include "mpiae/infer/decoding.h"
 #include "result.h"
 
 enum { PRESET = 10 };

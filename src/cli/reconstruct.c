@@ -1,5 +1,6 @@
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/log.h"
+#include "mpiae/infer/decoding.h"
 #include "result.h"
 
 enum { PRESET = 100 };

@@ -1,5 +1,7 @@
 #include "result.h"
 
+#include "mpiae/infer/decoding.h"
+#include "mpiae/infer/evaluate.h"
 #include "mpiae/models/model_table.h"
 #include "mpiae/run/provenance.h"
 

@@ -3,9 +3,6 @@
 #define MPIAE_CLI_RESULT_H
 
 #include "mpiae/cli/command.h"
-#include "mpiae/infer/codes.h"
-#include "mpiae/infer/decoding.h"
-#include "mpiae/infer/evaluate.h"
 #include "mpiae/infer/loaded.h"
 
 /* What a command works with; the rest of its own it keeps behind `own`. */

@@ -1,5 +1,6 @@
 #include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"
+#include "mpiae/infer/decoding.h"
 #include "prior.h"
 #include "result.h"
 

@@ -3,7 +3,6 @@
 #include "mpiae/base/memory.h"
 #include "mpiae/cli/command.h"
 #include "mpiae/models/configure.h"
-#include "mpiae/models/model.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,7 +5,6 @@
 
 #include <limits.h>
 #include <string.h>
-#include <unistd.h>
 
 static int smallest(const ae_comm *comm, int value) {
   ae_comm_require(comm, MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_INT, MPI_MIN, ae_comm_handle(comm)), "hosts");

@@ -6,7 +6,6 @@
 #include "mpiae/base/system.h"
 
 #include <string.h>
-#include <unistd.h>
 
 /* MPICH 4.0 over UCX takes the begin of a window for that of the 16 bytes around it: rows would come from elsewhere. */
 enum { ALIGNMENT = 16 };

@@ -1,9 +1,7 @@
 /* Attributes. */
-#include "mpiae/base/memory.h"
 #include "private.h"
 
 #include <stdio.h>
-#include <string.h>
 
 static herr_t attach(hid_t object, const char *name, hid_t type, const void *value) {
   hid_t space = H5Screate(H5S_SCALAR), attribute = H5I_INVALID_HID;

@@ -1,5 +1,4 @@
 /* What a file says of itself, so that a later program knows how to read it, and an earlier one that it does not. */
-#include "mpiae/base/memory.h"
 #include "private.h"
 
 ae_status ae_h5_put_kind(ae_h5 *file, const char *kind) {

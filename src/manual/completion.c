@@ -1,6 +1,5 @@
 #include "manual.h"
 
-#include "mpiae/models/model.h"
 #include "mpiae/models/model_table.h"
 
 #include <ctype.h>

@@ -1,5 +1,7 @@
 #include "mpiae/models/metrics.h"
 
+#include "mpiae/base/status.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,5 @@
 #include "mpiae/models/model.h"
 
-#include <string.h>
-
 void ae_model_init(ae_model *model, const ae_model_type *type, const ae_model_setup *setup) {
   model->type = type;
   model->setup = *setup;

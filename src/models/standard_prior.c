@@ -1,7 +1,6 @@
 #include "mpiae/models/standard_prior.h"
 
 #include "mpiae/base/philox.h"
-#include "mpiae/tensor/elementwise.h"
 
 #include <math.h>
 #include <string.h>

@@ -2,7 +2,6 @@
 
 #include "mpiae/nn/image.h"
 
-#include <math.h>
 #include <stdio.h>
 
 enum { PATH_SIZE = 64, HEAD = 4 };

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 enum { NAME_SIZE = AE_HOST_NAME, MOST_HOSTS = 64, KIND_SIZE = 320 };
 

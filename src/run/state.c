@@ -2,7 +2,6 @@
 
 #include "mpiae/base/memory.h"
 #include "mpiae/models/configure.h"
-#include "mpiae/models/model.h"
 
 #include <math.h>
 #include <stddef.h>

@@ -1,5 +1,7 @@
 #include "mpiae/train/stall.h"
 
+#include "mpiae/base/profile.h"
+
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -11,7 +11,6 @@
 #include "mpiae/run/provenance.h"
 
 #include <string.h>
-#include <unistd.h>
 
 /* Floats after which a bucket of the gradient exchange is closed: 1 MiB. */
 enum { BUCKET_FLOATS = 1 << 18 };

@@ -2,6 +2,7 @@
 
 #include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"
+#include "mpiae/base/profile.h"
 #include "mpiae/run/directory.h"
 #include "mpiae/train/stall.h"
 

@@ -4,8 +4,6 @@
 #ifndef MPIAE_DATA_GLYPHS_H
 #define MPIAE_DATA_GLYPHS_H
 
-#include "mpiae/base/status.h"
-
 #include <stdint.h>
 
 #define AE_GLYPH_SIZE 28

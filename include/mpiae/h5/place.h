@@ -3,7 +3,7 @@
 #ifndef MPIAE_H5_PLACE_H
 #define MPIAE_H5_PLACE_H
 
-#include "mpiae/h5/h5.h"
+#include "mpiae/comm/comm.h"
 
 /* Writes a small file with rows from every rank, reads on every rank what another has written, and compares. The file
  * stays, for ae_place_try_locks. *seconds: both together. */

@@ -3,7 +3,7 @@
 #ifndef MPIAE_MODELS_METRICS_H
 #define MPIAE_MODELS_METRICS_H
 
-#include "mpiae/base/status.h"
+#include <stdbool.h>
 
 #define AE_METRICS_MAX 96
 

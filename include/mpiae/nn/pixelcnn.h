@@ -4,7 +4,7 @@
 #ifndef MPIAE_NN_PIXELCNN_H
 #define MPIAE_NN_PIXELCNN_H
 
-#include "mpiae/graph/ops.h"
+#include "mpiae/graph/graph.h"
 
 typedef struct ae_pixelcnn {
   int64_t entries;  /* numbers are 0 … entries−1 */

@@ -9,7 +9,6 @@
 
 #include "mpiae/base/status.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct ae_convolution_shape {

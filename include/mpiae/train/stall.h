@@ -2,10 +2,11 @@
 #ifndef MPIAE_TRAIN_STALL_H
 #define MPIAE_TRAIN_STALL_H
 
-#include "mpiae/base/profile.h"
 #include "mpiae/base/system.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Told by a rank's watchdog, again and again while a stall lasts. */
 typedef struct ae_stall_report {

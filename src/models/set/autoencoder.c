@@ -13,7 +13,6 @@
 #include "set.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 extern const ae_model_type ae_model_set_ae, ae_model_set_vae;

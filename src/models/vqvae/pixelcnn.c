@@ -7,12 +7,12 @@
 #include "mpiae/base/memory.h"
 #include "mpiae/base/philox.h"
 #include "mpiae/comm/reduce.h"
+#include "mpiae/graph/ops.h"
 #include "mpiae/models/keys.h"
 #include "mpiae/models/likelihood.h"
 #include "mpiae/tensor/softmax.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 extern const ae_model_type ae_model_pixelcnn;

@@ -13,7 +13,6 @@
 #include "mpiae/tensor/softmax.h"
 
 #include <math.h>
-#include <string.h>
 #include <zlib.h>
 
 extern const ae_model_type ae_model_vqvae;
