@@ -38,7 +38,8 @@ static ae_lifeline *lifeline[MOST_RANKS];
 /* What threads share. */
 static atomic_int speed;                     /* seconds of theirs in one of ours */
 static atomic_bool launcher_lives, is_muted; /* muted: no farewells */
-static atomic_int welcomes, ends, last_status, last_call, accepted, refused_accepts;
+static atomic_int welcomes, ends, last_status, accepted, refused_accepts;
+static atomic_int last_call; /* digits: the addresses called last, from 1 */
 static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
 static char said[1024];
 
@@ -111,7 +112,7 @@ int __wrap_line_listen(int backlog, line_place *place) {
 int __real_line_call(const line_place *place, int which);
 int __wrap_line_call(const line_place *place, int which);
 int __wrap_line_call(const line_place *place, int which) {
-  last_call = 10 * last_call + which + 1;
+  last_call = 10 * (last_call % 10000) + which + 1;
   return __real_line_call(place, which);
 }
 
