@@ -116,7 +116,7 @@ static const ae_drawing digits[10][STYLES] = {
 };
 
 static int styles_of(int digit) {
-  int styles = 0;
+  int styles = 1;
   while (styles < STYLES && digits[digit][styles].count > 0) styles++;
   return styles;
 }

@@ -281,7 +281,7 @@ static ae_status convert_all(header *head, number_type type, int64_t bytes, ae_a
 
 static ae_status read_stream(gzFile stream, const char *path, ae_array_use use, ae_array *array) {
   header head = {.rank = 0};
-  number_type type = {0};
+  number_type type = {.size = 1};
   int64_t bytes = 0;
   AE_RETURN_IF(read_header(stream, path, &head));
   AE_RETURN_IF(find_type(path, head.type_name, &type));

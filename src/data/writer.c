@@ -4,6 +4,7 @@
 #include "mpiae/base/profile.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static ae_status check_shape(const char *path, const ae_dataset_shape *shape) {
   if (shape->examples < 1)
@@ -81,8 +82,8 @@ typedef struct set_name {
 
 static set_name name_of(const char *prefix, const char *name) {
   set_name out;
-  const int length = snprintf(out.path, sizeof out.path, "/%s%s", prefix, name);
-  AE_ASSERT(length > 0 && length < (int)sizeof out.path);
+  AE_ASSERT(strlen(prefix) + strlen(name) + 1 < sizeof out.path);
+  snprintf(out.path, sizeof out.path, "/%s%s", prefix, name);
   return out;
 }
 

@@ -84,7 +84,7 @@ static H5FD_t *open_driven(const char *name, unsigned flags, hid_t access, haddr
                                     ((flags & H5F_ACC_TRUNC) != 0 ? O_TRUNC : 0));
   if (file->descriptor >= 0 && fstat(file->descriptor, &info) == 0) {
     file->length = (haddr_t)info.st_size;
-    return &file->hdf5;
+    return (H5FD_t *)file;
   }
   keep_error(file->disk, errno);
   if (file->descriptor >= 0) close(file->descriptor);

@@ -227,7 +227,7 @@ static order *find_order(onednn *c, bool is_gradient, const ae_onednn_layout *th
 /* The fastest kernel, or, when it wants one order too many, one for an order that is there. */
 static dnnl_primitive_desc_t choose_kernel(onednn *c, kernel *k) {
   const bool is_gradient = k->way == AE_ONEDNN_GRADIENT;
-  dnnl_primitive_desc_t found;
+  dnnl_primitive_desc_t found = NULL;
   ae_onednn_require(describe_fastest(c, k->way, k->images, &found));
   k->order = find_order(
       c, is_gradient,

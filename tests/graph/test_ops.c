@@ -67,7 +67,7 @@ static void build(bench *b, const ae_op_case *description, sharing shared) {
   b->description = description;
   ae_test_ok(ae_params_create(&b->params));
   ae_test_ok(ae_graph_create(b->params, SEGMENTS, plane_end, 2, &b->graph));
-  int axis[AE_NODE_MAX_INPUTS];
+  int axis[AE_NODE_MAX_INPUTS] = {0};
   add_axes(b, axis);
   for (int i = 0; i < description->inputs; i++) {
     const ae_case_input *input = &description->input[i];
