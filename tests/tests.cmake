@@ -25,6 +25,8 @@ target_link_options(test_driver PRIVATE LINKER:--wrap=pread,--wrap=pwrite,--wrap
 set_property(TEST driver_on_1 driver_on_2 driver_on_3 driver_on_4 driver_on_7 APPEND PROPERTY ENVIRONMENT MALLOC_PERTURB_=165)
 
 mpiae_test(tensor/tensor LIBRARIES ae_tensor)
+mpiae_test(tensor/bf16 LIBRARIES ae_tensor)
+mpiae_test(tensor/products LIBRARIES ae_tensor)
 mpiae_test(tensor/blas LIBRARIES ae_tensor)
 target_compile_definitions(test_blas PRIVATE MPIAE_TEST_BLAS="${MPIAE_BLAS}")
 # mpiae_blas(KIND LIBRARY CORE): the same where a stand-in of that kind comes before the BLAS, and tells these names. (The sanitizers' library would

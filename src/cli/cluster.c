@@ -256,7 +256,7 @@ static ae_status fill_file(ae_h5 *file, void *context) {
   AE_RETURN_IF(ae_h5_put_integer(file, "/", "iterations", c->outcome.iterations));
   AE_RETURN_IF(ae_h5_put_real(file, "/", "inertia", c->outcome.inertia));
   AE_RETURN_IF(write_numbers(file, c));
-  return ae_provenance_write(c->comm, file, c->outcome.start_seconds + c->outcome.seconds);
+  return ae_provenance_write(c->comm, file, &ae_multiplier_blas, c->outcome.start_seconds + c->outcome.seconds);
 }
 
 static ae_status print_scores(const clustering *c) {

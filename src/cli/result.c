@@ -75,7 +75,7 @@ static ae_status fill_file(ae_h5 *file, void *context) {
   const ae_loaded *loaded = what->result->loaded;
   AE_RETURN_IF(ae_inference_begin(loaded->model, file, what->format, loaded->state.epoch, loaded->state.step));
   AE_RETURN_IF(what->fill(what->result, file));
-  return ae_provenance_write(what->result->comm, file, 0);
+  return ae_provenance_write(what->result->comm, file, &ae_multiplier_blas, 0);
 }
 
 ae_status ae_result_write(ae_result *result, const char *path, const char *format,

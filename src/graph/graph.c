@@ -31,7 +31,9 @@ struct ae_graph {
   ae_tensor *root[MAX_ROOTS];
   int root_count;
   ae_status error;
+  const ae_multiplier *multiplier;
   ae_products *products;
+  uint64_t pass;
   float *arena, *scratch;
   int64_t arena_floats, scratch_floats;
 };
@@ -56,7 +58,7 @@ ae_status ae_graph_create(ae_params *params, int segments, const int *plane_end,
   graph->planes = planes;
   AE_CHECK(AE_NEW(graph->plane_end, planes));
   if (planes > 0) memcpy(graph->plane_end, plane_end, (size_t)planes * sizeof *plane_end);
-  AE_CHECK(ae_products_create(&graph->products));
+  graph->multiplier = &ae_multiplier_blas;
   *out = graph;
   graph = NULL;
 cleanup:
@@ -88,6 +90,16 @@ void ae_graph_destroy(ae_graph **out) {
   AE_FREE(graph->scratch);
   ae_error_clear(&graph->error);
   AE_FREE(*out);
+}
+
+void ae_graph_multiply_by(ae_graph *graph, const ae_multiplier *multiplier) { graph->multiplier = multiplier; }
+
+const void *ae_graph_operand(const ae_graph *graph, ae_tensor *tensor) {
+  if (!graph->multiplier->rounded) return tensor->value;
+  if (tensor->pass != graph->pass)
+    ae_bf16_round(ae_graph_rows(graph, tensor->axis).count * tensor->width, tensor->value, tensor->rounded);
+  tensor->pass = graph->pass;
+  return tensor->rounded;
 }
 
 ae_tensor *ae_graph_fail(ae_graph *graph, ae_status status) {
@@ -257,22 +269,45 @@ static ae_plan_life gradient_life(const ae_graph *graph, const ae_tensor *tensor
   return life;
 }
 
+/* From the first node that rounds it to the last that reads it so; never: ends before it begins. */
+static ae_plan_life rounded_life(const ae_graph *graph, const ae_tensor *tensor) {
+  ae_plan_life life = {2 * graph->node_count, -1};
+  for (int i = 0; i < graph->node_count; i++) {
+    const ae_node *node = graph->node[i];
+    for (int j = 0; node->rounds && j < node->inputs; j++) {
+      if (node->in[j] != tensor) continue;
+      const int last = graph->planes > 0 && node->out->needs_gradient ? backward_time(graph, i) : i;
+      if (i < life.birth) life.birth = i;
+      if (last > life.death) life.death = last;
+    }
+  }
+  return life;
+}
+
+/* Buffers of a tensor, in the order in which they are added to the plan. */
+enum { VALUE, GRADIENT, ROUNDED, BUFFERS };
+
+static void add_buffers(const ae_graph *graph, const ae_tensor *tensor, ae_plan *plan) {
+  const int64_t numbers = graph->axes[tensor->axis].capacity * tensor->width, floats = ae_round_up(numbers, 16);
+  const ae_plan_life rounded = rounded_life(graph, tensor);
+  ae_plan_add(plan, floats, value_life(graph, tensor));
+  ae_plan_add(plan, tensor->needs_gradient ? floats : 0, gradient_life(graph, tensor));
+  ae_plan_add(plan, rounded.death >= rounded.birth ? ae_round_up((numbers + 1) / 2, 16) : 0, rounded);
+}
+
 static ae_status plan_memory(ae_graph *graph) {
   ae_status status = AE_OK;
   ae_plan *plan = NULL;
-  AE_CHECK(ae_plan_create(2 * graph->tensor_count, &plan));
-  for (int i = 0; i < graph->tensor_count; i++) {
-    const ae_tensor *tensor = graph->tensor[i];
-    const int64_t floats = ae_round_up(graph->axes[tensor->axis].capacity * tensor->width, 16);
-    ae_plan_add(plan, floats, value_life(graph, tensor));
-    ae_plan_add(plan, tensor->needs_gradient ? floats : 0, gradient_life(graph, tensor));
-  }
+  AE_CHECK(ae_plan_create(BUFFERS * graph->tensor_count, &plan));
+  for (int i = 0; i < graph->tensor_count; i++) add_buffers(graph, graph->tensor[i], plan);
   graph->arena_floats = ae_plan_solve(plan);
   AE_CHECK(ae_memory_expect_each((double)graph->arena_floats * sizeof(float), "what the networks keep of a batch"));
   AE_CHECK(AE_NEW(graph->arena, graph->arena_floats));
   for (int i = 0; i < graph->tensor_count; i++) {
-    graph->tensor[i]->value = graph->arena + ae_plan_offset(plan, 2 * i);
-    if (graph->tensor[i]->needs_gradient) graph->tensor[i]->gradient = graph->arena + ae_plan_offset(plan, 2 * i + 1);
+    ae_tensor *tensor = graph->tensor[i];
+    tensor->value = graph->arena + ae_plan_offset(plan, BUFFERS * i + VALUE);
+    if (tensor->needs_gradient) tensor->gradient = graph->arena + ae_plan_offset(plan, BUFFERS * i + GRADIENT);
+    tensor->rounded = (ae_bf16 *)(void *)(graph->arena + ae_plan_offset(plan, BUFFERS * i + ROUNDED));
   }
 cleanup:
   ae_plan_destroy(&plan);
@@ -288,6 +323,7 @@ ae_status ae_graph_seal(ae_graph *graph) {
   spread_gradients(graph);
   mark_trained(graph);
   order_gradients(graph);
+  AE_RETURN_IF(ae_products_create(graph->multiplier, &graph->products));
   for (int i = 0; i < graph->node_count; i++)
     if (graph->node[i]->op->prepare != NULL)
       AE_RETURN_IF(graph->node[i]->op->prepare(graph, graph->node[i], &graph->scratch_floats));
@@ -341,6 +377,7 @@ int64_t ae_graph_bytes(const ae_graph *graph) {
 }
 
 void ae_graph_forward(ae_graph *graph, const ae_graph_hooks *hooks) {
+  graph->pass++;
   const ae_phase previous = ae_profile_enter_in_step(AE_PHASE_ELEMENTWISE);
   for (int i = 0; i < graph->node_count; i++) {
     const ae_node *node = graph->node[i];

@@ -1,8 +1,8 @@
 /* Linear layer with its activation: y = f(Σ_i x_i W_iᵀ + b). */
 #include "mpiae/base/arithmetic.h"
+#include "mpiae/base/memory.h"
 #include "mpiae/graph/op.h"
 #include "mpiae/graph/ops.h"
-#include "mpiae/tensor/blas.h"
 #include "mpiae/tensor/products.h"
 
 #include <string.h>
@@ -37,36 +37,90 @@ static bool may_merge(const ae_graph *graph, const ae_node *node) {
   return !ae_graph_is_grouped(graph, node->out->axis) && ae_graph_rows(graph, node->out->axis).segments > 1;
 }
 
+/* Of a node whose multiplier rounds: the weight so, made by the forward pass. */
+typedef struct state {
+  int64_t gradient; /* floats of the scratch for the output's gradient, rounded; the tree's follows */
+  ae_bf16 weight[]; /* as many as the parameter has */
+} state;
+
+static bool rounds(const ae_graph *graph) { return ae_products_multiplier(ae_graph_products(graph))->rounded; }
+
 static ae_status prepare(const ae_graph *graph, ae_node *node, int64_t *scratch) {
-  const int64_t rows = ae_graph_capacity(graph, node->out->axis);
-  for (int64_t i = 0; i < pieces(node) && may_merge(graph, node); i++)
-    ae_products_want(ae_graph_products(graph), rows, node->attribute[OUTER], piece_of(node, i).inner);
-  if (ae_graph_is_trained(graph)) *scratch = ae_max(*scratch, ae_graph_tree_scratch(graph, node->parameter[0]->count));
+  const int64_t rows = ae_graph_capacity(graph, node->out->axis), weights = node->parameter[0]->count;
+  const bool trained = ae_graph_is_trained(graph);
+  int64_t gradient = 0;
+  for (int64_t i = 0; i < pieces(node); i++)
+    ae_products_want(ae_graph_products(graph), rows, node->attribute[OUTER], piece_of(node, i).inner,
+                     may_merge(graph, node));
+  if (rounds(graph)) {
+    gradient = trained ? ae_round_up((rows * node->out->width + 1) / 2, 16) : 0;
+    state *made;
+    AE_RETURN_IF(ae_memory_allocate(&made, 1, sizeof *made + (size_t)weights * sizeof *made->weight));
+    made->gradient = gradient;
+    node->state = made;
+    node->rounds = true;
+  }
+  if (trained) *scratch = ae_max(*scratch, gradient + ae_graph_tree_scratch(graph, weights));
   return AE_OK;
 }
 
-/* Y (op)= X · op(W) over all segments. */
-static void multiply(ae_graph *graph, const ae_node *node, bool trans, int64_t n, int64_t k, const float *x,
-                     int64_t ldx, const float *w, float beta, float *y, int64_t ldy) {
+static const void *at(const ae_graph *graph, const void *array, int64_t number) {
+  return ae_multiplier_at(ae_products_multiplier(ae_graph_products(graph)), array, number);
+}
+
+/* Parts of a node as products take them. The output's gradient rests in the scratch. */
+static const void *weight_of(const ae_graph *graph, const ae_node *node, bool afresh) {
+  const float *weight = ae_params_value(ae_graph_params(graph), node->parameter[0]);
+  if (!rounds(graph)) return weight;
+  state *made = node->state;
+  if (afresh) ae_bf16_round(node->parameter[0]->count, weight, made->weight);
+  return made->weight;
+}
+
+static const void *gradient_of(const ae_graph *graph, const ae_node *node) {
+  if (!rounds(graph)) return node->out->gradient;
+  return ae_graph_scratch(graph);
+}
+
+static void round_gradient(const ae_graph *graph, const ae_node *node, int64_t rows) {
+  if (rounds(graph))
+    ae_bf16_round(rows * node->out->width, node->out->gradient, (ae_bf16 *)(void *)ae_graph_scratch(graph));
+}
+
+static float *tree_scratch(const ae_graph *graph, const ae_node *node) {
+  const state *made = node->state;
+  return ae_graph_scratch(graph) + (made != NULL ? made->gradient : 0);
+}
+
+/* Over all segments. */
+static void multiply(const ae_graph *graph, const ae_node *node, const ae_product *product) {
   const ae_rows rows = ae_graph_rows(graph, node->out->axis);
-  const int64_t ldw = node->attribute[INNER];
-  if (may_merge(graph, node))
-    ae_products_rows(ae_graph_products(graph), rows.segments, rows.offset, trans, n, k, x, ldx, w, ldw, beta, y, ldy);
-  else ae_products_by_segment(rows.segments, rows.offset, trans, n, k, x, ldx, w, ldw, beta, y, ldy);
+  if (may_merge(graph, node)) ae_products_rows(ae_graph_products(graph), rows.segments, rows.offset, product);
+  else ae_products_by_segment(ae_graph_products(graph), rows.segments, rows.offset, product);
 }
 
 static void forward(ae_graph *graph, const ae_node *node) {
-  const float *weight = ae_params_value(ae_graph_params(graph), node->parameter[0]);
+  const void *weight = weight_of(graph, node, true);
+  const int64_t rows = ae_graph_rows(graph, node->out->axis).count;
   for (int64_t i = 0; i < pieces(node); i++) {
-    const ae_tensor *in = input_of(node, i);
-    const piece at = piece_of(node, i);
-    const float beta = node->attribute[GROUPS] == 1 && i > 0 ? 1 : 0;
-    multiply(graph, node, true, node->attribute[OUTER], at.inner, in->value + at.x, in->width, weight + at.w, beta,
-             node->out->value + at.y, node->out->width);
+    ae_tensor *in = input_of(node, i);
+    const piece p = piece_of(node, i);
+    multiply(graph, node,
+             &(ae_product){.trans_b = true,
+                           .varies = ae_graph_is_grouped(graph, node->out->axis),
+                           .m = rows,
+                           .n = node->attribute[OUTER],
+                           .k = p.inner,
+                           .a = at(graph, ae_graph_operand(graph, in), p.x),
+                           .lda = in->width,
+                           .b = at(graph, weight, p.w),
+                           .ldb = node->attribute[INNER],
+                           .beta = node->attribute[GROUPS] == 1 && i > 0 ? 1 : 0,
+                           .c = node->out->value + p.y,
+                           .ldc = node->out->width});
   }
   if (node->parameters > 1)
-    ae_bias_activate(ae_graph_rows(graph, node->out->axis).count, node->out->width,
-                     ae_params_value(ae_graph_params(graph), node->parameter[1]),
+    ae_bias_activate(rows, node->out->width, ae_params_value(ae_graph_params(graph), node->parameter[1]),
                      (ae_activation)node->attribute[ACTIVATION], node->out->value);
 }
 
@@ -84,11 +138,21 @@ static void weight_leaf(void *context, int segment, bool add, float *out) {
   if (count == 0 && add) return;
   if (count == 0) memset(out, 0, (size_t)node->parameter[0]->count * sizeof *out);
   for (int64_t i = 0; i < pieces(node) && count > 0; i++) {
-    const ae_tensor *in = input_of(node, i);
-    const piece at = piece_of(node, i);
-    ae_gemm(true, false, node->attribute[OUTER], at.inner, count, 1,
-            node->out->gradient + begin * node->out->width + at.y, node->out->width,
-            in->value + begin * in->width + at.x, in->width, add ? 1 : 0, out + at.w, node->attribute[INNER]);
+    ae_tensor *in = input_of(node, i);
+    const piece p = piece_of(node, i);
+    ae_products_one(ae_graph_products(leaf->graph),
+                    &(ae_product){.trans_a = true,
+                                  .varies = ae_graph_is_grouped(leaf->graph, node->out->axis),
+                                  .m = node->attribute[OUTER],
+                                  .n = p.inner,
+                                  .k = count,
+                                  .a = at(leaf->graph, gradient_of(leaf->graph, node), begin * node->out->width + p.y),
+                                  .lda = node->out->width,
+                                  .b = at(leaf->graph, ae_graph_operand(leaf->graph, in), begin * in->width + p.x),
+                                  .ldb = in->width,
+                                  .beta = add ? 1 : 0,
+                                  .c = out + p.w,
+                                  .ldc = node->attribute[INNER]});
   }
 }
 
@@ -110,21 +174,34 @@ static bool weight_adds(ae_graph *graph, const ae_node *node, ae_rows rows) {
   return all;
 }
 
+static void input_gradient(const ae_graph *graph, const ae_node *node, int64_t rows, int64_t i) {
+  const ae_tensor *in = input_of(node, i), *out = node->out;
+  const piece p = piece_of(node, i);
+  if (!in->needs_gradient) return;
+  multiply(graph, node,
+           &(ae_product){.varies = ae_graph_is_grouped(graph, out->axis),
+                         .m = rows,
+                         .n = p.inner,
+                         .k = node->attribute[OUTER],
+                         .a = at(graph, gradient_of(graph, node), p.y),
+                         .lda = out->width,
+                         .b = at(graph, weight_of(graph, node, false), p.w),
+                         .ldb = node->attribute[INNER],
+                         .beta = adds_to(node, i) ? 1 : 0,
+                         .c = in->gradient + p.x,
+                         .ldc = in->width});
+}
+
 static void backward(ae_graph *graph, const ae_node *node) {
   const ae_tensor *out = node->out;
   const ae_rows rows = ae_graph_rows(graph, out->axis);
-  const float *weight = ae_params_value(ae_graph_params(graph), node->parameter[0]);
   leaf_context leaf = {graph, node, rows};
   ae_activate_backward(rows.count * out->width, (ae_activation)node->attribute[ACTIVATION], out->value, out->gradient);
-  ae_graph_tree(graph, node->parameter[0], weight_adds(graph, node, rows), weight_leaf, &leaf, ae_graph_scratch(graph));
-  if (node->parameters > 1) ae_graph_tree(graph, node->parameter[1], true, bias_leaf, &leaf, ae_graph_scratch(graph));
-  for (int64_t i = 0; i < pieces(node); i++) {
-    const ae_tensor *in = input_of(node, i);
-    const piece at = piece_of(node, i);
-    if (!in->needs_gradient) continue;
-    multiply(graph, node, false, at.inner, node->attribute[OUTER], out->gradient + at.y, out->width, weight + at.w,
-             adds_to(node, i) ? 1 : 0, in->gradient + at.x, in->width);
-  }
+  round_gradient(graph, node, rows.count);
+  ae_graph_tree(graph, node->parameter[0], weight_adds(graph, node, rows), weight_leaf, &leaf,
+                tree_scratch(graph, node));
+  if (node->parameters > 1) ae_graph_tree(graph, node->parameter[1], true, bias_leaf, &leaf, tree_scratch(graph, node));
+  for (int64_t i = 0; i < pieces(node); i++) input_gradient(graph, node, rows.count, i);
 }
 
 static void reference(const ae_node *node, const int64_t *rows, const double *const *in, const double *const *parameter,

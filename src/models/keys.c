@@ -6,6 +6,8 @@ static const char *const binarizations[] = {"none", "static", "dynamic", NULL};
 static const char *const optimizers[] = {"sgd", "adam", "adamw", NULL};
 static const char *const schedules[] = {"constant", "cosine", "onecycle", "step", NULL};
 static const char *const remedies[] = {"stop", "skip", NULL};
+static const char *const precisions[] = {"f32", "bf16", "bf16-emulated", NULL};
+static const char *const libraries[] = {"auto", "blas", "onednn", NULL};
 static const char *const codes[] = {"none", "last", "all", NULL};
 static const char *const activations[] = {"relu", "tanh", NULL};
 static const char *const kinds[] = {"dense", "conv", NULL};
@@ -56,6 +58,12 @@ const ae_key ae_keys_common[] = {
     {"train.verify_every", AE_KEY_INTEGER, "0", 0, 9e15, NULL, NULL, AE_KEY_FREE,
      "steps between comparisons of the ranks' parameters by hashes; 0 = never; ranks of one node then keep a copy each "
      "and exchange messages, since a bit flipped in shared memory is the same for all"},
+    {"train.precision", AE_KEY_CHOICE, "f32", 0, 0, precisions, NULL, AE_KEY_FIXED,
+     "of the numbers that are multiplied: f32, or bf16, rounded to it (sums, weights and all else stay float32; only on "
+     "processors with AMX or AVX512_BF16); bf16-emulated gives such results, slowly, on any"},
+    {"train.products", AE_KEY_CHOICE, "auto", 0, 0, libraries, NULL, AE_KEY_FREE,
+     "library that computes the matrix products of training; results depend on it, as on the kind of CPU; auto = onednn "
+     "where it is and every rank's CPU has AVX-512, else blas"},
     {"train.threads", AE_KEY_INTEGER, "1", 1, 1024, NULL, NULL, AE_KEY_FIXED,
      "threads that each rank computes matrix products on; results depend on it, as on the kind of CPU"},
     {"train.stall_seconds", AE_KEY_REAL, "300", 0, 1e9, NULL, NULL, AE_KEY_FREE,

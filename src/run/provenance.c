@@ -43,7 +43,7 @@ static const char *instruction_set(void) {
 #endif
 }
 
-ae_status ae_provenance_write(const ae_comm *comm, ae_h5 *file, double seconds) {
+ae_status ae_provenance_write(const ae_comm *comm, ae_h5 *file, const ae_multiplier *products, double seconds) {
   char hosts[NAME_SIZE * MOST_HOSTS + MOST_HOSTS], library[MPI_MAX_LIBRARY_VERSION_STRING], date[32] = "", hdf5[32];
   unsigned major, minor, release;
   int length;
@@ -66,7 +66,8 @@ ae_status ae_provenance_write(const ae_comm *comm, ae_h5 *file, double seconds) 
               {"blas", ae_blas_version()},
               {"blas_core", ae_blas_core()},
               {"instruction_set", instruction_set()},
-              {"convolution", ae_convolution_library()}};
+              {"convolution", ae_convolution_library()},
+              {"products", products->name()}};
   AE_RETURN_IF(ae_h5_create_group(file, "/provenance",
                                   "where and with what this file was written; all else in the file depends on "
                                   "configuration, data, seed, kind of CPU and versions of libraries alone"));
@@ -115,33 +116,36 @@ cleanup:
 }
 
 /* Files of before the attribute tell nothing. */
-static ae_status compare_convolution(ae_h5 *file) {
+static ae_status compare_library(ae_h5 *file, const char *attribute, const char *work, const char *here) {
   char *library = NULL;
   bool exists;
-  AE_RETURN_IF(ae_h5_has_attribute(file, "/provenance", "convolution", &exists));
+  AE_RETURN_IF(ae_h5_has_attribute(file, "/provenance", attribute, &exists));
   if (!exists) return AE_OK;
-  AE_RETURN_IF(ae_h5_get_text(file, "/provenance", "convolution", &library));
-  if (strcmp(library, ae_convolution_library()) != 0)
-    ae_log_warning("%s was written with another library of convolutions (%s; here: %s): what follows from convolutions "
-                   "differs in the last bits",
-                   ae_h5_path(file), library, ae_convolution_library());
+  AE_RETURN_IF(ae_h5_get_text(file, "/provenance", attribute, &library));
+  if (strcmp(library, here) != 0)
+    ae_log_warning("%s was written with another library of %s (%s; here: %s): what follows from them differs in the "
+                   "last bits",
+                   ae_h5_path(file), work, library, here);
   AE_FREE(library);
   return AE_OK;
 }
 
-ae_status ae_provenance_compare(const ae_comm *comm, ae_h5 *file) {
-  char own[KIND_SIZE] = "", first[KIND_SIZE], remedy[NAME_SIZE] = "";
+ae_status ae_provenance_compare(const ae_comm *comm, const ae_multiplier *products, ae_h5 *file) {
+  char own[KIND_SIZE] = "", kernels[2 * KIND_SIZE] = "", first[2 * KIND_SIZE], remedy[NAME_SIZE] = "";
   bool same_blas;
   snprintf(own, sizeof own, "%s, %s", ae_blas_core(), instruction_set());
-  memcpy(first, own, sizeof first);
+  snprintf(kernels, sizeof kernels, "%s, %s", own, products->name());
+  memcpy(first, kernels, sizeof first);
   ae_comm_broadcast(comm, first, (int64_t)sizeof first);
   if (ae_blas_core_variable() != NULL)
     snprintf(remedy, sizeof remedy, "; %s forces BLAS kernels that all have", ae_blas_core_variable());
-  if (ae_comm_max(comm, strcmp(first, own) != 0))
+  if (ae_comm_max(comm, strcmp(first, kernels) != 0))
     ae_log_warning("ranks run on different kinds of CPU (rank 0: %s): results depend on which rank does what%s", first,
                    remedy);
   if (file == NULL) return AE_OK;
   AE_RETURN_IF(compare_blas(file, &same_blas));
-  if (same_blas) AE_RETURN_IF(compare_kind(file, first));
-  return compare_convolution(file);
+  ae_comm_broadcast(comm, own, (int64_t)sizeof own);
+  if (same_blas) AE_RETURN_IF(compare_kind(file, own));
+  AE_RETURN_IF(compare_library(file, "convolution", "convolutions", ae_convolution_library()));
+  return compare_library(file, "products", "matrix products", products->name());
 }

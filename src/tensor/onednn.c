@@ -31,20 +31,41 @@ void ae_onednn_require(dnnl_status_t status) {
 
 #if DNNL_VERSION_MAJOR == 2
 
+static dnnl_status_t allocate(ae_onednn_layout **out) {
+  ae_status memory = AE_NEW(*out, 1);
+  if (memory == AE_OK) return dnnl_success;
+  ae_error_clear(&memory);
+  *out = NULL;
+  return dnnl_out_of_memory;
+}
+
 dnnl_status_t ae_onednn_layout_create(int axes, const dnnl_dims_t dim, dnnl_data_type_t type, dnnl_format_tag_t tag,
                                       ae_onednn_layout **out) {
-  ae_status memory = AE_NEW(*out, 1);
-  if (memory != AE_OK) {
-    ae_error_clear(&memory);
-    *out = NULL;
-    return dnnl_out_of_memory;
-  }
-  const dnnl_status_t status = dnnl_memory_desc_init_by_tag(*out, axes, dim, type, tag);
+  dnnl_status_t status = allocate(out);
+  if (status == dnnl_success) status = dnnl_memory_desc_init_by_tag(*out, axes, dim, type, tag);
+  if (status != dnnl_success) ae_onednn_layout_destroy(out);
+  return status;
+}
+
+dnnl_status_t ae_onednn_layout_create_strided(int axes, const dnnl_dims_t dim, dnnl_data_type_t type,
+                                              const dnnl_dims_t stride, ae_onednn_layout **out) {
+  dnnl_status_t status = allocate(out);
+  if (status == dnnl_success) status = dnnl_memory_desc_init_by_strides(*out, axes, dim, type, stride);
   if (status != dnnl_success) ae_onednn_layout_destroy(out);
   return status;
 }
 
 void ae_onednn_layout_destroy(ae_onednn_layout **layout) { AE_FREE(*layout); }
+
+static dnnl_status_t describe_product(dnnl_engine_t engine, const ae_onednn_layout *a, const ae_onednn_layout *b,
+                                      const ae_onednn_layout *c, dnnl_primitive_attr_t attributes,
+                                      dnnl_primitive_desc_t *out) {
+  dnnl_matmul_desc_t product;
+  const dnnl_status_t status = dnnl_matmul_desc_init(&product, a, b, NULL, c);
+  return status == dnnl_success ? dnnl_primitive_desc_create(out, &product, attributes, engine, NULL) : status;
+}
+
+static dnnl_status_t append_sum(dnnl_post_ops_t after) { return dnnl_post_ops_append_sum(after, 1); }
 
 static dnnl_status_t describe_forward(dnnl_engine_t engine, const ae_onednn_convolution *c,
                                       dnnl_primitive_desc_t *out) {
@@ -80,6 +101,22 @@ dnnl_status_t ae_onednn_layout_create(int axes, const dnnl_dims_t dim, dnnl_data
                                       ae_onednn_layout **out) {
   *out = NULL;
   return dnnl_memory_desc_create_with_tag(out, axes, dim, type, tag);
+}
+
+dnnl_status_t ae_onednn_layout_create_strided(int axes, const dnnl_dims_t dim, dnnl_data_type_t type,
+                                              const dnnl_dims_t stride, ae_onednn_layout **out) {
+  *out = NULL;
+  return dnnl_memory_desc_create_with_strides(out, axes, dim, type, stride);
+}
+
+static dnnl_status_t describe_product(dnnl_engine_t engine, const ae_onednn_layout *a, const ae_onednn_layout *b,
+                                      const ae_onednn_layout *c, dnnl_primitive_attr_t attributes,
+                                      dnnl_primitive_desc_t *out) {
+  return dnnl_matmul_primitive_desc_create(out, engine, a, b, NULL, c, attributes);
+}
+
+static dnnl_status_t append_sum(dnnl_post_ops_t after) {
+  return dnnl_post_ops_append_sum(after, 1, 0, dnnl_data_type_undef);
 }
 
 void ae_onednn_layout_destroy(ae_onednn_layout **layout) {
@@ -120,5 +157,27 @@ dnnl_status_t ae_onednn_describe_convolution(dnnl_engine_t engine, ae_onednn_way
   status = way == AE_ONEDNN_BACKWARD ? describe_backward(engine, convolution, hint, out)
                                      : describe_gradient(engine, convolution, hint, out);
   dnnl_primitive_desc_destroy(hint);
+  return status;
+}
+
+/* To an attribute, which copies it. */
+static dnnl_status_t set_sum(dnnl_primitive_attr_t attributes) {
+  dnnl_post_ops_t after = NULL;
+  dnnl_status_t status = dnnl_post_ops_create(&after);
+  if (status != dnnl_success) return status;
+  status = append_sum(after);
+  if (status == dnnl_success) status = dnnl_primitive_attr_set_post_ops(attributes, after);
+  dnnl_post_ops_destroy(after);
+  return status;
+}
+
+dnnl_status_t ae_onednn_describe_product(dnnl_engine_t engine, const ae_onednn_layout *a, const ae_onednn_layout *b,
+                                         const ae_onednn_layout *c, bool adds, dnnl_primitive_desc_t *out) {
+  dnnl_primitive_attr_t attributes = NULL;
+  dnnl_status_t status = dnnl_primitive_attr_create(&attributes);
+  if (status != dnnl_success) return status;
+  if (adds) status = set_sum(attributes);
+  if (status == dnnl_success) status = describe_product(engine, a, b, c, attributes, out);
+  dnnl_primitive_attr_destroy(attributes);
   return status;
 }

@@ -4,6 +4,7 @@
 #define MPIAE_TENSOR_ONEDNN_H
 
 #include <dnnl.h>
+#include <stdbool.h>
 
 /* Shape, type and order of an array ("memory descriptor"): what dnnl.h's functions take and lend by pointer, a struct
  * in 2 and opaque in 3. */
@@ -17,6 +18,9 @@ typedef struct dnnl_memory_desc ae_onednn_layout;
  * owned by the caller, and NULL when it fails: dnnl_out_of_memory, dnnl_invalid_arguments. */
 dnnl_status_t ae_onednn_layout_create(int axes, const dnnl_dims_t dim, dnnl_data_type_t type, dnnl_format_tag_t tag,
                                       ae_onednn_layout **out);
+/* The same with the distance of neighbours along each axis; dim and stride may be DNNL_RUNTIME_DIM_VAL. */
+dnnl_status_t ae_onednn_layout_create_strided(int axes, const dnnl_dims_t dim, dnnl_data_type_t type,
+                                              const dnnl_dims_t stride, ae_onednn_layout **out);
 void ae_onednn_layout_destroy(ae_onednn_layout **layout); /* NULL is fine */
 
 /* What a convolution computes: y = W ∗ x, dx = Wᵀ ∗ dy, or dW. */
@@ -33,6 +37,10 @@ typedef struct ae_onednn_convolution {
  * dnnl_unimplemented when there is no kernel for it; *out is then as it was. */
 dnnl_status_t ae_onednn_describe_convolution(dnnl_engine_t engine, ae_onednn_way way,
                                              const ae_onednn_convolution *convolution, dnnl_primitive_desc_t *out);
+
+/* The same of a product C = A · B, or C + A · B. */
+dnnl_status_t ae_onednn_describe_product(dnnl_engine_t engine, const ae_onednn_layout *a, const ae_onednn_layout *b,
+                                         const ae_onednn_layout *c, bool adds, dnnl_primitive_desc_t *out);
 
 /* "oneDNN 3.7.2": of the library that runs, not of the header. Lent. */
 const char *ae_onednn_library(void);

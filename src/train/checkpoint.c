@@ -25,7 +25,7 @@ static ae_status write_optimizer(const ae_checkpoint *checkpoint, ae_h5 *file) {
 }
 
 static ae_status write_provenance(const ae_checkpoint *checkpoint, ae_h5 *file) {
-  AE_RETURN_IF(ae_provenance_write(checkpoint->comm, file, checkpoint->seconds));
+  AE_RETURN_IF(ae_provenance_write(checkpoint->comm, file, checkpoint->model->setup.multiplier, checkpoint->seconds));
   if (checkpoint->origin != NULL) AE_RETURN_IF(ae_h5_put_text(file, "/provenance", "init_from", checkpoint->origin));
   double seconds = checkpoint->sums->seconds;
   ae_comm_broadcast(checkpoint->comm, &seconds, (int64_t)sizeof seconds);

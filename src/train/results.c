@@ -35,7 +35,7 @@ static ae_status fill_codes(ae_h5 *file, void *context) {
   AE_RETURN_IF(ae_inference_begin(t->model, file, "codes", t->state.epoch, t->state.step));
   AE_RETURN_IF(ae_codes_write(t->model, file, t->data, what->codes));
   if (t->model->type->training->annotate != NULL) AE_RETURN_IF(t->model->type->training->annotate(t->model, file));
-  return ae_provenance_write(t->comm, file, ae_clock_seconds() - t->begun);
+  return ae_provenance_write(t->comm, file, t->model->setup.multiplier, ae_clock_seconds() - t->begun);
 }
 
 static ae_status produce(const ae_trainer *t, const char *path, ae_status (*fill)(ae_h5 *file, void *context),
@@ -75,7 +75,7 @@ static ae_status fill_samples(ae_h5 *file, void *context) {
     AE_RETURN_IF(decoding->reconstruct(t->model, file, data, what->pictures));
   if (decoding != NULL && t->model->type->inference->draw != NULL)
     AE_RETURN_IF(ae_decoding_sample(t->model, file, &request, 0, t->model->sized ? NULL : data, "sampled"));
-  return ae_provenance_write(t->comm, file, ae_clock_seconds() - t->begun);
+  return ae_provenance_write(t->comm, file, t->model->setup.multiplier, ae_clock_seconds() - t->begun);
 }
 
 ae_status ae_trainer_write_samples(ae_trainer *t) {

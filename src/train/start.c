@@ -66,7 +66,19 @@ static ae_status check_rows(const ae_params *params) {
   return AE_OK;
 }
 
+/* With products=auto what all ranks have, of the first in the table to the last; else what is asked for, or the reason
+ * why some rank has it not. */
+static ae_status choose_multiplier(const ae_trainer *t, const ae_multiplier **out) {
+  const char *precision = ae_config_text(t->config, "train.precision");
+  const char *library = ae_config_text(t->config, "train.products");
+  AE_RETURN_IF(ae_comm_agree(t->comm, ae_multiplier_find(precision, library, out)));
+  const bool lacks = ae_comm_max(t->comm, strcmp((*out)->library, "blas") == 0);
+  return lacks ? ae_comm_agree(t->comm, ae_multiplier_find(precision, "blas", out)) : AE_OK;
+}
+
 static ae_status build_model(ae_trainer *t) {
+  const ae_multiplier *multiplier;
+  AE_RETURN_IF(choose_multiplier(t, &multiplier));
   ae_model_setup setup = {.comm = t->comm,
                           .config = t->config,
                           .params = t->params,
@@ -74,6 +86,7 @@ static ae_status build_model(ae_trainer *t) {
                           .features = t->data->features,
                           .seed = (uint64_t)t->state.seed,
                           .data = t->data,
+                          .multiplier = multiplier,
                           .capacity = ae_sampler_capacity(t->sampler),
                           .plane_end = t->plane_end,
                           .planes = t->planes};
@@ -229,7 +242,7 @@ static ae_status try_checkpoint(ae_trainer *t, int64_t step, bool *hopeless) {
   checkpoint.state = state;
   AE_CHECK(ae_checkpoint_read(&checkpoint, file));
   AE_CHECK(ae_trainer_read_origin(t, file));
-  AE_CHECK(ae_provenance_compare(t->comm, file));
+  AE_CHECK(ae_provenance_compare(t->comm, t->model->setup.multiplier, file));
   if (state.test_checksum != t->state.test_checksum) {
     state.test_checksum = t->state.test_checksum;
     state.test_since = state.epoch;
@@ -271,7 +284,7 @@ static ae_status begin(ae_trainer *t, const char *init_from) {
   AE_RETURN_IF(build(t));
   ae_params_start(t->params, (uint64_t)t->state.seed);
   if (init_from != NULL) AE_RETURN_IF(ae_trainer_init_from(t, init_from));
-  AE_RETURN_IF(ae_provenance_compare(t->comm, NULL));
+  AE_RETURN_IF(ae_provenance_compare(t->comm, t->model->setup.multiplier, NULL));
   return t->model->type->training->start != NULL ? t->model->type->training->start(t->model) : AE_OK;
 }
 

@@ -5,7 +5,6 @@
 #include "mpiae/base/philox.h"
 #include "mpiae/tensor/blas.h"
 #include "mpiae/tensor/elementwise.h"
-#include "mpiae/tensor/products.h"
 #include "mpiae/tensor/scalar.h"
 #include "mpiae/tensor/softmax.h"
 
@@ -136,42 +135,6 @@ static void a_nan_passes_the_rectifier(void **state) {
   assert_true(y[0] == 0 && isnan(y[1]) && y[2] == 2);
 }
 
-/* Shapes of the homoencoder's layers with segments of several sizes, some empty. */
-static void products_have_the_bits_of_segments(void **state) {
-  (void)state;
-  const int64_t offsets[][5] = {{0, 32, 64, 96, 128}, {0, 18, 37, 55, 73}, {0, 0, 3, 3, 10}, {0, 80, 160, 240, 320}};
-  const int64_t shapes[][2] = {{64, 784}, {20, 512}, {512, 40}, {784, 96}, {3, 5}};
-  float *x, *w, *y, *z;
-  ae_test_ok(AE_NEW(x, 320 * 784));
-  ae_test_ok(AE_NEW(w, 784 * 784));
-  ae_test_ok(AE_NEW(y, 320 * 784));
-  ae_test_ok(AE_NEW(z, 320 * 784));
-  ae_random_fill_uniform(ae_stream_of(1, AE_RANDOM_SELFTEST, 0, 4), -1, 1, 320 * 784, x);
-  ae_random_fill_uniform(ae_stream_of(1, AE_RANDOM_SELFTEST, 0, 5), -1, 1, 784 * 784, w);
-  ae_products *products;
-  ae_test_ok(ae_products_create(&products));
-  for (int s = 0; s < 5; s++) ae_products_want(products, 320, shapes[s][0], shapes[s][1]);
-  ae_test_ok(ae_products_seal(products));
-  for (int s = 0; s < 5; s++)
-    for (int o = 0; o < 4; o++)
-      for (int mode = 0; mode < 4; mode++) {
-        const int64_t n = shapes[s][0], k = shapes[s][1], rows = offsets[o][4];
-        const bool trans = (mode & 1) != 0;
-        const float beta = (mode & 2) != 0 ? 1.0f : 0.0f;
-        for (int64_t i = 0; i < rows * n; i++) y[i] = z[i] = x[i % 1000];
-        ae_products_rows(products, 4, offsets[o], trans, n, k, x, k, w, trans ? k : n, beta, y, n);
-        for (int i = 0; i < 4; i++)
-          ae_gemm(false, trans, offsets[o][i + 1] - offsets[o][i], n, k, 1, x + offsets[o][i] * k, k, w, trans ? k : n,
-                  beta, z + offsets[o][i] * n, n);
-        assert_memory_equal(y, z, (size_t)(rows * n) * sizeof *y);
-      }
-  ae_products_destroy(&products);
-  AE_FREE(x);
-  AE_FREE(w);
-  AE_FREE(y);
-  AE_FREE(z);
-}
-
 static void a_product_of_no_columns_is_the_old_matrix(void **state) {
   (void)state;
   float c[4] = {1, 2, 3, 4};
@@ -190,7 +153,6 @@ int main(int argc, char **argv) {
                            AE_TEST(softmax_shows_a_nan),
                            AE_TEST(a_result_does_not_depend_on_its_place),
                            AE_TEST(a_nan_passes_the_rectifier),
-                           AE_TEST(products_have_the_bits_of_segments),
                            AE_TEST(a_product_of_no_columns_is_the_old_matrix)};
   return ae_test_main(argc, argv, tests, sizeof tests / sizeof *tests);
 }

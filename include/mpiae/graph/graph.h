@@ -13,6 +13,8 @@
 #define MPIAE_GRAPH_GRAPH_H
 
 #include "mpiae/graph/params.h"
+#include "mpiae/tensor/bf16.h"
+#include "mpiae/tensor/multiplier.h"
 
 #define AE_TENSOR_MAX_RANK 3
 
@@ -34,6 +36,8 @@ typedef struct ae_tensor {
   bool kept;          /* value and gradient outlive the pass */
   float *value;       /* (capacity, width) */
   float *gradient;    /* the same, or NULL */
+  ae_bf16 *rounded;   /* value as products take it, or NULL; see ae_graph_operand */
+  uint64_t pass;      /* the last in which it was rounded */
 } ae_tensor;
 
 typedef struct ae_graph ae_graph;
@@ -50,6 +54,9 @@ typedef struct ae_graph_hooks {
  * not in the planes before (planes = 0: no backward pass, memory is reused at once). Both lent during the call only. */
 ae_status ae_graph_create(ae_params *params, int segments, const int *plane_end, int planes, ae_graph **out);
 void ae_graph_destroy(ae_graph **graph); /* NULL is fine */
+
+/* Another way to compute the products of layers than ae_multiplier_blas; before anything is added. */
+void ae_graph_multiply_by(ae_graph *graph, const ae_multiplier *multiplier);
 
 ae_params *ae_graph_params(const ae_graph *graph); /* as given */
 

@@ -20,6 +20,7 @@ typedef struct ae_node {
   ae_tensor *in[AE_NODE_MAX_INPUTS];
   bool adds[AE_NODE_MAX_INPUTS];  /* backward adds to in[i]->gradient instead of writing it */
   bool stops[AE_NODE_MAX_INPUTS]; /* set by the builder: no gradient goes to in[i] from here */
+  bool rounds;                    /* set by prepare: reads the inputs by ae_graph_operand, in backward too */
   const ae_parameter *parameter[AE_NODE_MAX_PARAMETERS];
   ae_tensor *out;
   int64_t attribute[4];          /* meaning in the operation's file */
@@ -92,6 +93,10 @@ const ae_node *ae_graph_node(const ae_graph *graph, int number);
 float *ae_graph_scratch(const ae_graph *graph);
 struct ae_products *ae_graph_products(const ae_graph *graph);
 bool ae_graph_is_trained(const ae_graph *graph); /* has a backward pass */
+
+/* A tensor's value as the graph's multiplier takes it: itself, or rounded, once in a pass. Of inputs of nodes that
+ * round. */
+const void *ae_graph_operand(const ae_graph *graph, ae_tensor *tensor);
 
 /* The activation in float64, for references. */
 double ae_op_activated(ae_activation activation, double x);

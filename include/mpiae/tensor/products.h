@@ -1,35 +1,35 @@
 /* Matrix products over rows that come in segments, with the bits of one product per segment.
  *
- * No BLAS promises that a row's result is independent of how many rows stand beside it (its small-matrix and
- * edge kernels differ by size and by CPU). So segments are merged into one product only for patterns of rows where a
+ * No library promises that a row's result is independent of how many rows stand beside it (small-matrix and edge
+ * kernels differ by size and by CPU). So segments are merged into one product only for patterns of rows where a
  * self-test on the very sizes has shown the same bits; the pattern is tested when it is first met and remembered.
  * Local. */
 #ifndef MPIAE_TENSOR_PRODUCTS_H
 #define MPIAE_TENSOR_PRODUCTS_H
 
-#include "mpiae/base/status.h"
+#include "mpiae/tensor/multiplier.h"
 
-#include <stdint.h>
-
-/* Random matrices for self-tests and what they have shown. */
+/* A multiplier at work, random matrices for self-tests, and what they have shown. */
 typedef struct ae_products ae_products;
 
 /* Empty: room is asked for product by product. */
-ae_status ae_products_create(ae_products **out);
+ae_status ae_products_create(const ae_multiplier *multiplier, ae_products **out);
 void ae_products_destroy(ae_products **products); /* NULL is fine */
 
-/* Asks for room for self-tests of Y (rows × n) = X (rows × k) W; before ae_products_seal. */
-void ae_products_want(ae_products *products, int64_t rows, int64_t n, int64_t k);
+const ae_multiplier *ae_products_multiplier(const ae_products *products);
+
+/* Tells of a layer Y (rows × n) = X (rows × k) Wᵀ, its gradients among its products, and whether its segments may be
+ * merged; before ae_products_seal. */
+void ae_products_want(ae_products *products, int64_t rows, int64_t n, int64_t k, bool merges);
 ae_status ae_products_seal(ae_products *products);
 
-/* Y (rows × n) = X (rows × k) · op(W) + beta · Y, op(W) = Wᵀ of W (n × k) with trans, or W (k × n). Rows in segments:
- * offset[0 … segments]. The bits of one ae_gemm per segment. */
-void ae_products_rows(ae_products *products, int segments, const int64_t *offset, bool trans, int64_t n, int64_t k,
-                      const float *x, int64_t ldx, const float *w, int64_t ldw, float beta, float *y, int64_t ldy);
+/* One product. */
+void ae_products_one(ae_products *products, const ae_product *product);
 
-/* The same, one ae_gemm per segment. */
-void ae_products_by_segment(int segments, const int64_t *offset, bool trans, int64_t n, int64_t k, const float *x,
-                            int64_t ldx, const float *w, int64_t ldw, float beta, float *y, int64_t ldy);
+/* A product over the rows of A, not transposed, and of C: they come in segments, offset[0 … segments] = 0 … m. The bits
+ * of one product per segment, which it is (`by_segment`) or turns out to be. */
+void ae_products_rows(ae_products *products, int segments, const int64_t *offset, const ae_product *product);
+void ae_products_by_segment(ae_products *products, int segments, const int64_t *offset, const ae_product *product);
 
 /* Whether Aᵀ B + C of `rows` rows, A (rows × m), B (rows × n), formed with beta = 1 has the bits of the product
  * followed by the sum. */

@@ -1,0 +1,211 @@
+/* Products by oneDNN.
+ *
+ * In float32 a kernel is made for each shape: in those kernels a row's bits do not depend on how many rows there are,
+ * so segments can be merged. Shapes that are never met again take its sgemm, which needs no making. In bf16 a kernel
+ * takes any shape, as fast: one for each way of transposing and adding. */
+#include "multiplier_onednn.h"
+#include "mpiae/base/memory.h"
+#include "mpiae/tensor/bf16.h"
+#include "onednn.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Kernels for shapes: more than a training graph has products, in two sizes of a step. */
+enum { KERNELS = 1 << 10, PROBES = 8, SHAPE = 9 };
+
+typedef struct kernel {
+  int64_t shape[SHAPE]; /* of m, n, k and so on; all 0 = free */
+  dnnl_primitive_t primitive;
+  dnnl_memory_t memory[3]; /* of A, B and C, without memory of their own */
+} kernel;
+
+typedef struct onednn {
+  dnnl_data_type_t type; /* of A and B */
+  dnnl_engine_t engine;
+  dnnl_stream_t stream;
+  kernel any[8];  /* for any shape: by trans_a, trans_b and whether it adds */
+  kernel *shaped; /* KERNELS of them, or NULL */
+} onednn;
+
+/* A (rows × columns) matrix, stored so or, transposed, as (columns × rows). */
+static dnnl_status_t describe(dnnl_data_type_t type, bool trans, int64_t rows, int64_t columns, int64_t ld,
+                              ae_onednn_layout **out) {
+  return ae_onednn_layout_create_strided(2, (dnnl_dims_t){rows, columns}, type,
+                                         (dnnl_dims_t){trans ? 1 : ld, trans ? ld : 1}, out);
+}
+
+typedef struct layouts {
+  ae_onednn_layout *of[3]; /* of A, B and C */
+} layouts;
+
+static void free_layouts(layouts *l) {
+  for (int i = 0; i < 3; i++) ae_onednn_layout_destroy(&l->of[i]);
+}
+
+static dnnl_status_t describe_all(const onednn *o, const ae_product *p, layouts *l) {
+  memset(l, 0, sizeof *l);
+  dnnl_status_t status = describe(o->type, p->trans_a, p->m, p->k, p->lda, &l->of[0]);
+  if (status == dnnl_success) status = describe(o->type, p->trans_b, p->k, p->n, p->ldb, &l->of[1]);
+  if (status == dnnl_success) status = describe(dnnl_f32, false, p->m, p->n, p->ldc, &l->of[2]);
+  return status;
+}
+
+static dnnl_status_t make_primitive(const onednn *o, const ae_product *p, dnnl_primitive_t *out) {
+  layouts l;
+  dnnl_primitive_desc_t found = NULL;
+  dnnl_status_t status = describe_all(o, p, &l);
+  if (status == dnnl_success)
+    status = ae_onednn_describe_product(o->engine, l.of[0], l.of[1], l.of[2], p->beta != 0, &found);
+  if (status == dnnl_success) status = dnnl_primitive_create(out, found);
+  if (found != NULL) dnnl_primitive_desc_destroy(found);
+  free_layouts(&l);
+  return status;
+}
+
+static dnnl_status_t make_memory(const onednn *o, const ae_product *p, dnnl_memory_t out[3]) {
+  layouts l;
+  dnnl_status_t status = describe_all(o, p, &l);
+  for (int i = 0; i < 3 && status == dnnl_success; i++)
+    status = dnnl_memory_create(&out[i], l.of[i], o->engine, DNNL_MEMORY_NONE);
+  free_layouts(&l);
+  return status;
+}
+
+static void free_memory(dnnl_memory_t memory[3]) {
+  for (int i = 0; i < 3; i++)
+    if (memory[i] != NULL) dnnl_memory_destroy(memory[i]);
+}
+
+static void free_kernel(kernel *k) {
+  if (k->primitive != NULL) dnnl_primitive_destroy(k->primitive);
+  free_memory(k->memory);
+  memset(k, 0, sizeof *k);
+}
+
+static void destroy(void *state) {
+  onednn *o = state;
+  for (size_t i = 0; i < sizeof o->any / sizeof *o->any; i++) free_kernel(&o->any[i]);
+  for (int i = 0; o->shaped != NULL && i < KERNELS; i++) free_kernel(&o->shaped[i]);
+  if (o->stream != NULL) dnnl_stream_destroy(o->stream);
+  if (o->engine != NULL) dnnl_engine_destroy(o->engine);
+  AE_FREE(o->shaped);
+  AE_FREE(o);
+}
+
+static ae_status checked(dnnl_status_t status) {
+  if (status == dnnl_success) return AE_OK;
+  return AE_FAIL(AE_INTERNAL, "%s cannot multiply matrices: %s; train.products=blas does without it",
+                 ae_onednn_library(), ae_onednn_reason(status));
+}
+
+static ae_status create(dnnl_data_type_t type, bool shaped, void **state) {
+  ae_status status;
+  onednn *o = NULL;
+  AE_CHECK(AE_NEW(o, 1));
+  o->type = type;
+  if (shaped) AE_CHECK(AE_NEW(o->shaped, KERNELS));
+  AE_CHECK(checked(dnnl_engine_create(&o->engine, dnnl_cpu, 0)));
+  AE_CHECK(checked(dnnl_stream_create(&o->stream, o->engine, dnnl_stream_default_flags)));
+  *state = o;
+  o = NULL;
+cleanup:
+  if (o != NULL) destroy(o);
+  return status;
+}
+
+/* oneDNN takes no const; it does not write to A and B. */
+static void run(const onednn *o, dnnl_primitive_t primitive, const dnnl_memory_t memory[3], const ae_product *p) {
+  static const int argument[] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST};
+  const void *const array[] = {p->a, p->b, p->c};
+  dnnl_exec_arg_t arguments[3];
+  for (int i = 0; i < 3; i++) {
+    void *handle;
+    memcpy(&handle, &array[i], sizeof handle);
+    ae_onednn_require(dnnl_memory_set_data_handle(memory[i], handle));
+    arguments[i] = (dnnl_exec_arg_t){argument[i], memory[i]};
+  }
+  ae_onednn_require(dnnl_primitive_execute(primitive, o->stream, 3, arguments));
+  ae_onednn_require(dnnl_stream_wait(o->stream));
+}
+
+static kernel *place_of(const onednn *o, const int64_t shape[SHAPE]) {
+  uint64_t hash = UINT64_C(0xcbf29ce484222325);
+  for (int i = 0; i < SHAPE; i++) hash = (hash ^ (uint64_t)shape[i]) * UINT64_C(0x100000001b3);
+  for (uint64_t probe = 0; probe < PROBES; probe++) {
+    kernel *k = &o->shaped[((hash >> 20) + probe) % KERNELS];
+    if (k->primitive == NULL || memcmp(k->shape, shape, sizeof k->shape) == 0) return k;
+  }
+  kernel *k = &o->shaped[(hash >> 20) % KERNELS];
+  free_kernel(k);
+  return k;
+}
+
+static void multiply_shaped(void *state, const ae_product *p) {
+  const onednn *o = state;
+  if (p->varies) {
+    ae_onednn_require(dnnl_sgemm(p->trans_a ? 'T' : 'N', p->trans_b ? 'T' : 'N', p->m, p->n, p->k, 1, p->a, p->lda,
+                                 p->b, p->ldb, p->beta, p->c, p->ldc));
+    return;
+  }
+  const int64_t shape[SHAPE] = {p->trans_a, p->trans_b, p->m, p->n, p->k, p->lda, p->ldb, p->ldc, p->beta != 0};
+  kernel *k = place_of(o, shape);
+  if (k->primitive == NULL) {
+    ae_onednn_require(make_primitive(o, p, &k->primitive));
+    ae_onednn_require(make_memory(o, p, k->memory));
+    memcpy(k->shape, shape, sizeof k->shape);
+  }
+  run(o, k->primitive, k->memory, p);
+}
+
+static void multiply_any(void *state, const ae_product *p) {
+  onednn *o = state;
+  kernel *k = &o->any[(p->trans_a ? 4 : 0) + (p->trans_b ? 2 : 0) + (p->beta != 0 ? 1 : 0)];
+  if (k->primitive == NULL) {
+    ae_product any = *p;
+    any.m = any.n = any.k = any.lda = any.ldb = any.ldc = DNNL_RUNTIME_DIM_VAL;
+    ae_onednn_require(make_primitive(o, &any, &k->primitive));
+  }
+  dnnl_memory_t memory[3] = {NULL};
+  ae_onednn_require(make_memory(o, p, memory));
+  run(o, k->primitive, memory, p);
+  free_memory(memory);
+}
+
+static ae_status create_shaped(int64_t operand, void **state) {
+  (void)operand;
+  return create(dnnl_f32, true, state);
+}
+
+static ae_status create_any(int64_t operand, void **state) {
+  (void)operand;
+  return create(dnnl_bf16, false, state);
+}
+
+/* Instructions that it is let use: some are left out by ONEDNN_MAX_CPU_ISA. */
+static bool uses(dnnl_cpu_isa_t isa) { return (dnnl_get_effective_cpu_isa() & isa) == isa; }
+
+static const char *lacks_avx512(void) {
+  return uses(dnnl_cpu_isa_avx512_core) ? NULL : "the processor has no AVX-512, without which oneDNN's are not faster";
+}
+
+static const char *lacks_bf16(void) {
+  return uses(dnnl_cpu_isa_avx512_core_bf16) ? NULL
+                                             : "the processor has neither AMX nor AVX512_BF16; bf16-emulated computes "
+                                               "the like without, slower than f32";
+}
+
+static const char *name(void) {
+  static char text[64];
+  const char *set = uses(dnnl_cpu_isa_avx512_core_amx)    ? "AMX"
+                    : uses(dnnl_cpu_isa_avx512_core_bf16) ? "AVX512_BF16"
+                    : uses(dnnl_cpu_isa_avx512_core)      ? "AVX-512"
+                                                          : "less than AVX-512";
+  snprintf(text, sizeof text, "%s, %s", ae_onednn_library(), set);
+  return text;
+}
+
+const ae_multiplier ae_multiplier_onednn = {"f32", "onednn",      false,   lacks_avx512,
+                                            name,  create_shaped, destroy, multiply_shaped};
+const ae_multiplier ae_multiplier_onednn_bf16 = {"bf16", "onednn",   true,    lacks_bf16,
+                                                 name,   create_any, destroy, multiply_any};
