@@ -115,6 +115,7 @@ endif()
 mpiae_runs(runs/images ARGUMENTS $<TARGET_FILE:mpiae> ${image_ranks} TIMEOUT 1800)
 set_tests_properties(images PROPERTIES LABELS quick) # the sanitizer build has the other convolutions
 mpiae_runs(runs/rules ARGUMENTS $<TARGET_FILE:mpiae> TIMEOUT 900)
+mpiae_runs(runs/precision ARGUMENTS $<TARGET_FILE:mpiae> QUICK TIMEOUT 600)
 mpiae_runs(runs/commands QUICK ARGUMENTS $<TARGET_FILE:mpiae> TIMEOUT 900)
 mpiae_runs(runs/cut ARGUMENTS $<TARGET_FILE:mpiae> TIMEOUT 900)
 mpiae_runs(runs/prior ARGUMENTS $<TARGET_FILE:mpiae> TIMEOUT 900)

@@ -420,11 +420,16 @@ static void tree_sum(int lo, int hi, bool adds, int64_t count, ae_leaf leaf, voi
   ae_profile_leave(previous);
 }
 
+void ae_graph_tree_part(ae_graph *graph, const ae_parameter *parameter, int64_t begin, int64_t count, bool adds,
+                        ae_leaf leaf, void *context, float *scratch) {
+  for (int plane = 0, first = 0; plane < graph->planes; first = graph->plane_end[plane++])
+    tree_sum(first, graph->plane_end[plane], adds, count, leaf, context,
+             ae_params_gradient(graph->params, parameter, plane) + begin, scratch);
+}
+
 void ae_graph_tree(ae_graph *graph, const ae_parameter *parameter, bool adds, ae_leaf leaf, void *context,
                    float *scratch) {
-  for (int plane = 0, first = 0; plane < graph->planes; first = graph->plane_end[plane++])
-    tree_sum(first, graph->plane_end[plane], adds, parameter->count, leaf, context,
-             ae_params_gradient(graph->params, parameter, plane), scratch);
+  ae_graph_tree_part(graph, parameter, 0, parameter->count, adds, leaf, context, scratch);
 }
 
 int64_t ae_graph_tree_scratch(const ae_graph *graph, int64_t count) {

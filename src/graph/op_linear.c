@@ -10,6 +10,9 @@
 /* Attributes. */
 enum { GROUPS, INNER, OUTER, ACTIVATION };
 
+/* Numbers that stay in the first cache from one loop over them to the next. */
+enum { CACHED = 1 << 12 };
+
 /* What is multiplied: columns of an input (its width per group), rows of the weight, columns of the output. */
 typedef struct piece {
   int64_t x, w, y, inner;
@@ -49,8 +52,8 @@ static ae_status prepare(const ae_graph *graph, ae_node *node, int64_t *scratch)
   const int64_t rows = ae_graph_capacity(graph, node->out->axis), weights = node->parameter[0]->count;
   const bool trained = ae_graph_is_trained(graph);
   int64_t gradient = 0;
-  for (int64_t i = 0; i < pieces(node); i++)
-    ae_products_want(ae_graph_products(graph), rows, node->attribute[OUTER], piece_of(node, i).inner,
+  for (int i = 0; i < node->inputs; i++)
+    ae_products_want(ae_graph_products(graph), rows, node->in[i]->width, weights, node->out->width,
                      may_merge(graph, node));
   if (rounds(graph)) {
     gradient = trained ? ae_round_up((rows * node->out->width + 1) / 2, 16) : 0;
@@ -82,9 +85,16 @@ static const void *gradient_of(const ae_graph *graph, const ae_node *node) {
   return ae_graph_scratch(graph);
 }
 
-static void round_gradient(const ae_graph *graph, const ae_node *node, int64_t rows) {
-  if (rounds(graph))
-    ae_bf16_round(rows * node->out->width, node->out->gradient, (ae_bf16 *)(void *)ae_graph_scratch(graph));
+/* The gradient before the activation, in place of that after it; and rounded, rows at a time that stay in the cache. */
+static void prepare_gradient(const ae_graph *graph, const ae_node *node, int64_t rows) {
+  const ae_tensor *out = node->out;
+  const int64_t total = rows * out->width;
+  ae_bf16 *rounded = (ae_bf16 *)(void *)ae_graph_scratch(graph);
+  for (int64_t at = 0; at < total; at += CACHED) {
+    const int64_t count = ae_min(CACHED, total - at);
+    ae_activate_backward(count, (ae_activation)node->attribute[ACTIVATION], out->value + at, out->gradient + at);
+    if (rounds(graph)) ae_bf16_round(count, out->gradient + at, rounded + at);
+  }
 }
 
 static float *tree_scratch(const ae_graph *graph, const ae_node *node) {
@@ -124,35 +134,51 @@ static void forward(ae_graph *graph, const ae_node *node) {
                      (ae_activation)node->attribute[ACTIVATION], node->out->value);
 }
 
-/* What a leaf of the weight's gradient needs. */
+/* What a leaf of a gradient needs: of the weight, its rows first … first + count − 1, of one group. */
 typedef struct leaf_context {
   ae_graph *graph;
   const ae_node *node;
   ae_rows rows;
+  int64_t first, count;
 } leaf_context;
+
+/* Of the weights' gradient, what input i, or group i, which the rows are of, gives for `rows` rows of the batch from
+ * `begin` on. */
+static ae_product leaf_product(const leaf_context *leaf, int64_t i, int64_t begin, int64_t rows, float *out) {
+  const ae_node *node = leaf->node;
+  ae_tensor *in = input_of(node, i);
+  const piece p = piece_of(node, i);
+  return (ae_product){.trans_a = true,
+                      .varies = ae_graph_is_grouped(leaf->graph, node->out->axis),
+                      .m = leaf->count,
+                      .n = p.inner,
+                      .k = rows,
+                      .a = at(leaf->graph, gradient_of(leaf->graph, node), begin * node->out->width + leaf->first),
+                      .lda = node->out->width,
+                      .b = at(leaf->graph, ae_graph_operand(leaf->graph, in), begin * in->width + p.x),
+                      .ldb = in->width,
+                      .c = out == NULL || node->attribute[GROUPS] > 1 ? out : out + p.w,
+                      .ldc = node->attribute[INNER]};
+}
+
+/* The first product of a group or of all inputs, and the one after the last. */
+static int64_t first_piece(const leaf_context *leaf) {
+  return leaf->node->attribute[GROUPS] > 1 ? leaf->first / leaf->node->attribute[OUTER] : 0;
+}
+
+static int64_t last_piece(const leaf_context *leaf) {
+  return leaf->node->attribute[GROUPS] > 1 ? first_piece(leaf) + 1 : leaf->node->inputs;
+}
 
 static void weight_leaf(void *context, int segment, bool add, float *out) {
   const leaf_context *leaf = context;
-  const ae_node *node = leaf->node;
-  const int64_t begin = leaf->rows.offset[segment], count = leaf->rows.offset[segment + 1] - begin;
-  if (count == 0 && add) return;
-  if (count == 0) memset(out, 0, (size_t)node->parameter[0]->count * sizeof *out);
-  for (int64_t i = 0; i < pieces(node) && count > 0; i++) {
-    ae_tensor *in = input_of(node, i);
-    const piece p = piece_of(node, i);
-    ae_products_one(ae_graph_products(leaf->graph),
-                    &(ae_product){.trans_a = true,
-                                  .varies = ae_graph_is_grouped(leaf->graph, node->out->axis),
-                                  .m = node->attribute[OUTER],
-                                  .n = p.inner,
-                                  .k = count,
-                                  .a = at(leaf->graph, gradient_of(leaf->graph, node), begin * node->out->width + p.y),
-                                  .lda = node->out->width,
-                                  .b = at(leaf->graph, ae_graph_operand(leaf->graph, in), begin * in->width + p.x),
-                                  .ldb = in->width,
-                                  .beta = add ? 1 : 0,
-                                  .c = out + p.w,
-                                  .ldc = node->attribute[INNER]});
+  const int64_t begin = leaf->rows.offset[segment], rows = leaf->rows.offset[segment + 1] - begin;
+  if (rows == 0 && add) return;
+  if (rows == 0) memset(out, 0, (size_t)(leaf->count * leaf->node->attribute[INNER]) * sizeof *out);
+  for (int64_t i = first_piece(leaf); i < last_piece(leaf) && rows > 0; i++) {
+    ae_product p = leaf_product(leaf, i, begin, rows, out);
+    p.beta = add ? 1 : 0;
+    ae_products_one(ae_graph_products(leaf->graph), &p);
   }
 }
 
@@ -163,15 +189,51 @@ static void bias_leaf(void *context, int segment, bool add, float *out) {
   ae_column_sum(leaf->rows.offset[segment + 1] - begin, y->width, y->gradient + begin * y->width, add, out);
 }
 
-/* Whether every product of every segment may be added to what is there. */
-static bool weight_adds(ae_graph *graph, const ae_node *node, ae_rows rows) {
-  bool all = may_merge(graph, node);
-  for (int s = 0; s < rows.segments && all; s++)
-    for (int64_t i = 0; i < pieces(node) && all; i++)
-      all = rows.offset[s + 1] > rows.offset[s] &&
-            ae_products_adds(ae_graph_products(graph), rows.offset[s + 1] - rows.offset[s], node->attribute[OUTER],
-                             piece_of(node, i).inner);
+/* Rows of the weight whose gradient is formed at a time, where there are segments to sum: partial sums of so many floats
+ * stay in the second cache. */
+enum { PART_FLOATS = 1 << 17, PART_ROWS = 32 };
+
+static int64_t part_rows(const ae_node *node) {
+  const int64_t rows = PART_FLOATS / node->attribute[INNER] / PART_ROWS * PART_ROWS;
+  return ae_min(ae_max(rows, PART_ROWS), node->attribute[OUTER]);
+}
+
+/* Whether every product of every segment may be formed `part` of these rows of the weight at a time; and, so formed, may
+ * be added to what is there. */
+static bool may_part(const leaf_context *leaf, int64_t part) {
+  bool all = may_merge(leaf->graph, leaf->node);
+  for (int s = 0; s < leaf->rows.segments && all; s++)
+    for (int64_t i = first_piece(leaf); i < last_piece(leaf) && all; i++) {
+      const int64_t rows = leaf->rows.offset[s + 1] - leaf->rows.offset[s];
+      const ae_product p = leaf_product(leaf, i, 0, rows, NULL);
+      all = rows == 0 || ae_products_parts(ae_graph_products(leaf->graph), &p, part);
+    }
   return all;
+}
+
+static bool may_add(const leaf_context *leaf) {
+  bool all = may_merge(leaf->graph, leaf->node);
+  for (int s = 0; s < leaf->rows.segments && all; s++)
+    for (int64_t i = first_piece(leaf); i < last_piece(leaf) && all; i++) {
+      const int64_t rows = leaf->rows.offset[s + 1] - leaf->rows.offset[s];
+      const ae_product p = leaf_product(leaf, i, 0, rows, NULL);
+      all = rows > 0 && ae_products_adds(ae_graph_products(leaf->graph), &p);
+    }
+  return all;
+}
+
+static void weight_gradient(ae_graph *graph, const ae_node *node, ae_rows rows) {
+  const int64_t outer = node->attribute[OUTER], inner = node->attribute[INNER];
+  for (int64_t group = 0; group < node->attribute[GROUPS]; group++) {
+    leaf_context leaf = {graph, node, rows, group * outer, outer};
+    const int64_t part = may_part(&leaf, part_rows(node)) ? part_rows(node) : outer;
+    for (int64_t at = 0; at < outer; at += part) {
+      leaf.first = group * outer + at;
+      leaf.count = ae_min(part, outer - at);
+      ae_graph_tree_part(graph, node->parameter[0], leaf.first * inner, leaf.count * inner, may_add(&leaf), weight_leaf,
+                         &leaf, tree_scratch(graph, node));
+    }
+  }
 }
 
 static void input_gradient(const ae_graph *graph, const ae_node *node, int64_t rows, int64_t i) {
@@ -195,11 +257,9 @@ static void input_gradient(const ae_graph *graph, const ae_node *node, int64_t r
 static void backward(ae_graph *graph, const ae_node *node) {
   const ae_tensor *out = node->out;
   const ae_rows rows = ae_graph_rows(graph, out->axis);
-  leaf_context leaf = {graph, node, rows};
-  ae_activate_backward(rows.count * out->width, (ae_activation)node->attribute[ACTIVATION], out->value, out->gradient);
-  round_gradient(graph, node, rows.count);
-  ae_graph_tree(graph, node->parameter[0], weight_adds(graph, node, rows), weight_leaf, &leaf,
-                tree_scratch(graph, node));
+  leaf_context leaf = {.graph = graph, .node = node, .rows = rows};
+  prepare_gradient(graph, node, rows.count);
+  weight_gradient(graph, node, rows);
   if (node->parameters > 1) ae_graph_tree(graph, node->parameter[1], true, bias_leaf, &leaf, tree_scratch(graph, node));
   for (int64_t i = 0; i < pieces(node); i++) input_gradient(graph, node, rows.count, i);
 }

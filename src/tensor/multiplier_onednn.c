@@ -2,7 +2,7 @@
  *
  * In float32 a kernel is made for each shape: in those kernels a row's bits do not depend on how many rows there are,
  * so segments can be merged. Shapes that are never met again take its sgemm, which needs no making. In bf16 a kernel
- * takes any shape, as fast: one for each way of transposing and adding. */
+ * takes any shape, as fast: one for each way of transposing and adding; what describes the arrays is kept by shape. */
 #include "multiplier_onednn.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/tensor/bf16.h"
@@ -11,21 +11,22 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Kernels for shapes: more than a training graph has products, in two sizes of a step. */
-enum { KERNELS = 1 << 10, PROBES = 8, SHAPE = 9 };
+/* Shapes kept: more than a training graph has products, in two sizes of a step. */
+enum { PLACES = 1 << 11, PROBES = 8, SHAPE = 9 };
 
-typedef struct kernel {
-  int64_t shape[SHAPE]; /* of m, n, k and so on; all 0 = free */
-  dnnl_primitive_t primitive;
-  dnnl_memory_t memory[3]; /* of A, B and C, without memory of their own */
-} kernel;
+typedef struct place {
+  int64_t shape[SHAPE];
+  dnnl_memory_t memory[3];    /* of A, B and C, without memory of their own; [0] is NULL: the place is free */
+  dnnl_primitive_t primitive; /* for this shape, or NULL */
+} place;
 
 typedef struct onednn {
-  dnnl_data_type_t type; /* of A and B */
+  dnnl_data_type_t type;   /* of A and B */
+  bool any_shape;          /* kernels take any: */
+  dnnl_primitive_t any[8]; /* by trans_a, trans_b and whether it adds */
   dnnl_engine_t engine;
   dnnl_stream_t stream;
-  kernel any[8];  /* for any shape: by trans_a, trans_b and whether it adds */
-  kernel *shaped; /* KERNELS of them, or NULL */
+  place *places; /* PLACES of them */
 } onednn;
 
 /* A (rows × columns) matrix, stored so or, transposed, as (columns × rows). */
@@ -77,19 +78,23 @@ static void free_memory(dnnl_memory_t memory[3]) {
     if (memory[i] != NULL) dnnl_memory_destroy(memory[i]);
 }
 
-static void free_kernel(kernel *k) {
-  if (k->primitive != NULL) dnnl_primitive_destroy(k->primitive);
-  free_memory(k->memory);
-  memset(k, 0, sizeof *k);
+static void free_primitive(dnnl_primitive_t primitive) {
+  if (primitive != NULL) dnnl_primitive_destroy(primitive);
+}
+
+static void free_place(place *p) {
+  free_primitive(p->primitive);
+  free_memory(p->memory);
+  memset(p, 0, sizeof *p);
 }
 
 static void destroy(void *state) {
   onednn *o = state;
-  for (size_t i = 0; i < sizeof o->any / sizeof *o->any; i++) free_kernel(&o->any[i]);
-  for (int i = 0; o->shaped != NULL && i < KERNELS; i++) free_kernel(&o->shaped[i]);
+  for (size_t i = 0; i < sizeof o->any / sizeof *o->any; i++) free_primitive(o->any[i]);
+  for (int i = 0; o->places != NULL && i < PLACES; i++) free_place(&o->places[i]);
   if (o->stream != NULL) dnnl_stream_destroy(o->stream);
   if (o->engine != NULL) dnnl_engine_destroy(o->engine);
-  AE_FREE(o->shaped);
+  AE_FREE(o->places);
   AE_FREE(o);
 }
 
@@ -99,12 +104,13 @@ static ae_status checked(dnnl_status_t status) {
                  ae_onednn_library(), ae_onednn_reason(status));
 }
 
-static ae_status create(dnnl_data_type_t type, bool shaped, void **state) {
+static ae_status create(dnnl_data_type_t type, bool any_shape, void **state) {
   ae_status status;
   onednn *o = NULL;
   AE_CHECK(AE_NEW(o, 1));
   o->type = type;
-  if (shaped) AE_CHECK(AE_NEW(o->shaped, KERNELS));
+  o->any_shape = any_shape;
+  AE_CHECK(AE_NEW(o->places, PLACES));
   AE_CHECK(checked(dnnl_engine_create(&o->engine, dnnl_cpu, 0)));
   AE_CHECK(checked(dnnl_stream_create(&o->stream, o->engine, dnnl_stream_default_flags)));
   *state = o;
@@ -129,16 +135,27 @@ static void run(const onednn *o, dnnl_primitive_t primitive, const dnnl_memory_t
   ae_onednn_require(dnnl_stream_wait(o->stream));
 }
 
-static kernel *place_of(const onednn *o, const int64_t shape[SHAPE]) {
+/* The place of a shape: its own, or a free one, or that of another which must go. */
+static place *place_of(const onednn *o, const int64_t shape[SHAPE]) {
   uint64_t hash = UINT64_C(0xcbf29ce484222325);
   for (int i = 0; i < SHAPE; i++) hash = (hash ^ (uint64_t)shape[i]) * UINT64_C(0x100000001b3);
   for (uint64_t probe = 0; probe < PROBES; probe++) {
-    kernel *k = &o->shaped[((hash >> 20) + probe) % KERNELS];
-    if (k->primitive == NULL || memcmp(k->shape, shape, sizeof k->shape) == 0) return k;
+    place *p = &o->places[((hash >> 20) + probe) % PLACES];
+    if (p->memory[0] == NULL || memcmp(p->shape, shape, sizeof p->shape) == 0) return p;
   }
-  kernel *k = &o->shaped[(hash >> 20) % KERNELS];
-  free_kernel(k);
-  return k;
+  place *p = &o->places[(hash >> 20) % PLACES];
+  free_place(p);
+  return p;
+}
+
+static place *find_place(const onednn *o, const ae_product *p) {
+  const int64_t shape[SHAPE] = {p->trans_a, p->trans_b, p->m, p->n, p->k, p->lda, p->ldb, p->ldc, p->beta != 0};
+  place *found = place_of(o, shape);
+  if (found->memory[0] != NULL) return found;
+  memcpy(found->shape, shape, sizeof found->shape);
+  ae_onednn_require(make_memory(o, p, found->memory));
+  if (!o->any_shape) ae_onednn_require(make_primitive(o, p, &found->primitive));
+  return found;
 }
 
 static void multiply_shaped(void *state, const ae_product *p) {
@@ -148,38 +165,37 @@ static void multiply_shaped(void *state, const ae_product *p) {
                                  p->b, p->ldb, p->beta, p->c, p->ldc));
     return;
   }
-  const int64_t shape[SHAPE] = {p->trans_a, p->trans_b, p->m, p->n, p->k, p->lda, p->ldb, p->ldc, p->beta != 0};
-  kernel *k = place_of(o, shape);
-  if (k->primitive == NULL) {
-    ae_onednn_require(make_primitive(o, p, &k->primitive));
-    ae_onednn_require(make_memory(o, p, k->memory));
-    memcpy(k->shape, shape, sizeof k->shape);
-  }
-  run(o, k->primitive, k->memory, p);
+  const place *found = find_place(o, p);
+  run(o, found->primitive, found->memory, p);
+}
+
+static dnnl_primitive_t find_any(onednn *o, const ae_product *p) {
+  dnnl_primitive_t *found = &o->any[(p->trans_a ? 4 : 0) + (p->trans_b ? 2 : 0) + (p->beta != 0 ? 1 : 0)];
+  ae_product any = *p;
+  any.m = any.n = any.k = any.lda = any.ldb = any.ldc = DNNL_RUNTIME_DIM_VAL;
+  if (*found == NULL) ae_onednn_require(make_primitive(o, &any, found));
+  return *found;
 }
 
 static void multiply_any(void *state, const ae_product *p) {
   onednn *o = state;
-  kernel *k = &o->any[(p->trans_a ? 4 : 0) + (p->trans_b ? 2 : 0) + (p->beta != 0 ? 1 : 0)];
-  if (k->primitive == NULL) {
-    ae_product any = *p;
-    any.m = any.n = any.k = any.lda = any.ldb = any.ldc = DNNL_RUNTIME_DIM_VAL;
-    ae_onednn_require(make_primitive(o, &any, &k->primitive));
-  }
-  dnnl_memory_t memory[3] = {NULL};
-  ae_onednn_require(make_memory(o, p, memory));
-  run(o, k->primitive, memory, p);
-  free_memory(memory);
+  const dnnl_primitive_t primitive = find_any(o, p);
+  if (p->varies) {
+    dnnl_memory_t memory[3] = {NULL};
+    ae_onednn_require(make_memory(o, p, memory));
+    run(o, primitive, memory, p);
+    free_memory(memory);
+  } else run(o, primitive, find_place(o, p)->memory, p);
 }
 
 static ae_status create_shaped(int64_t operand, void **state) {
   (void)operand;
-  return create(dnnl_f32, true, state);
+  return create(dnnl_f32, false, state);
 }
 
 static ae_status create_any(int64_t operand, void **state) {
   (void)operand;
-  return create(dnnl_bf16, false, state);
+  return create(dnnl_bf16, true, state);
 }
 
 /* Instructions that it is let use: some are left out by ONEDNN_MAX_CPU_ISA. */

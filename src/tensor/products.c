@@ -6,6 +6,7 @@
 #include "mpiae/base/profile.h"
 #include "mpiae/tensor/bf16.h"
 
+#include <math.h>
 #include <string.h>
 
 /* Verdicts remembered; a product whose pattern finds no place runs segment by segment. */
@@ -18,10 +19,10 @@ typedef struct verdict {
 
 struct ae_products {
   const ae_multiplier *multiplier;
-  void *state; /* of it */
-  int64_t operand, test_operand, test_result;
-  void *x, *w;           /* of the multiplier's type */
-  float *y, *z, *before; /* before: what is added to */
+  void *state;             /* of it */
+  int64_t operand, tested; /* numbers of the largest matrix of all, and of those that are tested */
+  void *x, *w;             /* of the multiplier's type */
+  float *y, *z, *before;   /* before: what is added to */
   verdict table[VERDICTS];
 };
 
@@ -45,17 +46,22 @@ void ae_products_destroy(ae_products **out) {
 
 const ae_multiplier *ae_products_multiplier(const ae_products *products) { return products->multiplier; }
 
-void ae_products_want(ae_products *products, int64_t rows, int64_t n, int64_t k, bool merges) {
-  const int64_t operand = ae_max(rows * ae_max(n, k), n * k);
-  products->operand = ae_max(products->operand, operand);
-  if (!merges) return;
-  products->test_operand = ae_max(products->test_operand, operand);
-  products->test_result = ae_max(products->test_result, operand);
+void ae_products_want(ae_products *products, int64_t rows, int64_t in, int64_t weights, int64_t out, bool merges) {
+  const int64_t largest = ae_max(ae_max(rows * in, rows * out), weights);
+  products->operand = ae_max(products->operand, largest);
+  if (merges) products->tested = ae_max(products->tested, largest);
 }
 
-/* Random numbers of the multiplier's type, through a place for as many floats. */
+/* Random numbers of many sizes: the sums of a few rounded ones of one size can be exact, and then say nothing of the
+ * order of summation. */
+static void draw_floats(uint32_t number, int64_t count, float *out) {
+  ae_random_fill_uniform(ae_stream_of(0, AE_RANDOM_SELFTEST, 0, number), -1, 1, count, out);
+  for (int64_t i = 0; i < count; i++) out[i] = ldexpf(out[i], (int)(fabsf(out[i]) * 1e4f) % 25 - 12);
+}
+
+/* Such numbers of the multiplier's type, through a place for as many floats. */
 static ae_status draw(const ae_products *products, uint32_t number, int64_t count, float *place, void **out) {
-  ae_random_fill_uniform(ae_stream_of(0, AE_RANDOM_SELFTEST, 0, number), -1, 1, count, place);
+  draw_floats(number, count, place);
   AE_RETURN_IF(ae_memory_allocate(out, (size_t)count, (size_t)ae_multiplier_bytes(products->multiplier)));
   if (products->multiplier->rounded) ae_bf16_round(count, place, *out);
   else memcpy(*out, place, (size_t)count * sizeof *place);
@@ -63,7 +69,7 @@ static ae_status draw(const ae_products *products, uint32_t number, int64_t coun
 }
 
 ae_status ae_products_seal(ae_products *products) {
-  const int64_t count = products->test_operand;
+  const int64_t count = products->tested;
   AE_RETURN_IF(products->multiplier->create(products->operand, &products->state));
   AE_RETURN_IF(AE_NEW(products->y, count));
   AE_RETURN_IF(AE_NEW(products->z, count));
@@ -108,74 +114,97 @@ void ae_products_by_segment(ae_products *products, int segments, const int64_t *
   }
 }
 
-/* Both ways on random matrices, added to equal ones where it is to be added. */
-static bool merging_keeps_bits(ae_products *products, int segments, const int64_t *offset, const ae_product *like) {
-  const size_t bytes = (size_t)(like->m * like->n) * sizeof(float);
-  ae_product test = *like;
-  test.a = products->x;
-  test.lda = like->k;
-  test.b = products->w;
-  test.ldb = like->trans_b ? like->k : like->n;
-  test.ldc = like->n;
-  memcpy(products->y, products->before, bytes);
-  memcpy(products->z, products->before, bytes);
-  test.c = products->y;
-  ae_products_one(products, &test);
-  test.c = products->z;
-  ae_products_by_segment(products, segments, offset, &test);
-  return memcmp(products->y, products->z, bytes) == 0;
+/* What a test shows of a product of this shape. */
+typedef bool (*test)(ae_products *products, ae_product p, int segments, const int64_t *offset);
+
+/* Numbers from the first to the last of a matrix. */
+static int64_t extent(int64_t rows, int64_t columns, int64_t ld) { return (rows - 1) * ld + columns; }
+
+static bool same(const ae_products *products, const ae_product *p) {
+  return memcmp(products->y, products->z, (size_t)extent(p->m, p->n, p->ldc) * sizeof(float)) == 0;
 }
 
-static bool may_merge(ae_products *products, int segments, const int64_t *offset, const ae_product *product) {
-  const int64_t shape[] = {segments, product->trans_b, product->n, product->k, product->beta != 0};
-  const uint64_t pattern = hash(hash(0, shape, 5), offset, segments + 1);
+/* Both ways, added to equal matrices where it is to be added. */
+static bool merging_keeps_bits(ae_products *products, ae_product p, int segments, const int64_t *offset) {
+  p.c = products->y;
+  ae_products_one(products, &p);
+  p.c = products->z;
+  ae_products_by_segment(products, segments, offset, &p);
+  return same(products, &p);
+}
+
+static bool adding_keeps_bits(ae_products *products, ae_product p, int segments, const int64_t *offset) {
+  (void)segments;
+  (void)offset;
+  p.c = products->y;
+  p.beta = 1;
+  ae_products_one(products, &p);
+  p.c = products->z;
+  p.beta = 0;
+  ae_products_one(products, &p);
+  for (int64_t row = 0; row < p.m; row++)
+    for (int64_t i = row * p.ldc; i < row * p.ldc + p.n; i++) products->z[i] = products->before[i] + products->z[i];
+  return same(products, &p);
+}
+
+/* Parts are told as segments, of the columns of A. */
+static bool parts_keep_bits(ae_products *products, ae_product p, int segments, const int64_t *offset) {
+  p.c = products->z;
+  ae_products_one(products, &p);
+  for (int s = 0; s < segments; s++) {
+    ae_product part = p;
+    part.m = ae_min(offset[1], p.m - s * offset[1]);
+    part.a = ae_multiplier_at(products->multiplier, p.a, s * offset[1]);
+    part.c = products->y + s * offset[1] * p.ldc;
+    ae_products_one(products, &part);
+  }
+  return same(products, &p);
+}
+
+/* What the test shows, or showed, of products of this shape, on random matrices. */
+static bool holds(ae_products *products, test what, const ae_product *like, int segments, const int64_t *offset,
+                  int offsets) {
+  const int64_t shape[] = {what == merging_keeps_bits  ? 0
+                           : what == adding_keeps_bits ? 1
+                                                       : 2,
+                           segments,
+                           like->trans_a,
+                           like->trans_b,
+                           like->m,
+                           like->n,
+                           like->k,
+                           like->lda,
+                           like->ldb,
+                           like->ldc,
+                           like->beta != 0};
+  const uint64_t pattern = hash(hash(0, shape, sizeof shape / sizeof *shape), offset, offsets);
   verdict *found = find(products, pattern);
   if (found == NULL) return false;
   if (found->pattern == 0) {
+    const size_t bytes = (size_t)extent(like->m, like->n, like->ldc) * sizeof(float);
+    ae_product p = *like;
+    p.a = products->x;
+    p.b = products->w;
+    memcpy(products->y, products->before, bytes);
+    memcpy(products->z, products->before, bytes);
     found->pattern = pattern;
     const ae_phase previous = ae_profile_enter(AE_PHASE_OTHER);
-    found->same = merging_keeps_bits(products, segments, offset, product);
+    found->same = what(products, p, segments, offset);
     ae_profile_leave(previous);
   }
   return found->same;
 }
 
 void ae_products_rows(ae_products *products, int segments, const int64_t *offset, const ae_product *product) {
-  if (segments == 1 || may_merge(products, segments, offset, product)) ae_products_one(products, product);
+  if (segments == 1 || holds(products, merging_keeps_bits, product, segments, offset, segments + 1))
+    ae_products_one(products, product);
   else ae_products_by_segment(products, segments, offset, product);
 }
 
-static bool adding_keeps_bits(ae_products *products, int64_t rows, int64_t m, int64_t n) {
-  const int64_t count = m * n;
-  ae_product test = {.trans_a = true,
-                     .m = m,
-                     .n = n,
-                     .k = rows,
-                     .a = products->x,
-                     .lda = m,
-                     .b = products->w,
-                     .ldb = n,
-                     .beta = 1,
-                     .c = products->y,
-                     .ldc = n};
-  memcpy(products->y, products->before, (size_t)count * sizeof(float));
-  ae_products_one(products, &test);
-  test.beta = 0;
-  test.c = products->z;
-  ae_products_one(products, &test);
-  for (int64_t i = 0; i < count; i++) products->z[i] = products->before[i] + products->z[i];
-  return memcmp(products->y, products->z, (size_t)count * sizeof(float)) == 0;
+bool ae_products_adds(ae_products *products, const ae_product *like) {
+  return holds(products, adding_keeps_bits, like, 1, NULL, 0);
 }
 
-bool ae_products_adds(ae_products *products, int64_t rows, int64_t m, int64_t n) {
-  const int64_t shape[] = {-1, rows, m, n};
-  verdict *found = find(products, hash(0, shape, 4));
-  if (found == NULL) return false;
-  if (found->pattern == 0) {
-    found->pattern = hash(0, shape, 4);
-    const ae_phase previous = ae_profile_enter(AE_PHASE_OTHER);
-    found->same = adding_keeps_bits(products, rows, m, n);
-    ae_profile_leave(previous);
-  }
-  return found->same;
+bool ae_products_parts(ae_products *products, const ae_product *like, int64_t part) {
+  return holds(products, parts_keep_bits, like, (int)((like->m + part - 1) / part), (int64_t[]){0, part}, 2);
 }

@@ -291,9 +291,11 @@ static void introduce(const ae_trainer *t, ae_run_mode mode) {
   else if (t->state.epoch > 0)
     ae_log_info("going on after epoch %lld, step %lld", (long long)t->state.epoch, (long long)t->state.step);
   else if (mode == AE_RUN_RESUME) ae_log_info("no checkpoint is there yet: starting from the beginning");
-  ae_log_detail("matrix products by %s, kernels '%s'; %d bucket%s of gradients; %.1f MB of activations and scratch",
-                ae_blas_library(), ae_blas_core(), t->buckets, plural(t->buckets),
-                1e-6 * (double)ae_graph_bytes(t->model->graph));
+  const ae_multiplier *multiplier = t->model->setup.multiplier;
+  ae_log_detail("matrix products in %s by %s (elsewhere by %s, kernels '%s'); %d bucket%s of gradients; %.1f MB of "
+                "activations and scratch",
+                multiplier->precision, multiplier->name(), ae_blas_library(), ae_blas_core(), t->buckets,
+                plural(t->buckets), 1e-6 * (double)ae_graph_bytes(t->model->graph));
 }
 
 /* The figures of the last epoch, and of the best. */

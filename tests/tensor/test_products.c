@@ -100,7 +100,7 @@ static void check_values(bench *b) {
                                       {37, 40, 2}, {64, 20, 7}, {3, 200, 50}, {33, 65, 129}};
   ae_products *products;
   ae_test_ok(ae_products_create(b->multiplier, &products));
-  ae_products_want(products, MOST, MOST, MOST, false);
+  ae_products_want(products, MOST, MOST, NUMBERS, MOST, false);
   ae_test_ok(ae_products_seal(products));
   for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
     for (int way = 0; way < WAYS; way++) try_shape(b, products, shapes[s], way);
@@ -114,7 +114,8 @@ static void check_segments(bench *b) {
   static const int64_t shapes[][2] = {{64, 784}, {20, 512}, {512, 40}, {784, 96}, {3, 5}};
   ae_products *products;
   ae_test_ok(ae_products_create(b->multiplier, &products));
-  for (int s = 0; s < 5; s++) ae_products_want(products, ROWS, shapes[s][0], shapes[s][1], true);
+  for (int s = 0; s < 5; s++)
+    ae_products_want(products, ROWS, shapes[s][1], shapes[s][0] * shapes[s][1], shapes[s][0], true);
   ae_test_ok(ae_products_seal(products));
   for (int s = 0; s < 5; s++)
     for (int o = 0; o < 4; o++)

@@ -107,6 +107,10 @@ double ae_op_activated(ae_activation activation, double x);
 typedef void (*ae_leaf)(void *context, int segment, bool add, float *out);
 void ae_graph_tree(ae_graph *graph, const ae_parameter *parameter, bool adds, ae_leaf leaf, void *context,
                    float *scratch);
+/* The same for the numbers begin … begin + count − 1 of the parameter; out is where they begin. Parts whose partial sums
+ * stay in the cache cost no passes over memory. */
+void ae_graph_tree_part(ae_graph *graph, const ae_parameter *parameter, int64_t begin, int64_t count, bool adds,
+                        ae_leaf leaf, void *context, float *scratch);
 int64_t ae_graph_tree_scratch(const ae_graph *graph, int64_t count);
 
 #endif

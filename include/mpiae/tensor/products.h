@@ -18,9 +18,9 @@ void ae_products_destroy(ae_products **products); /* NULL is fine */
 
 const ae_multiplier *ae_products_multiplier(const ae_products *products);
 
-/* Tells of a layer Y (rows × n) = X (rows × k) Wᵀ, its gradients among its products, and whether its segments may be
- * merged; before ae_products_seal. */
-void ae_products_want(ae_products *products, int64_t rows, int64_t n, int64_t k, bool merges);
+/* Tells of a layer from X (rows × in) with so many weights to Y (rows × out), its gradients among its products, and
+ * whether its segments may be merged; before ae_products_seal. */
+void ae_products_want(ae_products *products, int64_t rows, int64_t in, int64_t weights, int64_t out, bool merges);
 ae_status ae_products_seal(ae_products *products);
 
 /* One product. */
@@ -31,8 +31,9 @@ void ae_products_one(ae_products *products, const ae_product *product);
 void ae_products_rows(ae_products *products, int segments, const int64_t *offset, const ae_product *product);
 void ae_products_by_segment(ae_products *products, int segments, const int64_t *offset, const ae_product *product);
 
-/* Whether Aᵀ B + C of `rows` rows, A (rows × m), B (rows × n), formed with beta = 1 has the bits of the product
- * followed by the sum. */
-bool ae_products_adds(ae_products *products, int64_t rows, int64_t m, int64_t n);
+/* Of a product C = Aᵀ B such as this one: whether, formed with beta = 1, it has the bits of the product followed by the
+ * sum; and whether, formed for `part` rows of C at a time, it has those of one product. */
+bool ae_products_adds(ae_products *products, const ae_product *like);
+bool ae_products_parts(ae_products *products, const ae_product *like, int64_t part);
 
 #endif
