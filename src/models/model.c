@@ -11,7 +11,7 @@ ae_status ae_model_begin_graph(ae_model *model, int *axis) {
   const ae_model_setup *setup = &model->setup;
   AE_RETURN_IF(
       ae_graph_create(setup->params, setup->data->shards.count, setup->plane_end, setup->planes, &model->graph));
-  ae_graph_multiply_by(model->graph, setup->multiplier);
+  if (setup->multiplier != NULL) ae_graph_multiply_by(model->graph, setup->multiplier);
   *axis = ae_graph_axis(model->graph, setup->capacity);
   return AE_OK;
 }

@@ -32,9 +32,9 @@ typedef struct ae_model_setup {
   uint64_t seed;
   /* Training only; NULL and 0 for inference. */
   const ae_dataset *data;
-  const ae_multiplier *multiplier;
-  int64_t capacity;     /* most rows of a step on this rank */
-  const int *plane_end; /* own segments before the end of each gradient plane */
+  const ae_multiplier *multiplier; /* NULL: ae_multiplier_blas */
+  int64_t capacity;                /* most rows of a step on this rank */
+  const int *plane_end;            /* own segments before the end of each gradient plane */
   int planes;
 } ae_model_setup;
 
