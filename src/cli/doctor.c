@@ -125,8 +125,8 @@ static ae_status check_blas(doctor *d) {
 }
 
 static ae_status check_convolutions(doctor *d) {
-  tell(d, "%s", ae_convolution_library());
-  return check_same(d, ae_convolution_library());
+  tell(d, "%s", ae_convolution_library(&ae_multiplier_blas));
+  return check_same(d, ae_convolution_library(&ae_multiplier_blas));
 }
 
 static ae_status judge_shared(const doctor *d) {

@@ -20,5 +20,5 @@ void ae_print_version(void) {
   printf("MPI       %.*s\n", first_part(mpi), mpi);
   printf("HDF5      %u.%u.%u\n", major, minor, release);
   printf("BLAS      %s, core %s\n", ae_blas_library(), ae_blas_core());
-  printf("images    %s\n", ae_convolution_library());
+  printf("images    %s\n", ae_convolution_library(&ae_multiplier_blas));
 }

@@ -44,6 +44,7 @@ int ae_graph_nodes(const ae_graph *graph) { return graph->node_count; }
 const ae_node *ae_graph_node(const ae_graph *graph, int number) { return graph->node[number]; }
 float *ae_graph_scratch(const ae_graph *graph) { return graph->scratch; }
 ae_products *ae_graph_products(const ae_graph *graph) { return graph->products; }
+const ae_multiplier *ae_graph_multiplier(const ae_graph *graph) { return graph->multiplier; }
 int ae_graph_groups_axis(const ae_graph *graph, int number) { return graph->axes[number].groups; }
 bool ae_graph_is_grouped(const ae_graph *graph, int number) { return graph->axes[number].groups != number; }
 bool ae_graph_is_trained(const ae_graph *graph) { return graph->planes > 0; }
@@ -100,6 +101,29 @@ const void *ae_graph_operand(const ae_graph *graph, ae_tensor *tensor) {
     ae_bf16_round(ae_graph_rows(graph, tensor->axis).count * tensor->width, tensor->value, tensor->rounded);
   tensor->pass = graph->pass;
   return tensor->rounded;
+}
+
+static int64_t floats_of_rounded(int64_t numbers) { return ae_round_up((numbers + 1) / 2, 16); }
+
+int64_t ae_graph_gradient_scratch(const ae_graph *graph, const ae_tensor *out) {
+  if (!graph->multiplier->rounded || !ae_graph_is_trained(graph)) return 0;
+  return floats_of_rounded(graph->axes[out->axis].capacity * out->width);
+}
+
+/* Numbers at a time stay in the first cache from one loop to the next. */
+void ae_graph_prepare_gradient(const ae_graph *graph, const ae_tensor *out, ae_activation activation) {
+  enum { CACHED = 1 << 12 };
+  const int64_t total = ae_graph_rows(graph, out->axis).count * out->width;
+  ae_bf16 *rounded = (ae_bf16 *)(void *)graph->scratch;
+  for (int64_t at = 0; at < total; at += CACHED) {
+    const int64_t count = ae_min(CACHED, total - at);
+    ae_activate_backward(count, activation, out->value + at, out->gradient + at);
+    if (graph->multiplier->rounded) ae_bf16_round(count, out->gradient + at, rounded + at);
+  }
+}
+
+const void *ae_graph_gradient_operand(const ae_graph *graph, const ae_tensor *out) {
+  return graph->multiplier->rounded ? graph->scratch : out->gradient;
 }
 
 ae_tensor *ae_graph_fail(ae_graph *graph, ae_status status) {
@@ -292,7 +316,7 @@ static void add_buffers(const ae_graph *graph, const ae_tensor *tensor, ae_plan 
   const ae_plan_life rounded = rounded_life(graph, tensor);
   ae_plan_add(plan, floats, value_life(graph, tensor));
   ae_plan_add(plan, tensor->needs_gradient ? floats : 0, gradient_life(graph, tensor));
-  ae_plan_add(plan, rounded.death >= rounded.birth ? ae_round_up((numbers + 1) / 2, 16) : 0, rounded);
+  ae_plan_add(plan, rounded.death >= rounded.birth ? floats_of_rounded(numbers) : 0, rounded);
 }
 
 static ae_status plan_memory(ae_graph *graph) {

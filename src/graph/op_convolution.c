@@ -26,9 +26,12 @@ static ae_status prepare(const ae_graph *graph, ae_node *node, int64_t *scratch)
   convolution *c = node->state;
   const ae_tensor *in = node->in[0];
   const int64_t rows = ae_graph_capacity(graph, node->out->axis);
-  if (ae_graph_is_trained(graph)) *scratch = ae_max(*scratch, ae_graph_tree_scratch(graph, node->parameter[0]->count));
-  if (in->needs_gradient && node->adds[0]) *scratch = ae_max(*scratch, rows * in->width);
-  return ae_convolver_create(&c->shape, &c->convolver);
+  const int64_t gradient = ae_graph_gradient_scratch(graph, node->out);
+  if (ae_graph_is_trained(graph))
+    *scratch = ae_max(*scratch, gradient + ae_graph_tree_scratch(graph, node->parameter[0]->count));
+  if (in->needs_gradient && node->adds[0]) *scratch = ae_max(*scratch, gradient + rows * in->width);
+  node->rounds = ae_graph_multiplier(graph)->rounded;
+  return ae_convolver_create(&c->shape, ae_graph_multiplier(graph), &c->convolver);
 }
 
 /* A node in a pass, for its segments. */
@@ -44,18 +47,35 @@ static pass pass_of(ae_graph *graph, const ae_node *node) {
 }
 
 static int64_t count_of(const pass *p, int segment) { return p->rows.offset[segment + 1] - p->rows.offset[segment]; }
+
+/* Where the segment begins in values or gradients of a tensor, and in operands. */
 static float *of(const pass *p, int segment, const ae_tensor *tensor, float *values) {
   return values + p->rows.offset[segment] * tensor->width;
+}
+static const void *input_of(const pass *p, int segment) {
+  ae_tensor *in = p->node->in[0];
+  return ae_multiplier_at(ae_graph_multiplier(p->graph), ae_graph_operand(p->graph, in),
+                          p->rows.offset[segment] * in->width);
+}
+static const void *gradient_of(const pass *p, int segment) {
+  const ae_tensor *out = p->node->out;
+  return ae_multiplier_at(ae_graph_multiplier(p->graph), ae_graph_gradient_operand(p->graph, out),
+                          p->rows.offset[segment] * out->width);
+}
+
+/* Behind the output's gradient. */
+static float *scratch_of(const pass *p) {
+  return ae_graph_scratch(p->graph) + ae_graph_gradient_scratch(p->graph, p->node->out);
 }
 
 static int64_t channels(const convolution *c) { return c->transposed ? c->shape.channels : c->shape.outputs; }
 
 static void forward(ae_graph *graph, const ae_node *node) {
   const pass p = pass_of(graph, node);
-  const ae_tensor *in = node->in[0], *out = node->out;
+  const ae_tensor *out = node->out;
   ae_convolver_load(p.c->convolver, ae_params_value(ae_graph_params(graph), node->parameter[0]));
   for (int s = 0; s < p.rows.segments; s++) {
-    const float *x = of(&p, s, in, in->value);
+    const void *x = input_of(&p, s);
     float *y = of(&p, s, out, out->value);
     if (p.c->transposed) ae_convolver_backward(p.c->convolver, count_of(&p, s), x, y);
     else ae_convolver_forward(p.c->convolver, count_of(&p, s), x, y);
@@ -66,8 +86,7 @@ static void forward(ae_graph *graph, const ae_node *node) {
 
 static void weight_leaf(void *context, int segment, bool add, float *out) {
   const pass *p = context;
-  const float *x = of(p, segment, p->node->in[0], p->node->in[0]->value);
-  const float *dy = of(p, segment, p->node->out, p->node->out->gradient);
+  const void *x = input_of(p, segment), *dy = gradient_of(p, segment);
   (void)add; /* never asked for */
   ae_convolver_gradient(p->c->convolver, count_of(p, segment), p->c->transposed ? dy : x, p->c->transposed ? x : dy,
                         out);
@@ -81,10 +100,10 @@ static void bias_leaf(void *context, int segment, bool add, float *out) {
 }
 
 static void input_gradient(const pass *p, int segment) {
-  const ae_tensor *in = p->node->in[0], *out = p->node->out;
-  const float *dy = of(p, segment, out, out->gradient);
+  const ae_tensor *in = p->node->in[0];
+  const void *dy = gradient_of(p, segment);
   float *dx = of(p, segment, in, in->gradient);
-  float *to = p->node->adds[0] ? ae_graph_scratch(p->graph) : dx;
+  float *to = p->node->adds[0] ? scratch_of(p) : dx;
   if (p->c->transposed) ae_convolver_forward(p->c->convolver, count_of(p, segment), dy, to);
   else ae_convolver_backward(p->c->convolver, count_of(p, segment), dy, to);
   if (to != dx) ae_add(count_of(p, segment) * in->width, to, dx);
@@ -92,10 +111,9 @@ static void input_gradient(const pass *p, int segment) {
 
 static void backward(ae_graph *graph, const ae_node *node) {
   pass p = pass_of(graph, node);
-  const ae_tensor *out = node->out;
-  ae_activate_backward(p.rows.count * out->width, p.c->activation, out->value, out->gradient);
-  ae_graph_tree(graph, node->parameter[0], false, weight_leaf, &p, ae_graph_scratch(graph));
-  ae_graph_tree(graph, node->parameter[1], true, bias_leaf, &p, ae_graph_scratch(graph));
+  ae_graph_prepare_gradient(graph, node->out, p.c->activation);
+  ae_graph_tree(graph, node->parameter[0], false, weight_leaf, &p, scratch_of(&p));
+  ae_graph_tree(graph, node->parameter[1], true, bias_leaf, &p, scratch_of(&p));
   for (int s = 0; s < p.rows.segments && node->in[0]->needs_gradient; s++) input_gradient(&p, s);
 }
 

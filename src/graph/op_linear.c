@@ -10,9 +10,6 @@
 /* Attributes. */
 enum { GROUPS, INNER, OUTER, ACTIVATION };
 
-/* Numbers that stay in the first cache from one loop over them to the next. */
-enum { CACHED = 1 << 12 };
-
 /* What is multiplied: columns of an input (its width per group), rows of the weight, columns of the output. */
 typedef struct piece {
   int64_t x, w, y, inner;
@@ -40,66 +37,36 @@ static bool may_merge(const ae_graph *graph, const ae_node *node) {
   return !ae_graph_is_grouped(graph, node->out->axis) && ae_graph_rows(graph, node->out->axis).segments > 1;
 }
 
-/* Of a node whose multiplier rounds: the weight so, made by the forward pass. */
-typedef struct state {
-  int64_t gradient; /* floats of the scratch for the output's gradient, rounded; the tree's follows */
-  ae_bf16 weight[]; /* as many as the parameter has */
-} state;
-
-static bool rounds(const ae_graph *graph) { return ae_products_multiplier(ae_graph_products(graph))->rounded; }
-
+/* A node whose multiplier rounds has the weight so as its state, made by the forward pass. */
 static ae_status prepare(const ae_graph *graph, ae_node *node, int64_t *scratch) {
   const int64_t rows = ae_graph_capacity(graph, node->out->axis), weights = node->parameter[0]->count;
-  const bool trained = ae_graph_is_trained(graph);
-  int64_t gradient = 0;
   for (int i = 0; i < node->inputs; i++)
     ae_products_want(ae_graph_products(graph), rows, node->in[i]->width, weights, node->out->width,
                      may_merge(graph, node));
-  if (rounds(graph)) {
-    gradient = trained ? ae_round_up((rows * node->out->width + 1) / 2, 16) : 0;
-    state *made;
-    AE_RETURN_IF(ae_memory_allocate(&made, 1, sizeof *made + (size_t)weights * sizeof *made->weight));
-    made->gradient = gradient;
-    node->state = made;
-    node->rounds = true;
-  }
-  if (trained) *scratch = ae_max(*scratch, gradient + ae_graph_tree_scratch(graph, weights));
-  return AE_OK;
+  if (ae_graph_is_trained(graph))
+    *scratch = ae_max(*scratch, ae_graph_gradient_scratch(graph, node->out) + ae_graph_tree_scratch(graph, weights));
+  node->rounds = ae_graph_multiplier(graph)->rounded;
+  return node->rounds ? ae_memory_allocate(&node->state, (size_t)weights, sizeof(ae_bf16)) : AE_OK;
 }
 
 static const void *at(const ae_graph *graph, const void *array, int64_t number) {
-  return ae_multiplier_at(ae_products_multiplier(ae_graph_products(graph)), array, number);
+  return ae_multiplier_at(ae_graph_multiplier(graph), array, number);
 }
 
-/* Parts of a node as products take them. The output's gradient rests in the scratch. */
+/* As products take it. */
 static const void *weight_of(const ae_graph *graph, const ae_node *node, bool afresh) {
   const float *weight = ae_params_value(ae_graph_params(graph), node->parameter[0]);
-  if (!rounds(graph)) return weight;
-  state *made = node->state;
-  if (afresh) ae_bf16_round(node->parameter[0]->count, weight, made->weight);
-  return made->weight;
+  if (!node->rounds) return weight;
+  if (afresh) ae_bf16_round(node->parameter[0]->count, weight, node->state);
+  return node->state;
 }
 
 static const void *gradient_of(const ae_graph *graph, const ae_node *node) {
-  if (!rounds(graph)) return node->out->gradient;
-  return ae_graph_scratch(graph);
-}
-
-/* The gradient before the activation, in place of that after it; and rounded, rows at a time that stay in the cache. */
-static void prepare_gradient(const ae_graph *graph, const ae_node *node, int64_t rows) {
-  const ae_tensor *out = node->out;
-  const int64_t total = rows * out->width;
-  ae_bf16 *rounded = (ae_bf16 *)(void *)ae_graph_scratch(graph);
-  for (int64_t at = 0; at < total; at += CACHED) {
-    const int64_t count = ae_min(CACHED, total - at);
-    ae_activate_backward(count, (ae_activation)node->attribute[ACTIVATION], out->value + at, out->gradient + at);
-    if (rounds(graph)) ae_bf16_round(count, out->gradient + at, rounded + at);
-  }
+  return ae_graph_gradient_operand(graph, node->out);
 }
 
 static float *tree_scratch(const ae_graph *graph, const ae_node *node) {
-  const state *made = node->state;
-  return ae_graph_scratch(graph) + (made != NULL ? made->gradient : 0);
+  return ae_graph_scratch(graph) + ae_graph_gradient_scratch(graph, node->out);
 }
 
 /* Over all segments. */
@@ -258,7 +225,7 @@ static void backward(ae_graph *graph, const ae_node *node) {
   const ae_tensor *out = node->out;
   const ae_rows rows = ae_graph_rows(graph, out->axis);
   leaf_context leaf = {.graph = graph, .node = node, .rows = rows};
-  prepare_gradient(graph, node, rows.count);
+  ae_graph_prepare_gradient(graph, out, (ae_activation)node->attribute[ACTIVATION]);
   weight_gradient(graph, node, rows);
   if (node->parameters > 1) ae_graph_tree(graph, node->parameter[1], true, bias_leaf, &leaf, tree_scratch(graph, node));
   for (int64_t i = 0; i < pieces(node); i++) input_gradient(graph, node, rows.count, i);

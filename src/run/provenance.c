@@ -66,7 +66,7 @@ ae_status ae_provenance_write(const ae_comm *comm, ae_h5 *file, const ae_multipl
               {"blas", ae_blas_version()},
               {"blas_core", ae_blas_core()},
               {"instruction_set", instruction_set()},
-              {"convolution", ae_convolution_library()},
+              {"convolution", ae_convolution_library(products)},
               {"products", products->name()}};
   AE_RETURN_IF(ae_h5_create_group(file, "/provenance",
                                   "where and with what this file was written; all else in the file depends on "
@@ -146,6 +146,6 @@ ae_status ae_provenance_compare(const ae_comm *comm, const ae_multiplier *produc
   AE_RETURN_IF(compare_blas(file, &same_blas));
   ae_comm_broadcast(comm, own, (int64_t)sizeof own);
   if (same_blas) AE_RETURN_IF(compare_kind(file, own));
-  AE_RETURN_IF(compare_library(file, "convolution", "convolutions", ae_convolution_library()));
+  AE_RETURN_IF(compare_library(file, "convolution", "convolutions", ae_convolution_library(products)));
   return compare_library(file, "products", "matrix products", products->name());
 }

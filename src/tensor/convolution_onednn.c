@@ -1,5 +1,5 @@
-/* Convolution by oneDNN. Images stay channels last; weights are put into the order that its kernels want. A kernel is
- * made for one number of images: some are kept. */
+/* Convolution by oneDNN, of floats or of bf16 into floats. Images stay channels last; weights are put into the type and
+ * the order that its kernels want. A kernel is made for one number of images: some are kept. */
 #include "mpiae/base/memory.h"
 #include "mpiae/tensor/convolution_kind.h"
 #include "onednn.h"
@@ -7,7 +7,8 @@
 #include <string.h>
 
 /* Channels of the input from which on oneDNN's gradient of it, which works on sixteen at a time, is faster than
- * im2col's: with 1, 3 and 16 its rate is 6, 23 and 100 GFLOP/s beside 20, 61 and 70. */
+ * im2col's: with 1, 3 and 16 its rate is 6, 23 and 100 GFLOP/s beside 20, 61 and 70; in bf16 by AMX, with 1, 3, 8, 12
+ * and 16, 24, 69, 106, 185 and 209 beside 57, 95, 171, 160 and 109. */
 enum { CHANNELS_WORTH_BACKWARD = 8 };
 
 /* A step has segments of two or three sizes and evaluation as many, in up to three directions. */
@@ -36,41 +37,50 @@ typedef struct kernel {
 
 typedef struct onednn {
   ae_convolution_shape shape;
-  int64_t kept[2]; /* taps of each side that are computed with */
-  void *im2col;    /* state of what computes the input's gradient instead, or NULL */
+  dnnl_data_type_t type; /* of what is multiplied */
+  int64_t kept[2];       /* taps of each side that are computed with */
+  void *im2col;          /* state of what computes some gradients instead, or NULL */
   dnnl_engine_t engine;
   dnnl_stream_t stream;
   float *weight, *gradient; /* (outputs, kept[0], kept[1], channels) */
-  dnnl_memory_t plain;      /* of that order, without memory of its own */
+  dnnl_memory_t plain;      /* floats of that order, without memory of its own */
   orders weights, gradients;
   kernel kernels[MAX_KERNELS];
   int64_t time;
 } onednn;
 
-static ae_status checked(const ae_convolution_shape *s, dnnl_status_t status) {
+static ae_status checked(const onednn *c, dnnl_status_t status) {
+  const ae_convolution_shape *s = &c->shape;
   if (status == dnnl_success) return AE_OK;
   return AE_FAIL(AE_INTERNAL,
-                 "%s cannot convolve images of %lld × %lld × %lld with %lld kernels of %lld × %lld: %s; mpiae built "
-                 "with -DMPIAE_ONEDNN=OFF can",
+                 "%s cannot convolve images of %lld × %lld × %lld with %lld kernels of %lld × %lld: %s; %s can",
                  ae_onednn_library(), (long long)s->rows, (long long)s->columns, (long long)s->channels,
-                 (long long)s->outputs, (long long)s->kernel[0], (long long)s->kernel[1], ae_onednn_reason(status));
+                 (long long)s->outputs, (long long)s->kernel[0], (long long)s->kernel[1], ae_onednn_reason(status),
+                 c->type == dnnl_bf16 ? "train.precision=bf16-emulated" : "mpiae built with -DMPIAE_ONEDNN=OFF");
 }
 
-static dnnl_status_t describe(const dnnl_dims_t dim, dnnl_format_tag_t tag, ae_onednn_layout **out) {
-  return ae_onednn_layout_create(4, dim, dnnl_f32, tag, out);
+static bool backward_by_im2col(const onednn *c) { return c->shape.channels < CHANNELS_WORTH_BACKWARD; }
+
+/* By AMX, 64 to 128 kernels of 4 × 4 over 4 images of 16 × 16 take oneDNN 0.66 ms and im2col 0.29 ms, kernels of 1 × 1
+ * three times less; of 3 × 3, with many images, it is no slower. */
+static bool gradient_by_im2col(const onednn *c) { return c->type == dnnl_bf16; }
+
+static dnnl_status_t describe_weights(const onednn *c, dnnl_data_type_t type, dnnl_format_tag_t tag,
+                                      ae_onednn_layout **out) {
+  return ae_onednn_layout_create(4, (dnnl_dims_t){c->shape.outputs, c->shape.channels, c->kept[0], c->kept[1]}, type,
+                                 tag, out);
 }
 
-static dnnl_status_t describe_weights(const onednn *c, dnnl_format_tag_t tag, ae_onednn_layout **out) {
-  return describe((dnnl_dims_t){c->shape.outputs, c->shape.channels, c->kept[0], c->kept[1]}, tag, out);
+/* Images of either side: those that are computed are float32. */
+static dnnl_status_t describe_in(const onednn *c, ae_onednn_way way, int64_t images, ae_onednn_layout **out) {
+  return ae_onednn_layout_create(4, (dnnl_dims_t){images, c->shape.channels, c->shape.rows, c->shape.columns},
+                                 way == AE_ONEDNN_BACKWARD ? dnnl_f32 : c->type, dnnl_nhwc, out);
 }
 
-static dnnl_status_t describe_in(const onednn *c, int64_t images, ae_onednn_layout **out) {
-  return describe((dnnl_dims_t){images, c->shape.channels, c->shape.rows, c->shape.columns}, dnnl_nhwc, out);
-}
-
-static dnnl_status_t describe_out(const onednn *c, int64_t images, ae_onednn_layout **out) {
+static dnnl_status_t describe_out(const onednn *c, ae_onednn_way way, int64_t images, ae_onednn_layout **out) {
   const int64_t rows = ae_convolution_rows(&c->shape), columns = ae_convolution_columns(&c->shape);
-  return describe((dnnl_dims_t){images, c->shape.outputs, rows, columns}, dnnl_nhwc, out);
+  return ae_onednn_layout_create(4, (dnnl_dims_t){images, c->shape.outputs, rows, columns},
+                                 way == AE_ONEDNN_FORWARD ? dnnl_f32 : c->type, dnnl_nhwc, out);
 }
 
 /* Padding below and to the right: what the kept taps of the last position reach beyond the image; negative when they
@@ -83,29 +93,44 @@ static int64_t padding_after(const onednn *c, int i) {
 }
 
 /* The description of a kernel whose weights stand in the given order. Owned by the caller. */
-static dnnl_status_t describe_kernel(const onednn *c, ae_onednn_way way, int64_t images,
-                                     const ae_onednn_layout *weights, dnnl_primitive_desc_t *out) {
+static dnnl_status_t describe_ordered(const onednn *c, ae_onednn_way way, int64_t images,
+                                      const ae_onednn_layout *weights, dnnl_primitive_desc_t hint,
+                                      dnnl_primitive_desc_t *out) {
   ae_onednn_layout *x = NULL, *y = NULL;
-  dnnl_status_t status = describe_in(c, images, &x);
-  if (status == dnnl_success) status = describe_out(c, images, &y);
+  dnnl_status_t status = describe_in(c, way, images, &x);
+  if (status == dnnl_success) status = describe_out(c, way, images, &y);
   const ae_onednn_convolution convolution = {x,
                                              weights,
                                              y,
                                              {c->shape.stride, c->shape.stride},
                                              {c->shape.padding[0], c->shape.padding[1]},
                                              {padding_after(c, 0), padding_after(c, 1)}};
-  if (status == dnnl_success) status = ae_onednn_describe_convolution(c->engine, way, &convolution, out);
+  if (status == dnnl_success) status = ae_onednn_describe_convolution(c->engine, way, &convolution, hint, out);
   ae_onednn_layout_destroy(&x);
   ae_onednn_layout_destroy(&y);
   return status;
 }
 
-/* The fastest kernel, which chooses the order of the weights. */
-static dnnl_status_t describe_fastest(const onednn *c, ae_onednn_way way, int64_t images, dnnl_primitive_desc_t *out) {
+/* The fastest, which chooses the order. */
+static dnnl_status_t describe_unordered(const onednn *c, ae_onednn_way way, int64_t images, dnnl_primitive_desc_t hint,
+                                        dnnl_primitive_desc_t *out) {
   ae_onednn_layout *any;
-  dnnl_status_t status = describe_weights(c, dnnl_format_tag_any, &any);
-  if (status == dnnl_success) status = describe_kernel(c, way, images, any, out);
+  dnnl_status_t status = describe_weights(c, c->type, dnnl_format_tag_any, &any);
+  if (status == dnnl_success) status = describe_ordered(c, way, images, any, hint, out);
   ae_onednn_layout_destroy(&any);
+  return status;
+}
+
+/* Either: weights are NULL for the fastest. */
+static dnnl_status_t describe_kernel(const onednn *c, ae_onednn_way way, int64_t images,
+                                     const ae_onednn_layout *weights, dnnl_primitive_desc_t *out) {
+  dnnl_primitive_desc_t hint = NULL;
+  dnnl_status_t status = dnnl_success;
+  if (way != AE_ONEDNN_FORWARD) status = describe_unordered(c, AE_ONEDNN_FORWARD, images, NULL, &hint);
+  if (status == dnnl_success)
+    status = weights != NULL ? describe_ordered(c, way, images, weights, hint, out)
+                             : describe_unordered(c, way, images, hint, out);
+  if (hint != NULL) dnnl_primitive_desc_destroy(hint);
   return status;
 }
 
@@ -115,7 +140,8 @@ static dnnl_status_t try_shape(const onednn *c) {
   dnnl_status_t status = dnnl_success;
   for (ae_onednn_way way = AE_ONEDNN_FORWARD; way <= AE_ONEDNN_GRADIENT && status == dnnl_success; way++) {
     dnnl_primitive_desc_t found = NULL;
-    status = describe_fastest(c, way, 1, &found);
+    if (way == AE_ONEDNN_GRADIENT && gradient_by_im2col(c)) break;
+    status = describe_kernel(c, way, 1, NULL, &found);
     dnnl_primitive_desc_destroy(found);
   }
   return status;
@@ -130,7 +156,7 @@ static dnnl_status_t create_place(const onednn *c, ae_onednn_layout **layout, dn
 
 static dnnl_status_t create_plain(onednn *c) {
   ae_onednn_layout *plain;
-  const dnnl_status_t status = describe_weights(c, dnnl_ohwi, &plain);
+  const dnnl_status_t status = describe_weights(c, dnnl_f32, dnnl_ohwi, &plain);
   return status == dnnl_success ? create_place(c, &plain, &c->plain) : status;
 }
 
@@ -171,19 +197,29 @@ static void keep_taps(onednn *c) {
   }
 }
 
-static ae_status create(const ae_convolution_shape *shape, void **out) {
+static bool computes(const ae_multiplier *multiplier) {
+  return !multiplier->rounded || strcmp(multiplier->library, "onednn") == 0;
+}
+
+/* In float32 it is always multiplied by BLAS. */
+static ae_status create_im2col(onednn *c, const ae_multiplier *multiplier) {
+  return ae_convolver_im2col.create(&c->shape, multiplier->rounded ? multiplier : &ae_multiplier_blas, &c->im2col);
+}
+
+static ae_status create(const ae_convolution_shape *shape, const ae_multiplier *multiplier, void **out) {
   ae_status status = AE_OK;
   onednn *c = NULL;
   AE_CHECK(AE_NEW(c, 1));
   c->shape = *shape;
+  c->type = multiplier->rounded ? dnnl_bf16 : dnnl_f32;
   keep_taps(c);
   AE_CHECK(AE_NEW(c->weight, shape->outputs * c->kept[0] * c->kept[1] * shape->channels));
   AE_CHECK(AE_NEW(c->gradient, shape->outputs * c->kept[0] * c->kept[1] * shape->channels));
-  if (shape->channels < CHANNELS_WORTH_BACKWARD) AE_CHECK(ae_convolver_im2col.create(shape, &c->im2col));
-  AE_CHECK(checked(shape, dnnl_engine_create(&c->engine, dnnl_cpu, 0)));
-  AE_CHECK(checked(shape, dnnl_stream_create(&c->stream, c->engine, dnnl_stream_default_flags)));
-  AE_CHECK(checked(shape, try_shape(c)));
-  AE_CHECK(checked(shape, create_plain(c)));
+  if (backward_by_im2col(c) || gradient_by_im2col(c)) AE_CHECK(create_im2col(c, multiplier));
+  AE_CHECK(checked(c, dnnl_engine_create(&c->engine, dnnl_cpu, 0)));
+  AE_CHECK(checked(c, dnnl_stream_create(&c->stream, c->engine, dnnl_stream_default_flags)));
+  AE_CHECK(checked(c, try_shape(c)));
+  AE_CHECK(checked(c, create_plain(c)));
   *out = c;
   c = NULL;
 cleanup:
@@ -195,7 +231,7 @@ static void load(void *state, const float *weight) {
   onednn *c = state;
   ae_convolution_narrow(&c->shape, c->kept, weight, c->weight);
   for (int i = 0; i < c->weights.count; i++) c->weights.all[i].fresh = false;
-  if (c->im2col != NULL) ae_convolver_im2col.load(c->im2col, weight);
+  if (backward_by_im2col(c)) ae_convolver_im2col.load(c->im2col, weight);
 }
 
 static const ae_onednn_layout *description(dnnl_memory_t memory) {
@@ -228,7 +264,7 @@ static order *find_order(onednn *c, bool is_gradient, const ae_onednn_layout *th
 static dnnl_primitive_desc_t choose_kernel(onednn *c, kernel *k) {
   const bool is_gradient = k->way == AE_ONEDNN_GRADIENT;
   dnnl_primitive_desc_t found = NULL;
-  ae_onednn_require(describe_fastest(c, k->way, k->images, &found));
+  ae_onednn_require(describe_kernel(c, k->way, k->images, NULL, &found));
   k->order = find_order(
       c, is_gradient,
       dnnl_primitive_desc_query_md(found, is_gradient ? dnnl_query_diff_weights_md : dnnl_query_weights_md, 0));
@@ -246,8 +282,8 @@ static void make_kernel(onednn *c, ae_onednn_way way, int64_t images, kernel *ou
   dnnl_primitive_desc_t chosen = choose_kernel(c, out);
   ae_onednn_require(dnnl_primitive_create(&out->primitive, chosen));
   dnnl_primitive_desc_destroy(chosen);
-  ae_onednn_require(describe_in(c, images, &in));
-  ae_onednn_require(describe_out(c, images, &y));
+  ae_onednn_require(describe_in(c, way, images, &in));
+  ae_onednn_require(describe_out(c, way, images, &y));
   ae_onednn_require(create_place(c, &in, &out->in));
   ae_onednn_require(create_place(c, &y, &out->out));
 }
@@ -271,7 +307,7 @@ static kernel *find_kernel(onednn *c, ae_onednn_way way, int64_t images) {
 }
 
 /* oneDNN takes no const; it does not write to inputs. */
-static void point(dnnl_memory_t memory, const float *values) {
+static void point(dnnl_memory_t memory, const void *values) {
   void *handle;
   memcpy(&handle, &values, sizeof handle);
   ae_onednn_require(dnnl_memory_set_data_handle(memory, handle));
@@ -294,7 +330,7 @@ static void run(const onednn *c, const kernel *k, const dnnl_exec_arg_t argument
   ae_onednn_require(dnnl_stream_wait(c->stream));
 }
 
-static void forward(void *state, int64_t images, const float *x, float *y) {
+static void forward(void *state, int64_t images, const void *x, float *y) {
   onednn *c = state;
   const kernel *k = find_kernel(c, AE_ONEDNN_FORWARD, images);
   point(k->in, x);
@@ -302,9 +338,9 @@ static void forward(void *state, int64_t images, const float *x, float *y) {
   run(c, k, (dnnl_exec_arg_t[]){{DNNL_ARG_SRC, k->in}, {DNNL_ARG_WEIGHTS, weights_of(c, k)}, {DNNL_ARG_DST, k->out}});
 }
 
-static void backward(void *state, int64_t images, const float *dy, float *dx) {
+static void backward(void *state, int64_t images, const void *dy, float *dx) {
   onednn *c = state;
-  if (c->im2col != NULL) {
+  if (backward_by_im2col(c)) {
     ae_convolver_im2col.backward(c->im2col, images, dy, dx);
     return;
   }
@@ -316,8 +352,12 @@ static void backward(void *state, int64_t images, const float *dy, float *dx) {
           {DNNL_ARG_DIFF_SRC, k->in}, {DNNL_ARG_WEIGHTS, weights_of(c, k)}, {DNNL_ARG_DIFF_DST, k->out}});
 }
 
-static void gradient(void *state, int64_t images, const float *x, const float *dy, float *dw) {
+static void gradient(void *state, int64_t images, const void *x, const void *dy, float *dw) {
   onednn *c = state;
+  if (gradient_by_im2col(c)) {
+    ae_convolver_im2col.gradient(c->im2col, images, x, dy, dw);
+    return;
+  }
   const kernel *k = find_kernel(c, AE_ONEDNN_GRADIENT, images);
   point(k->in, x);
   point(k->out, dy);
@@ -329,4 +369,5 @@ static void gradient(void *state, int64_t images, const float *x, const float *d
   ae_convolution_widen(&c->shape, c->kept, c->gradient, dw);
 }
 
-const ae_convolver_kind ae_convolver_onednn = {ae_onednn_library, create, destroy, load, forward, backward, gradient};
+const ae_convolver_kind ae_convolver_onednn = {ae_onednn_library, computes, create,  destroy, load,
+                                               forward,           backward, gradient};

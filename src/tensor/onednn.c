@@ -147,17 +147,17 @@ static dnnl_status_t describe_gradient(dnnl_engine_t engine, const ae_onednn_con
 
 #endif
 
-/* The other two want the description of the forward one as a hint. */
 dnnl_status_t ae_onednn_describe_convolution(dnnl_engine_t engine, ae_onednn_way way,
-                                             const ae_onednn_convolution *convolution, dnnl_primitive_desc_t *out) {
-  if (way == AE_ONEDNN_FORWARD) return describe_forward(engine, convolution, out);
-  dnnl_primitive_desc_t hint = NULL;
-  dnnl_status_t status = describe_forward(engine, convolution, &hint);
-  if (status != dnnl_success) return status;
-  status = way == AE_ONEDNN_BACKWARD ? describe_backward(engine, convolution, hint, out)
-                                     : describe_gradient(engine, convolution, hint, out);
-  dnnl_primitive_desc_destroy(hint);
-  return status;
+                                             const ae_onednn_convolution *convolution, dnnl_primitive_desc_t hint,
+                                             dnnl_primitive_desc_t *out) {
+  switch (way) {
+  case AE_ONEDNN_FORWARD:
+    return describe_forward(engine, convolution, out);
+  case AE_ONEDNN_BACKWARD:
+    return describe_backward(engine, convolution, hint, out);
+  default:
+    return describe_gradient(engine, convolution, hint, out);
+  }
 }
 
 /* To an attribute, which copies it. */

@@ -33,10 +33,12 @@ typedef struct ae_onednn_convolution {
   dnnl_dims_t stride, before, after; /* rows, columns; padding before the first and after the last */
 } ae_onednn_convolution;
 
-/* The description of its primitive for this engine, owned by the caller (dnnl_primitive_desc_destroy). Fails with
- * dnnl_unimplemented when there is no kernel for it; *out is then as it was. */
+/* The description of its primitive for this engine, owned by the caller (dnnl_primitive_desc_destroy); of backward and
+ * gradient, with that of the forward one as a hint, else NULL. Fails with dnnl_unimplemented when there is no kernel for
+ * it; *out is then as it was. */
 dnnl_status_t ae_onednn_describe_convolution(dnnl_engine_t engine, ae_onednn_way way,
-                                             const ae_onednn_convolution *convolution, dnnl_primitive_desc_t *out);
+                                             const ae_onednn_convolution *convolution, dnnl_primitive_desc_t hint,
+                                             dnnl_primitive_desc_t *out);
 
 /* The same of a product C = A · B, or C + A · B. */
 dnnl_status_t ae_onednn_describe_product(dnnl_engine_t engine, const ae_onednn_layout *a, const ae_onednn_layout *b,

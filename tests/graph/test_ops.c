@@ -276,16 +276,23 @@ static void every_operation_has_the_gradient_of_its_reference(void **state) {
   }
 }
 
+static const ae_op *op_of(const char *name) {
+  int count, i = 0;
+  const ae_op *const *table = ae_op_table(&count);
+  while (strcmp(table[i]->name, name) != 0) i++;
+  return table[i];
+}
+
 static void layers_have_gradients_by_every_way_to_multiply(void **state) {
   (void)state;
-  int count, linear = 0;
-  const ae_op *const *ops = ae_op_table(&count);
-  while (strcmp(ops[linear]->name, "linear") != 0) linear++;
+  static const char *const layers[] = {"linear", "convolution", "convolution_transposed"};
+  int count;
   const ae_multiplier *const *table = ae_multipliers(&count);
-  for (int i = 0; i < count; i++)
-    for (const ae_op_case *c = ops[linear]->cases; table[i]->lacks() == NULL && c->label != NULL; c++)
-      for (sharing shared = ALONE; shared <= SHARED_AFTER; shared++)
-        for (int reversed = 0; reversed < 2; reversed++) run_case(c, table[i], shared, reversed != 0);
+  for (size_t layer = 0; layer < sizeof layers / sizeof *layers; layer++)
+    for (int i = 0; i < count; i++)
+      for (const ae_op_case *c = op_of(layers[layer])->cases; table[i]->lacks() == NULL && c->label != NULL; c++)
+        for (sharing shared = ALONE; shared <= SHARED_AFTER; shared++)
+          for (int reversed = 0; reversed < 2; reversed++) run_case(c, table[i], shared, reversed != 0);
 }
 
 static void a_wrong_gradient_is_seen(void **state) {

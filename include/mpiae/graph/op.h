@@ -92,11 +92,18 @@ int ae_graph_nodes(const ae_graph *graph);
 const ae_node *ae_graph_node(const ae_graph *graph, int number);
 float *ae_graph_scratch(const ae_graph *graph);
 struct ae_products *ae_graph_products(const ae_graph *graph);
+const ae_multiplier *ae_graph_multiplier(const ae_graph *graph);
 bool ae_graph_is_trained(const ae_graph *graph); /* has a backward pass */
 
 /* A tensor's value as the graph's multiplier takes it: itself, or rounded, once in a pass. Of inputs of nodes that
  * round. */
 const void *ae_graph_operand(const ae_graph *graph, ae_tensor *tensor);
+
+/* The same of the gradient of a node's output, which is first taken back through the activation that the node ended
+ * with. Rounded, it stands in the scratch, of which it takes so many floats from the first on, else 0. */
+int64_t ae_graph_gradient_scratch(const ae_graph *graph, const ae_tensor *out);
+void ae_graph_prepare_gradient(const ae_graph *graph, const ae_tensor *out, ae_activation activation);
+const void *ae_graph_gradient_operand(const ae_graph *graph, const ae_tensor *out);
 
 /* The activation in float64, for references. */
 double ae_op_activated(ae_activation activation, double x);
