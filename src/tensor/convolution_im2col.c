@@ -176,6 +176,7 @@ static void backward(void *state, int64_t images, const void *dy, float *dx) {
 
 static void gradient(void *state, int64_t images, const void *x, const void *dy, float *dw) {
   im2col *c = state;
+  float *sum = ae_convolution_is_whole(&c->shape) ? dw : c->gradient;
   for (int64_t at = 0; at < images; at += c->most) {
     const int64_t part = ae_min(c->most, images - at);
     spread(c, part, ae_multiplier_at(c->multiplier, x, at * in_width(c)));
@@ -188,10 +189,10 @@ static void gradient(void *state, int64_t images, const void *x, const void *dy,
                                                .b = c->matrix,
                                                .ldb = c->seen,
                                                .beta = at > 0 ? 1 : 0,
-                                               .c = c->gradient,
+                                               .c = sum,
                                                .ldc = c->seen});
   }
-  ae_convolution_widen(&c->shape, c->shape.taps, c->gradient, dw);
+  if (sum != dw) ae_convolution_widen(&c->shape, c->shape.taps, sum, dw);
 }
 
 const ae_convolver_kind ae_convolver_im2col = {library, computes, create, destroy, load, forward, backward, gradient};

@@ -364,9 +364,10 @@ static void gradient(void *state, int64_t images, const void *x, const void *dy,
   run(c, k,
       (dnnl_exec_arg_t[]){
           {DNNL_ARG_SRC, k->in}, {DNNL_ARG_DIFF_WEIGHTS, k->order->memory}, {DNNL_ARG_DIFF_DST, k->out}});
-  point(c->plain, c->gradient);
+  float *plain = ae_convolution_is_whole(&c->shape) ? dw : c->gradient;
+  point(c->plain, plain);
   reorder(c, k->order, k->order->memory, c->plain);
-  ae_convolution_widen(&c->shape, c->kept, c->gradient, dw);
+  if (plain != dw) ae_convolution_widen(&c->shape, c->kept, plain, dw);
 }
 
 const ae_convolver_kind ae_convolver_onednn = {ae_onednn_library, computes, create,  destroy, load,

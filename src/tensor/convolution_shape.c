@@ -16,6 +16,10 @@ int64_t ae_convolution_columns(const ae_convolution_shape *s) {
   return side(s->columns, s->kernel[1], s->padding[1], s->stride);
 }
 
+bool ae_convolution_is_whole(const ae_convolution_shape *s) {
+  return s->taps[0] == s->kernel[0] && s->taps[1] == s->kernel[1];
+}
+
 int64_t ae_convolution_weights(const ae_convolution_shape *s) {
   return s->outputs * s->kernel[0] * s->kernel[1] * s->channels;
 }

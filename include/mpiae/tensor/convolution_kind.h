@@ -26,6 +26,9 @@ const ae_convolver_kind *const *ae_convolver_kinds(int *count);
 ae_status ae_convolver_create_of(const ae_convolver_kind *kind, const ae_convolution_shape *shape,
                                  const ae_multiplier *multiplier, ae_convolver **out);
 
+/* Whether all taps count: weights are then computed with as they are stored. */
+bool ae_convolution_is_whole(const ae_convolution_shape *shape);
+
 /* Numbers of a kernel array as it is stored. */
 int64_t ae_convolution_weights(const ae_convolution_shape *shape);
 
