@@ -45,7 +45,7 @@ static void destroy(void *state) {
 
 static ae_status make_products(im2col *c) {
   AE_RETURN_IF(ae_products_create(c->multiplier, &c->products));
-  ae_products_want(c->products, c->most * c->positions, c->shape.outputs, c->seen, false);
+  ae_products_want(c->products, c->most * c->positions, c->seen, c->shape.outputs * c->seen, c->shape.outputs, false);
   return ae_products_seal(c->products);
 }
 
