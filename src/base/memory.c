@@ -13,7 +13,7 @@ enum { ALIGNMENT = 64 };
 static _Atomic int64_t blocks, bytes, peak_bytes;
 
 ae_status ae_memory_allocate(void *out, size_t count, size_t size) {
-  if (size != 0 && count > (SIZE_MAX - 2 * ALIGNMENT) / size)
+  if (size != 0 && count > (PTRDIFF_MAX - 2 * ALIGNMENT) / size)
     return AE_FAIL(AE_INTERNAL, "out of memory: %zu × %zu bytes are more than an address space holds", count, size);
   const size_t wanted = (count * size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
   char *base = aligned_alloc(ALIGNMENT, wanted + ALIGNMENT);

@@ -207,6 +207,7 @@ static bool holds(ae_products *products, test what, const ae_product *like, int 
 }
 
 void ae_products_rows(ae_products *products, int segments, const int64_t *offset, const ae_product *product) {
+  if (product->m == 0 || product->n == 0) return;
   if (segments == 1 || holds(products, merging_keeps_bits, product, segments, offset, segments + 1))
     ae_products_one(products, product);
   else ae_products_by_segment(products, segments, offset, product);
