@@ -26,6 +26,8 @@ struct ae_products {
   int64_t operand, tested; /* numbers of the largest matrix of all, and of those that are tested */
   void *x, *w;             /* of the multiplier's type */
   float *y, *z, *before;   /* before: what is added to */
+  void (*tell)(void *context, const ae_product *product); /* or NULL */
+  void *context;
   verdict table[VERDICTS];
 };
 
@@ -95,8 +97,14 @@ static verdict *find(ae_products *products, uint64_t pattern) {
   return NULL;
 }
 
+void ae_products_listen(ae_products *products, void (*tell)(void *context, const ae_product *product), void *context) {
+  products->tell = tell;
+  products->context = context;
+}
+
 void ae_products_one(ae_products *products, const ae_product *product) {
   if (product->m == 0 || product->n == 0) return;
+  if (products->tell != NULL) products->tell(products->context, product);
   const ae_phase previous = ae_profile_enter_in_step(AE_PHASE_PRODUCTS);
   if (product->k > 0) products->multiplier->multiply(products->state, product);
   else if (product->beta == 0)

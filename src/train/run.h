@@ -8,6 +8,7 @@
 #include "mpiae/train/progress.h"
 #include "mpiae/train/schedule.h"
 #include "mpiae/train/stop.h"
+#include "mpiae/train/trainer.h"
 #include "mpiae/train/watchdog.h"
 
 #include <stdio.h>
@@ -46,6 +47,7 @@ typedef struct ae_trainer {
   ae_watchdog *watchdog;
   int64_t verify_every; /* steps; 0 = never */
   ae_stop stop;
+  const ae_follower *follower; /* NULL for an ordinary run */
 } ae_trainer;
 
 /* start.c. Collective. Builds everything for the dataset and the configuration, and sets the state: of a new run, or

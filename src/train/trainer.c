@@ -181,6 +181,18 @@ static ae_status run_step(ae_trainer *t, const ae_batch *batch, const ae_batch *
 
 /* An epoch. */
 
+/* News, and a checkpoint when one is due; or what a follower does. */
+static ae_status follow_step(ae_trainer *t, uint32_t epoch, const ae_batch *batch, bool *enough) {
+  if (t->follower != NULL) {
+    const ae_checkpoint held = ae_trainer_checkpoint(t);
+    return t->follower->after(t->follower->context, &held, enough);
+  }
+  ae_progress_step(&t->progress, t->model, epoch, batch->step, &t->epoch_sums, batch->global_rows);
+  AE_RETURN_IF(ae_trainer_write_step(t));
+  *enough = t->stop.flags != 0;
+  return AE_OK;
+}
+
 /* From where the epoch stands to its end, or to where train.steps, a signal or the time limit ends the run. */
 static ae_status run_steps(ae_trainer *t, uint32_t epoch) {
   const int64_t first = t->state.epoch_step;
@@ -189,14 +201,13 @@ static ae_status run_steps(ae_trainer *t, uint32_t epoch) {
   ae_sampler_begin(t->sampler, epoch);
   ae_sampler_batch(t->sampler, first, &batch[first % 2]);
   if (t->model->type->training->prefetch != NULL) t->model->type->training->prefetch(t->model, &batch[first % 2]);
-  for (int64_t step = first; step < end; step++) {
+  bool enough = false;
+  for (int64_t step = first; step < end && !enough; step++) {
     if (step + 1 < end) ae_sampler_batch(t->sampler, step + 1, &batch[(step + 1) % 2]);
     const double begun = ae_clock_seconds();
     AE_RETURN_IF(run_step(t, &batch[step % 2], step + 1 < end ? &batch[(step + 1) % 2] : NULL));
     t->stop.step = ae_clock_seconds() - begun;
-    ae_progress_step(&t->progress, t->model, epoch, step, &t->epoch_sums, batch[step % 2].global_rows);
-    AE_RETURN_IF(ae_trainer_write_step(t));
-    if (t->stop.flags != 0) break;
+    AE_RETURN_IF(follow_step(t, epoch, &batch[step % 2], &enough));
   }
   ae_exchange_settle(t->exchange);
   return AE_OK;
@@ -373,6 +384,25 @@ ae_status ae_train(const ae_comm *comm, ae_config *config, const char *directory
   const ae_status status = run(&t, mode, init_from);
   if (status != AE_OK && t.log != NULL)
     fprintf(t.log, "mpiae: %s%s\n", ae_error_code(status) == AE_STOPPED ? "" : "error: ", ae_error_message(status));
+  ae_trainer_destroy(&t);
+  return status;
+}
+
+static ae_status run_followed(ae_trainer *t) {
+  ae_metrics metrics;
+  ae_metrics_clear(&metrics);
+  AE_RETURN_IF(ae_trainer_start(t, AE_RUN_NEW, NULL));
+  const ae_training_hooks *hooks = t->model->type->training;
+  begin_epoch(t);
+  if (hooks->epoch_begin != NULL) AE_RETURN_IF(hooks->epoch_begin(t->model, 1, &metrics));
+  return run_steps(t, 1);
+}
+
+ae_status ae_train_followed(const ae_comm *comm, ae_config *config, const ae_follower *follower) {
+  ae_trainer t = {
+      .comm = comm, .config = config, .begun = ae_clock_seconds(), .lock = {.descriptor = -1}, .follower = follower};
+  ae_profile_reset();
+  const ae_status status = run_followed(&t);
   ae_trainer_destroy(&t);
   return status;
 }

@@ -21,6 +21,9 @@ void ae_products_destroy(ae_products **products); /* NULL is fine */
 void ae_products_want(ae_products *products, int64_t rows, int64_t in, int64_t weights, int64_t out, bool merges);
 ae_status ae_products_seal(ae_products *products);
 
+/* From now on `tell` hears of each product before it is computed; NULL = nobody. For measurements. */
+void ae_products_listen(ae_products *products, void (*tell)(void *context, const ae_product *product), void *context);
+
 /* One product. */
 void ae_products_one(ae_products *products, const ae_product *product);
 

@@ -5,6 +5,7 @@
 #include "mpiae/comm/comm.h"
 #include "mpiae/config/config.h"
 #include "mpiae/run/directory.h"
+#include "mpiae/train/checkpoint.h"
 
 /* Collective. Trains by `config` (equal on all ranks; "auto" values are resolved in it) into `directory`. `init_from`:
  * run directory or checkpoint file of the model whose parameters a run without a checkpoint begins with; NULL = random.
@@ -17,5 +18,16 @@
  */
 ae_status ae_train(const ae_comm *comm, ae_config *config, const char *directory, ae_run_mode mode,
                    const char *init_from);
+
+/* Who follows a training from inside. `after` is called on every rank after each step, with all that the run holds, and
+ * sets *enough, alike on all ranks, to end it. Collective. */
+typedef struct ae_follower {
+  ae_status (*after)(void *context, const ae_checkpoint *held, bool *enough);
+  void *context;
+} ae_follower;
+
+/* Collective. The first epoch that ae_train would do, to its last step or as far as the follower wants it, without a
+ * directory, files or news: for measurements. Errors as of ae_train. */
+ae_status ae_train_followed(const ae_comm *comm, ae_config *config, const ae_follower *follower);
 
 #endif
