@@ -101,7 +101,7 @@ mpiae_test(train/stop RANKS ${RANKS} LIBRARIES ae_train)
 
 mpiae_test(cli/price LIBRARIES ae_cli)
 foreach(command frame doctor synth info import import_cifar10 import_npy sets train train_data train_again train_from sample encode decode evaluate
-        reconstruct interpolate examples cluster)
+        reconstruct interpolate examples cluster bench)
   mpiae_cases(${command})
 endforeach()
 

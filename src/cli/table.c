@@ -15,6 +15,7 @@
   ROW(synth)                                                                                                           \
   ROW(info)                                                                                                            \
   ROW(doctor)                                                                                                          \
+  ROW(bench)                                                                                                           \
   ROW(help)
 
 #define DECLARE(name) extern const ae_command ae_command_##name;

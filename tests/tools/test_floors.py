@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-FLOORS = "base comm h5 config tensor graph nn data cluster models run infer train cli manual".split()
+FLOORS = "base comm h5 config tensor graph nn data cluster models run infer train bench cli manual".split()
 
 
 def symbols_of(path):
