@@ -16,6 +16,7 @@ typedef struct row_axis {
   int64_t *offset;
   int groups;     /* the axis whose rows are the groups; its own number: there are none */
   int64_t *group; /* where each begins, or NULL */
+  bool varies;
 } row_axis;
 
 struct ae_graph {
@@ -47,6 +48,7 @@ ae_products *ae_graph_products(const ae_graph *graph) { return graph->products; 
 const ae_multiplier *ae_graph_multiplier(const ae_graph *graph) { return graph->multiplier; }
 int ae_graph_groups_axis(const ae_graph *graph, int number) { return graph->axes[number].groups; }
 bool ae_graph_is_grouped(const ae_graph *graph, int number) { return graph->axes[number].groups != number; }
+bool ae_graph_varies(const ae_graph *graph, int number) { return graph->axes[number].varies; }
 bool ae_graph_is_trained(const ae_graph *graph) { return graph->planes > 0; }
 
 ae_status ae_graph_create(ae_params *params, int segments, const int *plane_end, int planes, ae_graph **out) {
@@ -141,9 +143,15 @@ int ae_graph_axis(ae_graph *graph, int64_t capacity) {
   return graph->axis_count++;
 }
 
+int ae_graph_axis_varying(ae_graph *graph, int64_t capacity) {
+  const int number = ae_graph_axis(graph, capacity);
+  graph->axes[number].varies = true;
+  return number;
+}
+
 int ae_graph_axis_grouped(ae_graph *graph, int groups, int64_t capacity) {
   AE_ASSERT(!ae_graph_is_grouped(graph, groups));
-  const int number = ae_graph_axis(graph, capacity);
+  const int number = ae_graph_axis_varying(graph, capacity);
   row_axis *added = &graph->axes[number];
   added->groups = groups;
   const ae_status status = AE_NEW(added->group, graph->axes[groups].capacity + 1);

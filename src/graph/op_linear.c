@@ -31,10 +31,16 @@ static piece piece_of(const ae_node *node, int64_t i) {
 static ae_tensor *input_of(const ae_node *node, int64_t i) { return node->in[node->attribute[GROUPS] > 1 ? 0 : i]; }
 static bool adds_to(const ae_node *node, int64_t i) { return node->adds[node->attribute[GROUPS] > 1 ? 0 : i]; }
 
-/* Whether segments may turn out to be one product. Those of a grouped axis are cut otherwise in every step: a test
- * would serve that step alone. */
-static bool may_merge(const ae_graph *graph, const ae_node *node) {
+/* Whether it is worth testing what may be done with a product over one segment: those of a grouped axis hardly ever have
+ * the same rows again, those of a varying one do. */
+static bool may_test(const ae_graph *graph, const ae_node *node) {
   return !ae_graph_is_grouped(graph, node->out->axis) && ae_graph_rows(graph, node->out->axis).segments > 1;
+}
+
+/* Whether segments may turn out to be one product. Where all of them are never cut so again, a test would serve one step
+ * alone. */
+static bool may_merge(const ae_graph *graph, const ae_node *node) {
+  return may_test(graph, node) && !ae_graph_varies(graph, node->out->axis);
 }
 
 /* A node whose multiplier rounds has the weight so as its state, made by the forward pass. */
@@ -42,7 +48,7 @@ static ae_status prepare(const ae_graph *graph, ae_node *node, int64_t *scratch)
   const int64_t rows = ae_graph_capacity(graph, node->out->axis), weights = node->parameter[0]->count;
   for (int i = 0; i < node->inputs; i++)
     ae_products_want(ae_graph_products(graph), rows, node->in[i]->width, weights, node->out->width,
-                     may_merge(graph, node));
+                     may_test(graph, node));
   if (ae_graph_is_trained(graph))
     *scratch = ae_max(*scratch, ae_graph_gradient_scratch(graph, node->out) + ae_graph_tree_scratch(graph, weights));
   node->rounds = ae_graph_multiplier(graph)->rounded;
@@ -168,7 +174,7 @@ static int64_t part_rows(const ae_node *node) {
 /* Whether every product of every segment may be formed `part` of these rows of the weight at a time; and, so formed, may
  * be added to what is there. */
 static bool may_part(const leaf_context *leaf, int64_t part) {
-  bool all = may_merge(leaf->graph, leaf->node);
+  bool all = may_test(leaf->graph, leaf->node);
   for (int s = 0; s < leaf->rows.segments && all; s++)
     for (int64_t i = first_piece(leaf); i < last_piece(leaf) && all; i++) {
       const int64_t rows = leaf->rows.offset[s + 1] - leaf->rows.offset[s];
@@ -179,7 +185,7 @@ static bool may_part(const leaf_context *leaf, int64_t part) {
 }
 
 static bool may_add(const leaf_context *leaf) {
-  bool all = may_merge(leaf->graph, leaf->node);
+  bool all = may_test(leaf->graph, leaf->node);
   for (int s = 0; s < leaf->rows.segments && all; s++)
     for (int64_t i = first_piece(leaf); i < last_piece(leaf) && all; i++) {
       const int64_t rows = leaf->rows.offset[s + 1] - leaf->rows.offset[s];

@@ -396,8 +396,8 @@ static void the_nearest_entry_does_not_depend_on_other_rows(void **state) {
 /* What each builder says of shapes that do not fit. */
 static void every_misfit_is_named(void **state) {
   (void)state;
-  for (int i = 0; i < 7; i++) {
-    static const char *const part[] = {"error", "softmax", "sum", "gate", "nearest", "embed", "straight"};
+  for (int i = 0; i < 8; i++) {
+    static const char *const part[] = {"error", "softmax", "sum", "gate", "nearest", "embed", "straight", "gather"};
     static const float table[6];
     ae_params *params;
     ae_graph *graph;
@@ -412,7 +412,8 @@ static void every_misfit_is_named(void **state) {
                      : i == 3 ? ae_gate(graph, "gate", x)
                      : i == 4 ? ae_nearest_entry(graph, "nearest", x, (ae_table){2, 3, NULL, table})
                      : i == 5 ? ae_embed(graph, "embed", y, (ae_table){2, 3, NULL, table})
-                              : ae_straight_through(graph, "straight", x, y);
+                     : i == 6 ? ae_straight_through(graph, "straight", x, y)
+                              : ae_gather_rows(graph, "gather", x, y);
     assert_null(out);
     ae_test_error(ae_graph_seal(graph), AE_INTERNAL, part[i]);
     ae_graph_destroy(&graph);

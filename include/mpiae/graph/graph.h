@@ -63,6 +63,10 @@ ae_params *ae_graph_params(const ae_graph *graph); /* as given */
 /* A row axis with the most rows a step can have. Returns its number. */
 int ae_graph_axis(ae_graph *graph, int64_t capacity);
 
+/* The same, of segments that have some of a few numbers of rows, but hardly ever all the same as in a step before: layers
+ * on it do not look for a way to take them together. */
+int ae_graph_axis_varying(ae_graph *graph, int64_t capacity);
+
 /* An axis whose rows come in groups, one for each row of the axis `groups` (which has none itself). capacity: the most
  * rows a step can have on this rank. Where sets are drawn, that is for the caller to bound by the largest batch there
  * can be: over the own shards, the sum of as many of a shard's largest sets as a step takes from it. */

@@ -88,6 +88,7 @@ int64_t ae_graph_capacity(const ae_graph *graph, int axis);
 int ae_graph_groups_axis(const ae_graph *graph, int axis);
 int64_t ae_graph_group(const ae_graph *graph, int axis, int64_t group);
 bool ae_graph_is_grouped(const ae_graph *graph, int axis);
+bool ae_graph_varies(const ae_graph *graph, int axis); /* its segments differ from step to step: varying, or grouped */
 int ae_graph_nodes(const ae_graph *graph);
 const ae_node *ae_graph_node(const ae_graph *graph, int number);
 float *ae_graph_scratch(const ae_graph *graph);

@@ -106,6 +106,11 @@ ae_tensor *ae_layer_norm(ae_graph *graph, const char *name, ae_tensor *in, const
 /* Every row times its number in `weight` (width 1, needs no gradient). */
 ae_tensor *ae_weigh_rows(ae_graph *graph, const char *name, ae_tensor *in, ae_tensor *weight);
 
+/* Rows of `in`, by number: row i of a segment is that row index[i] of the same segment on the axis of `in`. The index has
+ * width 1, whole numbers from 0 as floats, and needs no gradient; the output follows its axis. The gradients of the rows
+ * that took one are added in their order; of a row that none took, it is 0. */
+ae_tensor *ae_gather_rows(ae_graph *graph, const char *name, ae_tensor *in, ae_tensor *index);
+
 /* All operations, in order of name: a row is the descriptor ae_op_<row> of its file (graph/op.h). */
 #define AE_OPS(ROW)                                                                                                    \
   ROW(activate)                                                                                                        \
@@ -116,6 +121,7 @@ ae_tensor *ae_weigh_rows(ae_graph *graph, const char *name, ae_tensor *in, ae_te
   ROW(convolution_transposed)                                                                                          \
   ROW(embed)                                                                                                           \
   ROW(gate)                                                                                                            \
+  ROW(gather_rows)                                                                                                     \
   ROW(gaussian)                                                                                                        \
   ROW(gaussian_kl)                                                                                                     \
   ROW(gaussian_sample)                                                                                                 \
