@@ -181,15 +181,23 @@ typedef struct draws {
   uint64_t seed;
   uint32_t epoch;
   int exemplars;
-  int64_t begin, end; /* draws of this round: draw d is exemplar d % exemplars of own example d / exemplars */
+  const ae_exemplar_set *set; /* NULL: one set for each own example */
+  int64_t count;              /* sets */
+  int64_t begin, end;         /* draws of this round: draw d is exemplar d % exemplars of set d / exemplars */
 } draws;
 
+static ae_exemplar_set set_of(const ae_class_index *index, const draws *d, int64_t i) {
+  if (d->set != NULL) return d->set[i];
+  return (ae_exemplar_set){index->label[i], 0, ae_shards_own_begin(&index->shards) + i};
+}
+
 static uint64_t draw_one(const ae_class_index *index, const draws *d, int64_t draw) {
-  const int64_t own = draw / d->exemplars, example = ae_shards_own_begin(&index->shards) + own;
-  const ae_stream stream = ae_stream_of(d->seed, AE_RANDOM_EXEMPLAR, d->epoch, example);
-  const int32_t label = index->label[own];
-  const int64_t position = ae_random_below(stream, (uint32_t)(draw % d->exemplars), ae_class_index_size(index, label));
-  return (uint64_t)label << 32 | (uint64_t)position;
+  const ae_exemplar_set set = set_of(index, d, draw / d->exemplars);
+  const ae_purpose purpose = d->set != NULL ? AE_RANDOM_SHARED : AE_RANDOM_EXEMPLAR;
+  const ae_stream stream = ae_stream_of(d->seed, purpose, d->epoch, set.number);
+  const uint32_t number = set.first + (uint32_t)(draw % d->exemplars);
+  const int64_t position = ae_random_below(stream, number, ae_class_index_size(index, set.class_number));
+  return (uint64_t)set.class_number << 32 | (uint64_t)position;
 }
 
 static void write_questions(const ae_class_index *index, const draws *d, mail *m) {
@@ -234,19 +242,21 @@ static ae_status exchange(const ae_class_index *index, const draws *d, mail *m, 
   return AE_OK;
 }
 
-ae_status ae_class_index_draw(const ae_class_index *index, uint64_t seed, uint32_t epoch, int exemplars, int64_t *out) {
+/* Collective. All rounds of draws; those of a round are set here. */
+static ae_status draw_all(const ae_class_index *index, draws d, int64_t *out) {
   /* Even if all ranks ask one, its counts fit an int and its memory stays in bounds. */
   enum { MOST_ASKED = 1 << 26, MOST_OWN = 1 << 20 };
   ae_status status;
   mail m = {0};
   int64_t total = 0;
-  status = ae_multiply(index->own, exemplars, "examples × exemplars", &total);
+  status = ae_multiply(d.count, d.exemplars, "sets × exemplars", &total);
   const int64_t round = ae_max(1, ae_min(MOST_OWN, MOST_ASKED / index->shards.ranks));
   if (status == AE_OK) status = mail_create(&m, ae_min(round, total), index->shards.ranks);
   AE_CHECK(ae_comm_agree(index->comm, status));
   const int64_t rounds = ae_comm_max(index->comm, (total + round - 1) / round);
   for (int64_t i = 0; i < rounds; i++) {
-    const draws d = {seed, epoch, exemplars, ae_min(i * round, total), ae_min((i + 1) * round, total)};
+    d.begin = ae_min(i * round, total);
+    d.end = ae_min((i + 1) * round, total);
     const bool waits = ae_profile_wait(true);
     status = exchange(index, &d, &m, out);
     ae_profile_wait(waits);
@@ -255,4 +265,14 @@ ae_status ae_class_index_draw(const ae_class_index *index, uint64_t seed, uint32
 cleanup:
   mail_destroy(&m);
   return status;
+}
+
+ae_status ae_class_index_draw(const ae_class_index *index, uint64_t seed, uint32_t epoch, int exemplars, int64_t *out) {
+  return draw_all(index, (draws){.seed = seed, .epoch = epoch, .exemplars = exemplars, .count = index->own}, out);
+}
+
+ae_status ae_class_index_draw_sets(const ae_class_index *index, uint64_t seed, uint32_t epoch, int exemplars,
+                                   const ae_exemplar_set *set, int64_t count, int64_t *out) {
+  return draw_all(index, (draws){.seed = seed, .epoch = epoch, .exemplars = exemplars, .set = set, .count = count},
+                  out);
 }

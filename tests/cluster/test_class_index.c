@@ -95,6 +95,32 @@ static void draws_equal_those_of_one_rank(void **state) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) check_draws(&cases[i], 11, (uint32_t)i);
 }
 
+/* Sets that each rank names, on some none: the same of any class, for any rank that asks. */
+static void sets_are_drawn_for_who_names_them(void **state) {
+  (void)state;
+  enum { EXEMPLARS = 3 };
+  const index_case c = {501, 13, 4, EXEMPLARS};
+  const ae_shards shards = shards_of(&c);
+  const int64_t count = (int64_t)(ae_comm_rank(ae_test_comm()) % 3) * 40;
+  int64_t size[300], *member = list_members(&c, size), *drawn;
+  ae_exemplar_set *set;
+  ae_class_index *index = create(&c, &shards);
+  ae_test_ok(AE_NEW(set, count));
+  ae_test_ok(AE_NEW(drawn, count * EXEMPLARS));
+  for (int64_t i = 0; i < count; i++) set[i] = (ae_exemplar_set){(int32_t)(i * 7 % 3), (uint32_t)i % 5, 1000 + i};
+  ae_test_ok(ae_class_index_draw_sets(index, 11, 2, EXEMPLARS, set, count, drawn));
+  for (int64_t i = 0; i < count * EXEMPLARS; i++) {
+    const ae_exemplar_set *s = &set[i / EXEMPLARS];
+    const int64_t at = ae_random_below(ae_stream_of(11, AE_RANDOM_SHARED, 2, s->number),
+                                       s->first + (uint32_t)(i % EXEMPLARS), size[s->class_number]);
+    assert_int_equal(drawn[i], member[s->class_number * c.examples + at]);
+  }
+  AE_FREE(set);
+  AE_FREE(drawn);
+  AE_FREE(member);
+  ae_class_index_destroy(&index);
+}
+
 /* More draws than one round of messages takes (2^20). */
 static void draws_go_in_rounds(void **state) {
   (void)state;
@@ -138,7 +164,8 @@ static void too_large_a_table_is_refused(void **state) {
 
 int main(int argc, char **argv) {
   const ae_test tests[] = {
-      AE_TEST(sizes_are_global),        AE_TEST(draws_equal_those_of_one_rank), AE_TEST(draws_go_in_rounds),
+      AE_TEST(sizes_are_global),        AE_TEST(draws_equal_those_of_one_rank),
+      AE_TEST(draws_go_in_rounds),      AE_TEST(sets_are_drawn_for_who_names_them),
       AE_TEST(epochs_and_seeds_differ), AE_TEST(too_large_a_table_is_refused),
   };
   return ae_test_main(argc, argv, tests, (int)(sizeof tests / sizeof *tests));

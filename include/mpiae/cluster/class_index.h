@@ -22,4 +22,16 @@ int64_t ae_class_index_size(const ae_class_index *index, int class_number);
  * global number. out: (own examples, exemplars). The same draws for any number of ranks. */
 ae_status ae_class_index_draw(const ae_class_index *index, uint64_t seed, uint32_t epoch, int exemplars, int64_t *out);
 
+/* A set of exemplars to be drawn: of a class, by numbers first … first + exemplars − 1 of stream `number`. */
+typedef struct ae_exemplar_set {
+  int32_t class_number;
+  uint32_t first;
+  int64_t number;
+} ae_exemplar_set;
+
+/* Collective. The same for sets that a rank names, on each as many as it likes: exemplar e of a set is drawn by
+ * Philox(seed, AE_RANDOM_SHARED, epoch, its number), index first + e. out: (count, exemplars). */
+ae_status ae_class_index_draw_sets(const ae_class_index *index, uint64_t seed, uint32_t epoch, int exemplars,
+                                   const ae_exemplar_set *set, int64_t count, int64_t *out);
+
 #endif
