@@ -15,11 +15,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { EXAMPLES = 13, FEATURES = 9, HIDDEN = 6, LATENT = 3, EXEMPLARS = 2, BATCH = 5, CLASSES = 3, SHARDS = 2 };
+enum { EXAMPLES = 13, FEATURES = 9, HIDDEN = 6, LATENT = 3, EXEMPLARS = 2, BATCH = 8, CLASSES = 3, SHARDS = 2 };
 
 static const char *const text = "model: vhe\n"
                                 "data: {train: unused, shards: 2}\n"
-                                "train: {batch_size: 5, seed: 7}\n"
+                                "train: {batch_size: 8, seed: 7}\n"
                                 "network: {hidden: [6], latent_size: 3}\n"
                                 "vhe: {labels: given, exemplars: 2}\n";
 
@@ -31,6 +31,7 @@ typedef struct bench {
   ae_params *params;
   ae_model *model;
   ae_class_index *index;
+  bool shared; /* vhe.sets=class */
   ae_batch batch;
   int64_t drawn[EXAMPLES * EXEMPLARS];
 } bench;
@@ -44,14 +45,16 @@ static void write_data(const char *path) {
   ae_test_ok(ae_dataset_write(ae_test_comm(), path, &shape, 0, EXAMPLES, rows, label, NULL, "test"));
 }
 
-static void create(bench *b) {
+static void create(bench *b, bool shared) {
   const ae_comm *comm = ae_test_comm();
   const char *path = ae_test_path("vhe.h5");
   ae_metrics metrics;
   memset(b, 0, sizeof *b);
+  b->shared = shared;
   write_data(path);
   ae_test_ok(ae_dataset_open(comm, path, SHARDS, &b->data));
-  ae_test_ok(ae_model_configure(text, (int64_t)strlen(text), "test", NULL, 0, &b->config));
+  const char *const sets[] = {shared ? "vhe.sets=class" : "vhe.sets=example"};
+  ae_test_ok(ae_model_configure(text, (int64_t)strlen(text), "test", sets, 1, &b->config));
   ae_test_ok(ae_sampler_create(&b->data->shards, BATCH, 7, &b->sampler));
   ae_test_ok(ae_params_create(&b->params));
   ae_model_setup setup = {.comm = comm,
@@ -97,15 +100,34 @@ static void draw(ae_purpose purpose, int64_t example, const double *q, double *z
   ae_reference_draw(ae_stream_of(7, purpose, 1, example), LATENT, q, noise, z);
 }
 
-/* The three terms of one example's loss. */
-static void loss_terms(const bench *b, int64_t example, double terms[3]) {
+static int64_t member(const bench *b, int32_t class_number, int64_t position) {
+  int64_t example = -1;
+  for (int64_t i = 0; i <= position; i++) do
+      example++;
+    while (b->data->label[example] != class_number);
+  return example;
+}
+
+/* Exemplar e of the set of a row: its own, or the one that its class has in its shard, in this first step. */
+static int64_t exemplar(const bench *b, int64_t row, int e) {
+  const int64_t example = b->batch.example[row], shard = row < b->batch.offset[1] ? 0 : 1;
+  const int32_t k = b->data->label[example];
+  if (!b->shared) return b->drawn[example * EXEMPLARS + e];
+  return member(b, k,
+                ae_random_below(ae_stream_of(7, AE_RANDOM_SHARED, 1, shard), (uint32_t)(k * EXEMPLARS + e),
+                                ae_class_index_size(b->index, k)));
+}
+
+/* The three terms of the loss of one example of the batch. */
+static void loss_terms(const bench *b, int64_t row, double terms[3]) {
+  const int64_t example = b->batch.example[row];
   const double standard[2 * LATENT] = {0};
   double x[FEATURES + LATENT], qc[2 * LATENT] = {0}, qz[2 * LATENT], pz[2 * LATENT], codes[2 * LATENT], h[HIDDEN],
                                       logit[FEATURES];
   for (int e = 0; e < EXEMPLARS; e++) {
     double one[FEATURES], q[2 * LATENT];
-    assert_int_equal(b->data->label[b->drawn[example * EXEMPLARS + e]], b->data->label[example]);
-    pixels(b, b->drawn[example * EXEMPLARS + e], one);
+    assert_int_equal(b->data->label[exemplar(b, row, e)], b->data->label[example]);
+    pixels(b, exemplar(b, row, e), one);
     ae_reference_pair(b->params, "encoder_c", one, FEATURES, HIDDEN, LATENT, q);
     for (int j = 0; j < 2 * LATENT; j++) qc[j] += q[j] / (double)EXEMPLARS;
   }
@@ -130,17 +152,16 @@ static void forward(bench *b) {
   ae_graph_forward(b->model->graph, NULL);
 }
 
-static void the_loss_is_that_of_the_paper(void **state) {
-  (void)state;
+static void check_loss(bool shared) {
   bench b;
-  create(&b);
+  create(&b, shared);
   forward(&b);
   const char *const names[] = {"cross_entropy", "kl_c", "kl_z"};
   assert_int_equal(b.model->terms, 3);
   for (int i = 0; i < 3; i++) assert_string_equal(b.model->term[i].figure->name, names[i]);
   for (int64_t row = 0; row < b.batch.global_rows; row++) {
     double terms[3];
-    loss_terms(&b, b.batch.example[row], terms);
+    loss_terms(&b, row, terms);
     /* sums of a few dozen float32 numbers of size one */
     for (int i = 0; i < 3; i++)
       assert_true(fabs((double)b.model->term[i].rows->value[row] - terms[i]) < 3e-6 * (1 + fabs(terms[i])));
@@ -148,10 +169,21 @@ static void the_loss_is_that_of_the_paper(void **state) {
   destroy(&b);
 }
 
+static void the_loss_is_that_of_the_paper(void **state) {
+  (void)state;
+  check_loss(false);
+}
+
+/* Each shard gives four rows of three classes, so some share. */
+static void the_loss_is_that_of_the_paper_where_classes_share_exemplars(void **state) {
+  (void)state;
+  check_loss(true);
+}
+
 static double mean_loss(const bench *b) {
   double sum = 0, terms[3];
   for (int64_t row = 0; row < b->batch.global_rows; row++) {
-    loss_terms(b, b->batch.example[row], terms);
+    loss_terms(b, row, terms);
     sum += terms[0] + terms[1] + terms[2];
   }
   return sum / (double)b->batch.global_rows;
@@ -159,10 +191,9 @@ static double mean_loss(const bench *b) {
 
 /* One number of every parameter, by a central difference: parameters are float32, so the step is one that float32 holds
  * exactly. */
-static void the_gradient_is_that_of_the_loss(void **state) {
-  (void)state;
+static void check_gradient(bool shared) {
   bench b;
-  create(&b);
+  create(&b, shared);
   forward(&b);
   for (int i = 0; i < 3; i++)
     for (int64_t row = 0; row < b.batch.global_rows; row++)
@@ -188,7 +219,20 @@ static void the_gradient_is_that_of_the_loss(void **state) {
   destroy(&b);
 }
 
+static void the_gradient_is_that_of_the_loss(void **state) {
+  (void)state;
+  check_gradient(false);
+}
+
+static void the_gradient_is_that_of_the_loss_where_classes_share_exemplars(void **state) {
+  (void)state;
+  check_gradient(true);
+}
+
 int main(int argc, char **argv) {
-  const ae_test tests[] = {AE_TEST(the_loss_is_that_of_the_paper), AE_TEST(the_gradient_is_that_of_the_loss)};
+  const ae_test tests[] = {AE_TEST(the_loss_is_that_of_the_paper),
+                           AE_TEST(the_loss_is_that_of_the_paper_where_classes_share_exemplars),
+                           AE_TEST(the_gradient_is_that_of_the_loss),
+                           AE_TEST(the_gradient_is_that_of_the_loss_where_classes_share_exemplars)};
   return ae_test_main(argc, argv, tests, sizeof tests / sizeof *tests);
 }

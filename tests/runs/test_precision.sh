@@ -35,6 +35,7 @@ same_bits() {
 
 same_bits blas train.products=blas
 same_bits emulated train.precision=bf16-emulated
+same_bits shared train.precision=bf16-emulated vhe.sets=class
 differ blas-1/checkpoint-000000034.h5 emulated-1/checkpoint-000000034.h5
 
 # near NAME: its loss is that of bf16 emulated, or of float32, but for rounding: within a hundredth
@@ -51,6 +52,8 @@ else lacking+=("products by oneDNN"); fi
 if has train.precision=bf16; then
   same_bits bf16 train.precision=bf16
   near bf16 emulated
+  same_bits bf16-shared train.precision=bf16 vhe.sets=class
+  near bf16-shared shared
   # The same run, on a processor without: refused, with the reason and what can be done.
   if without AVX512_CORE timeout 300 "$mpiae" train vhe.yaml train.precision=bf16 --run bf16-1 --resume >log 2>&1; then fail "bf16 without instructions for it"; fi
   if ! grep -q "train.precision=bf16 .*neither AMX nor AVX512_BF16; bf16-emulated" log; then

@@ -60,6 +60,18 @@ for weighting in anneal gradient mutual-information; do
   differ vhe-1/checkpoint-000000034.h5 "$weighting-1/checkpoint-000000034.h5"
 done
 
+# Sets of exemplars that classes share, another number of them in every step; stopped within an epoch.
+shared=("${two[@]}" vhe.sets=class)
+for ranks in 1 2; do on "$ranks" train vhe.yaml "${shared[@]}" --run "shared-$ranks"; done
+on 7 train vhe.yaml "${shared[@]}" train.steps=25 --run shared-7
+on 3 train vhe.yaml "${shared[@]}" --run shared-7 --resume
+for ranks in 2 7; do
+  equal shared-1/checkpoint-000000034.h5 "shared-$ranks/checkpoint-000000034.h5"
+  equal shared-1/codes-000002.h5 "shared-$ranks/codes-000002.h5"
+  equal_metrics shared-1 "shared-$ranks"
+done
+differ vhe-1/checkpoint-000000034.h5 shared-1/checkpoint-000000034.h5
+
 # Two threads a rank: other bits perhaps, but the same on any number of ranks.
 for ranks in 1 2 3; do
   on "$ranks" train vhe.yaml "${small[@]}" data.shards=8 train.epochs=1 train.threads=2 'network.hidden=[256]' --run "threads-$ranks"
@@ -73,6 +85,9 @@ fi
 on 3 train vhe.yaml "${small[@]}" data.shards=200 train.epochs=1 --run vhe-200-3
 on 7 train vhe.yaml "${small[@]}" data.shards=200 train.epochs=1 --run vhe-200-7
 equal vhe-200-3/checkpoint-000000017.h5 vhe-200-7/checkpoint-000000017.h5
+on 3 train vhe.yaml "${small[@]}" data.shards=200 train.epochs=1 vhe.sets=class vhe.exemplars=1 --run shared-200-3
+on 7 train vhe.yaml "${small[@]}" data.shards=200 train.epochs=1 vhe.sets=class vhe.exemplars=1 --run shared-200-7
+equal shared-200-3/checkpoint-000000017.h5 shared-200-7/checkpoint-000000017.h5
 
 # The defaults keep two checkpoints and the codes of the newest.
 on 2 train vhe.yaml data.train=glyphs.h5 train.epochs=3 --run kept

@@ -15,18 +15,29 @@
 
 extern const ae_model_type ae_model_vhe;
 
+/* q(c|D) of the examples: D one's own, or the one that its class shares in its segment. */
+static ae_tensor *build_posterior_c(vhe *model, int axis) {
+  ae_graph *graph = model->base.graph;
+  const bool shared = model->shared != NULL;
+  const int64_t rows = model->sets * model->exemplars;
+  model->set_axis = shared ? ae_graph_axis_varying(graph, model->sets) : axis;
+  model->exemplar = ae_examples_input(&model->examples, graph, "exemplar",
+                                      shared ? ae_graph_axis_varying(graph, rows) : ae_graph_axis(graph, rows));
+  ae_tensor *posterior = ae_vhe_encoder_c(model, graph, model->exemplar, model->set_axis, model->exemplars);
+  if (!shared) return posterior;
+  model->set = ae_graph_input(graph, "set", axis, 0, NULL, false);
+  return ae_gather_rows(graph, "posterior_c", posterior, model->set);
+}
+
 static ae_status build_training(vhe *model) {
-  const ae_model_setup *setup = &model->base.setup;
   int axis;
   AE_RETURN_IF(ae_model_begin_graph(&model->base, &axis));
   ae_graph *graph = model->base.graph;
-  const int exemplar_axis = ae_graph_axis(graph, setup->capacity * model->exemplars);
   model->x = ae_examples_input(&model->examples, graph, "x", axis);
-  model->exemplar = ae_examples_input(&model->examples, graph, "exemplar", exemplar_axis);
   model->noise_c = ae_graph_input(graph, "noise_c", axis, 1, &model->latent, false);
   model->noise_z = ae_graph_input(graph, "noise_z", axis, 1, &model->latent, false);
   model->weight = ae_graph_input(graph, "class_weight", axis, 0, NULL, false);
-  model->posterior_c = ae_vhe_encoder_c(model, graph, model->exemplar, axis, model->exemplars);
+  model->posterior_c = build_posterior_c(model, axis);
   ae_tensor *c = ae_gaussian_sample(graph, "c", model->posterior_c, model->noise_c);
   model->posterior_z = ae_vhe_encoder_z(model, graph, model->x, c);
   ae_tensor *z = ae_gaussian_sample(graph, "z", model->posterior_z, model->noise_z);
@@ -46,8 +57,14 @@ static ae_status build_training(vhe *model) {
 
 static ae_status allocate_training(vhe *model) {
   const ae_model_setup *setup = &model->base.setup;
-  const int64_t rows = setup->capacity * model->exemplars;
-  AE_RETURN_IF(AE_NEW(model->drawn, ae_shards_own_count(&setup->data->shards) * model->exemplars));
+  if (ae_config_is(setup->config, "vhe.sets", "class")) {
+    AE_RETURN_IF(ae_vhe_shared_sets_create(model->labels, (int)model->exemplars, &model->shared));
+    model->sets = ae_vhe_shared_sets_capacity(model->shared);
+  } else {
+    AE_RETURN_IF(AE_NEW(model->drawn, ae_shards_own_count(&setup->data->shards) * model->exemplars));
+    model->sets = setup->capacity;
+  }
+  const int64_t rows = model->sets * model->exemplars;
   AE_RETURN_IF(AE_NEW(model->wanted, rows));
   for (int i = 0; i < 2; i++) AE_RETURN_IF(AE_NEW(model->fetched[i], rows * setup->data->row_bytes));
   return build_training(model);
@@ -58,6 +75,7 @@ static void destroy(ae_model *base) {
   ae_window_destroy(&model->window);
   ae_graph_destroy(&model->base.graph);
   ae_vhe_destroy_inference(model);
+  ae_vhe_shared_sets_destroy(&model->shared);
   ae_pseudo_labels_destroy(&model->labels);
   AE_FREE(model->drawn);
   AE_FREE(model->wanted);
@@ -132,8 +150,9 @@ static ae_status epoch_begin(ae_model *base, uint32_t epoch, ae_metrics *metrics
   vhe *model = (vhe *)base;
   AE_RETURN_IF(ae_pseudo_labels_epoch_begin(model->labels, metrics));
   const ae_phase previous = ae_profile_enter(AE_PHASE_LABELS);
-  const ae_status status =
-      ae_class_index_draw(model->labels->index, base->setup.seed, epoch, (int)model->exemplars, model->drawn);
+  const ae_status status = model->shared != NULL ? ae_vhe_shared_sets_draw(model->shared, epoch)
+                                                 : ae_class_index_draw(model->labels->index, base->setup.seed, epoch,
+                                                                       (int)model->exemplars, model->drawn);
   ae_profile_leave(previous);
   return status;
 }
@@ -159,15 +178,40 @@ static ae_status epoch_end(ae_model *base, uint32_t epoch, ae_metrics *metrics) 
   return ae_pseudo_labels_epoch_end(((vhe *)base)->labels, epoch, mean);
 }
 
+/* The sets of a batch as segments of an axis have them: one for each row, unless they are shared. */
+static const int64_t *set_offset(const vhe *model, const ae_batch *batch) {
+  return model->shared != NULL ? model->shared->offset : batch->offset;
+}
+
+/* The exemplars of a batch, set by set, to `wanted`. Returns how many they are. */
+static int64_t list_exemplars(const vhe *model, const ae_batch *batch) {
+  const int64_t exemplars = model->exemplars, begin = ae_shards_own_begin(&model->base.setup.data->shards);
+  const size_t bytes = (size_t)exemplars * sizeof *model->wanted;
+  const int64_t *shared = model->shared != NULL ? ae_vhe_shared_sets_list(model->shared, batch) : NULL;
+  const int64_t sets = set_offset(model, batch)[batch->segments];
+  for (int64_t i = 0; i < sets; i++)
+    memcpy(model->wanted + i * exemplars,
+           shared != NULL ? shared + i * exemplars : model->drawn + (batch->example[i] - begin) * exemplars, bytes);
+  return sets * exemplars;
+}
+
 static void prefetch(ae_model *base, const ae_batch *batch) {
-  vhe *model = (vhe *)base;
-  const int64_t rows = batch->offset[batch->segments], begin = ae_shards_own_begin(&base->setup.data->shards);
+  const vhe *model = (const vhe *)base;
   const ae_phase previous = ae_profile_enter(AE_PHASE_EXEMPLARS);
-  for (int64_t i = 0; i < rows; i++)
-    memcpy(model->wanted + i * model->exemplars, model->drawn + (batch->example[i] - begin) * model->exemplars,
-           (size_t)model->exemplars * sizeof *model->wanted);
-  ae_window_fetch(model->window, model->wanted, rows * model->exemplars, model->fetched[batch->step % 2]);
+  ae_window_fetch(model->window, model->wanted, list_exemplars(model, batch), model->fetched[batch->step % 2]);
   ae_profile_leave(previous);
+}
+
+/* Inputs of q(c|D): exemplars, which have come, and which set is whose. */
+static void fill_sets(vhe *model, const ae_batch *batch) {
+  const ae_model *base = &model->base;
+  const int64_t *offset = set_offset(model, batch), count = offset[batch->segments] * model->exemplars;
+  const ae_block exemplars = {base->setup.data, count, model->wanted, model->fetched[batch->step % 2], NULL};
+  ae_graph_set_rows(base->graph, model->set_axis, offset);
+  ae_graph_set_rows_scaled(base->graph, model->exemplar->axis, offset, model->exemplars);
+  ae_examples_prepare(&model->examples, batch->epoch, &exemplars, model->exemplar->value);
+  for (int64_t i = 0; model->shared != NULL && i < batch->offset[batch->segments]; i++)
+    model->set->value[i] = (float)model->shared->of_row[i];
 }
 
 static void fill(ae_model *base, const ae_batch *batch) {
@@ -177,11 +221,8 @@ static void fill(ae_model *base, const ae_batch *batch) {
   ae_window_wait(model->window);
   ae_profile_leave(previous);
   ae_graph_set_rows(base->graph, model->x->axis, batch->offset);
-  ae_graph_set_rows_scaled(base->graph, model->exemplar->axis, batch->offset, model->exemplars);
+  fill_sets(model, batch);
   ae_examples_fill(&model->examples, base->setup.data, batch, model->x);
-  const ae_block exemplars = {base->setup.data, rows * model->exemplars, model->wanted, model->fetched[batch->step % 2],
-                              NULL};
-  ae_examples_prepare(&model->examples, batch->epoch, &exemplars, model->exemplar->value);
   ae_examples_fill_noise(base->setup.seed, batch, AE_RANDOM_NOISE_C, model->noise_c);
   ae_examples_fill_noise(base->setup.seed, batch, AE_RANDOM_NOISE_Z, model->noise_z);
   for (int64_t i = 0; i < rows; i++)
@@ -214,13 +255,18 @@ static void recorded(const ae_model *base, void *const *field) {
 
 static const char *const label_sources[] = {"kmeans", "given", NULL};
 
+static const char *const sharings[] = {"example", "class", NULL};
+
 static const char *const weightings[] = {"none", "anneal", "gradient", "mutual-information", NULL};
 
 static const ae_key own_keys[] = {
     {"vhe.labels", AE_KEY_CHOICE, "kmeans", 0, 0, label_sources, NULL, AE_KEY_FIXED,
      "classes: clusters of the codes, or the labels of the file (an unknown label, -1, gets a cluster)"},
     {"vhe.exemplars", AE_KEY_INTEGER, "5", 1, 1000, NULL, NULL, AE_KEY_FIXED,
-     "examples of its class, drawn with replacement, that q(c|D) sees for each example"},
+     "examples of its class, drawn with replacement, that q(c|D) sees for each example (for vhe.sets=class: of a class)"},
+    {"vhe.sets", AE_KEY_CHOICE, "example", 0, 0, sharings, NULL, AE_KEY_FIXED,
+     "who has a set of exemplars: each example, or the examples of a class among those that a step takes from a shard: "
+     "fewer exemplars are encoded, the gradient varies more. Either way an example may be among its own exemplars"},
     {"vhe.weighting", AE_KEY_CHOICE, "none", 0, 0, weightings, NULL, AE_KEY_FIXED,
      "how much z and c count when codes are clustered: alike, c more and more (anneal), or by what is known of them"},
     {"vhe.anneal_epochs", AE_KEY_REAL, "5", 0.001, 1e6, NULL, NULL, AE_KEY_FIXED,

@@ -5,6 +5,7 @@
 #include "mpiae/comm/window.h"
 #include "mpiae/models/array_model.h"
 #include "mpiae/models/vhe/pseudo_labels.h"
+#include "shared_sets.h"
 
 /* Inputs of the networks for inference. */
 enum { IN_X, IN_C, IN_Z };
@@ -18,11 +19,15 @@ typedef struct vhe {
   ae_pseudo_labels *labels;
   /* training */
   ae_tensor *x, *exemplar, *noise_c, *noise_z, *weight; /* inputs; weight = 1 / |class of x| */
+  ae_tensor *set; /* input with vhe.sets=class: the set of each row, from 0 in its segment */
+  int set_axis;   /* of q(c|D): sets, or the axis of x */
   ae_tensor *posterior_c, *posterior_z;
   ae_tensor *code[2]; /* z and c as sampled, AE_PART_… */
   ae_window *window;
-  int64_t *drawn;   /* (own, exemplars): the epoch's exemplars of every own example */
-  int64_t *wanted;  /* (capacity, exemplars): those of the batch prefetched last */
+  vhe_shared_sets *shared; /* of vhe.sets=class, or NULL */
+  int64_t *drawn;   /* (own, exemplars): the epoch's exemplars of every own example; NULL where sets are shared */
+  int64_t sets;     /* most of a step: as many as rows, or classes */
+  int64_t *wanted;  /* (sets, exemplars): those of the batch prefetched last */
   char *fetched[2]; /* their rows, of even and odd steps */
   /* inference */
   ae_forward encoder_c, encoder_z, prior, decoder; /* q(c|{x}), q(z|x,c), p(z|c), p(x|c,z) */
