@@ -1,5 +1,6 @@
 /* Optimal matching of two sets of points of the same size: the one-to-one map with the least sum of squared distances.
- * Exact for distances rounded to 2^-40 of the largest one (float coordinates have 2^-24). Local. */
+ * Exact for distances rounded to 2^-50 of the squared diagonal of the box about all points (float coordinates have
+ * 2^-24). Local. */
 #ifndef MPIAE_TENSOR_MATCHING_H
 #define MPIAE_TENSOR_MATCHING_H
 
@@ -12,7 +13,7 @@ enum { AE_MATCHING_POINTS = 2000 };
 
 typedef struct ae_matching ae_matching;
 
-/* For sets of up to `points` points, at most AE_MATCHING_POINTS; 8 · points² bytes, 31 MiB at most. */
+/* For sets of up to `points` points, at most AE_MATCHING_POINTS; 8 · points² bytes and a little, 32 MiB at most. */
 ae_status ae_matching_create(int64_t points, ae_matching **out);
 void ae_matching_destroy(ae_matching **matching); /* NULL is fine */
 
