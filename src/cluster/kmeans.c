@@ -102,8 +102,11 @@ static ae_status start(lloyd *work) {
   return AE_OK;
 }
 
-/* Labels `count` own rows from the begin-th and counts what they are and what has changed. */
-static void assign_block(lloyd *work, int64_t begin, int64_t count) {
+/* Whether rows are summed as they are labelled, while they are in the cache: where the sums of all clusters fit. */
+static bool sums_at_once(const lloyd *work) { return work->scratch.slice == work->options->clusters; }
+
+/* Labels `count` own rows from the begin-th, all of one shard, and counts what they are and what has changed. */
+static void assign_block(lloyd *work, int shard, int64_t begin, int64_t count) {
   int32_t nearest[AE_NEAREST_ROWS];
   ae_nearest_find(work->nearest, work->points.rows + begin * work->points.dim, count, nearest);
   for (int64_t i = 0; i < count; i++) {
@@ -113,17 +116,19 @@ static void assign_block(lloyd *work, int64_t begin, int64_t count) {
     work->tally[label]++;
     work->label[begin + i] = label;
   }
+  if (sums_at_once(work)) ae_points_sums_add(&work->points, &work->scratch, shard, begin, count, work->label + begin);
 }
 
 /* First half of an iteration. Blocks are counted from the beginning of each shard, which no number of ranks moves. */
 static void assign(lloyd *work) {
   ae_nearest_set(work->nearest, work->centroid);
+  if (sums_at_once(work)) ae_points_sums_clear(&work->points, &work->scratch);
   memset(work->tally, 0, (size_t)(work->options->clusters + 1) * sizeof *work->tally);
   for (int shard = 0; shard < work->points.shards->count; shard++) {
     int64_t count;
     const int64_t begin = ae_points_shard(&work->points, shard, &count);
     for (int64_t at = 0; at < count; at += AE_NEAREST_ROWS)
-      assign_block(work, begin + at, ae_min(AE_NEAREST_ROWS, count - at));
+      assign_block(work, shard, begin + at, ae_min(AE_NEAREST_ROWS, count - at));
   }
   ae_reduce_integers(work->points.comm, work->tally, work->options->clusters + 1);
 }
@@ -131,7 +136,8 @@ static void assign(lloyd *work) {
 /* Second half. */
 static ae_status update(lloyd *work, double *shift) {
   const int clusters = work->options->clusters;
-  AE_RETURN_IF(ae_points_sum(&work->points, &work->scratch, work->label, clusters, work->sum));
+  AE_RETURN_IF(sums_at_once(work) ? ae_points_sums_reduce(&work->points, &work->scratch, work->sum)
+                                  : ae_points_sum(&work->points, &work->scratch, work->label, clusters, work->sum));
   memcpy(work->weight, work->tally, (size_t)clusters * sizeof *work->weight);
   ae_partition partition = {clusters, work->fixed, work->label, work->centroid, work->tally, work->sum, work->weight};
   AE_RETURN_IF(ae_restart_empty(&work->points, &partition));

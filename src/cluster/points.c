@@ -101,6 +101,11 @@ static inline void add_row(const float *restrict row, int64_t dim, double *restr
   for (int64_t j = 0; j < dim; j++) sum[j] += row[j];
 }
 
+AE_CLONES static void add_rows(const float *restrict rows, int64_t count, int64_t dim, const int32_t *restrict label,
+                               double *restrict sum) {
+  for (int64_t i = 0; i < count; i++) add_row(rows + i * dim, dim, sum + label[i] * dim);
+}
+
 /* The rows of one shard whose label is in [first, end). */
 AE_CLONES static void add_shard(const ae_points *points, int shard, const int32_t *label, int first, int end,
                                 double *sum) {
@@ -121,6 +126,21 @@ ae_status ae_points_sum(const ae_points *points, ae_points_sums *scratch, const 
     AE_RETURN_IF(ae_reduce_sum(points->comm, points->shards, scratch->values, width, sum + first * points->dim));
   }
   return AE_OK;
+}
+
+void ae_points_sums_clear(const ae_points *points, ae_points_sums *scratch) {
+  const int64_t width = scratch->slice * points->dim;
+  memset(scratch->values, 0, (size_t)(width * points->shards->count) * sizeof *scratch->values);
+}
+
+void ae_points_sums_add(const ae_points *points, ae_points_sums *scratch, int shard, int64_t begin, int64_t count,
+                        const int32_t *label) {
+  add_rows(points->rows + begin * points->dim, count, points->dim, label,
+           scratch->values + shard * (scratch->slice * points->dim));
+}
+
+ae_status ae_points_sums_reduce(const ae_points *points, ae_points_sums *scratch, double *sum) {
+  return ae_reduce_sum(points->comm, points->shards, scratch->values, scratch->slice * points->dim, sum);
 }
 
 /* Per own shard the sums of (row − centre)^power. */

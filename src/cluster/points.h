@@ -51,6 +51,14 @@ void ae_points_sums_destroy(ae_points_sums *sums);
 ae_status ae_points_sum(const ae_points *points, ae_points_sums *scratch, const int32_t *label, int clusters,
                         double *sum);
 
+/* The same without a second pass over the rows, where the scratch holds all clusters (slice = clusters): to begin with,
+ * local; for consecutive own rows from the begin-th, all of the shard-th own shard, local; and in the end, collective.
+ * The same bits. */
+void ae_points_sums_clear(const ae_points *points, ae_points_sums *scratch);
+void ae_points_sums_add(const ae_points *points, ae_points_sums *scratch, int shard, int64_t begin, int64_t count,
+                        const int32_t *label);
+ae_status ae_points_sums_reduce(const ae_points *points, ae_points_sums *scratch, double *sum);
+
 /* Collective. Mean over the columns of their variance. */
 ae_status ae_points_variance(const ae_points *points, double *variance);
 
