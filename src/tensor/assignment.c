@@ -8,7 +8,7 @@
 /* Rows are padded to whole blocks; a column of the padding, as one that is closed, has the potential −2 FAR, so that no
  * loop asks which it is. Sums of what is near stay below FAR: a free column bounds what a row pays, and with that the
  * potentials of the others. */
-enum { BLOCK = 64, NONE = -1 };
+enum { BLOCK = 64, LANES = 32, NONE = -1 };
 #define FAR (INT64_C(1) << 60)
 
 struct ae_assignment {
@@ -73,9 +73,20 @@ typedef struct pair {
   int64_t column; /* of the least, the lowest */
 } pair;
 
+static pair pair_of_lanes(const int64_t *least, const int64_t *second, const int64_t *column) {
+  pair best = {INT64_MAX, INT64_MAX, INT64_MAX};
+  for (int l = 0; l < LANES; l++) {
+    const bool wins = least[l] < best.least || (least[l] == best.least && column[l] < best.column);
+    const int64_t larger = wins ? best.least : least[l], other = larger < second[l] ? larger : second[l];
+    best.column = wins ? column[l] : best.column;
+    best.least = wins ? least[l] : best.least;
+    best.second = other < best.second ? other : best.second;
+  }
+  return best;
+}
+
 /* Lanes of fixed number without a branch, for the vectoriser. */
 AE_CLONES static pair two_least(int64_t columns, const int64_t *restrict cost, const int64_t *restrict potential) {
-  enum { LANES = 32 };
   int64_t least[LANES], second[LANES], column[LANES];
   for (int l = 0; l < LANES; l++) {
     least[l] = second[l] = INT64_MAX;
@@ -90,15 +101,7 @@ AE_CLONES static pair two_least(int64_t columns, const int64_t *restrict cost, c
       least[l] = less ? value : least[l];
       second[l] = larger < second[l] ? larger : second[l];
     }
-  pair best = {INT64_MAX, INT64_MAX, INT64_MAX};
-  for (int l = 0; l < LANES; l++) {
-    const bool wins = least[l] < best.least || (least[l] == best.least && column[l] < best.column);
-    const int64_t larger = wins ? best.least : least[l], other = larger < second[l] ? larger : second[l];
-    best.column = wins ? column[l] : best.column;
-    best.least = wins ? least[l] : best.least;
-    best.second = other < best.second ? other : best.second;
-  }
-  return best;
+  return pair_of_lanes(least, second, column);
 }
 
 /* v_j becomes the least of its column, row[j] the lowest row that has it. */
