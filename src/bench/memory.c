@@ -9,7 +9,8 @@
 
 /* Of each array, 64 MB: more than caches hold. Numbers that pass the memory for each element: the triad reads two and
  * writes one, Adam reads four and writes three. Both write where they have read: nothing is fetched to be overwritten. */
-enum { COUNT = 1 << 24, TRIAD_NUMBERS = 3, ADAM_NUMBERS = 7 };
+enum { COUNT = 1 << 24 };
+static const double triad_numbers = 3, adam_numbers = 7;
 
 typedef struct arrays {
   float *a, *b, *c, *d;
@@ -40,7 +41,7 @@ static ae_status run_adam(void *context) {
 }
 
 static ae_status allocate(arrays *all) {
-  AE_RETURN_IF(ae_memory_expect_each(4.0 * COUNT * sizeof(float), "four arrays of %d numbers", (int)COUNT));
+  AE_RETURN_IF(ae_memory_expect_each(4.0 * (double)(COUNT * sizeof(float)), "four arrays of %d numbers", (int)COUNT));
   AE_RETURN_IF(AE_NEW(all->a, COUNT));
   AE_RETURN_IF(AE_NEW(all->b, COUNT));
   AE_RETURN_IF(AE_NEW(all->c, COUNT));
@@ -50,9 +51,9 @@ static ae_status allocate(arrays *all) {
 static ae_status measure(ae_bench *bench, arrays *all) {
   ae_bench_work work[] = {{.run = run_triad, .context = all}, {.run = run_adam, .context = all}};
   AE_RETURN_IF(ae_bench_alternate(bench, work, 2));
-  const double unit = 1e-9 * COUNT * sizeof(float), triad = TRIAD_NUMBERS * unit / work[0].median;
+  const double unit = 1e-9 * (double)(COUNT * sizeof(float)), triad = triad_numbers * unit / work[0].median;
   ae_bench_tell(bench, &(ae_bench_figure){"triad", triad, "GB/s", (double)NAN, NULL});
-  ae_bench_tell(bench, &(ae_bench_figure){"adam", ADAM_NUMBERS * unit / work[1].median, "GB/s", triad, "triad"});
+  ae_bench_tell(bench, &(ae_bench_figure){"adam", adam_numbers * unit / work[1].median, "GB/s", triad, "triad"});
   return AE_OK;
 }
 
