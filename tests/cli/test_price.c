@@ -66,7 +66,7 @@ static double mean_price(const bench *b, const int32_t *label) {
     ae_test_ok(b->prior->type->prior->price(b->prior, 1, b->rows + i * PLACES, label + i, &nats));
     sum += nats;
   }
-  return sum / EXAMPLES;
+  return sum / (double)EXAMPLES;
 }
 
 static void the_price_is_the_mean_over_the_examples(void **state) {
