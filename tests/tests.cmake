@@ -47,6 +47,9 @@ target_compile_definitions(test_convolution PRIVATE MPIAE_TEST_KINDS=$<IF:$<BOOL
 if(MPIAE_HAS_ONEDNN)
   target_include_directories(test_convolution PRIVATE ${DNNL_INCLUDE_DIR})
   target_link_options(test_convolution PRIVATE LINKER:--wrap=ae_onednn_describe_convolution)
+  # As on a processor without AVX-512: by variables of oneDNN 3 and 2.
+  add_test(NAME convolution_avx2 COMMAND ${quick_launcher} ONEDNN_MAX_CPU_ISA=AVX2 DNNL_MAX_CPU_ISA=AVX2 $<TARGET_FILE:test_convolution>)
+  set_tests_properties(convolution_avx2 PROPERTIES TIMEOUT 300 LABELS whole ENVIRONMENT "MPIAE_TEST_DATA=${MPIAE_TEST_DATA}")
 endif()
 mpiae_test(tensor/attention LIBRARIES ae_tensor)
 mpiae_test(tensor/chamfer LIBRARIES ae_tensor)

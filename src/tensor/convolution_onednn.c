@@ -62,8 +62,11 @@ static ae_status checked(const onednn *c, dnnl_status_t status) {
 static bool backward_by_im2col(const onednn *c) { return c->shape.channels < CHANNELS_WORTH_BACKWARD; }
 
 /* By AMX, 64 to 128 kernels of 4 × 4 over 4 images of 16 × 16 take oneDNN 0.66 ms and im2col 0.29 ms, kernels of 1 × 1
- * three times less; of 3 × 3, with many images, it is no slower. */
-static bool gradient_by_im2col(const onednn *c) { return c->type == dnnl_bf16; }
+ * three times less; of 3 × 3, with many images, it is no slower. Of those without AVX-512, kernels of
+ * 2.6.3 write beyond arrays of their own. */
+static bool gradient_by_im2col(const onednn *c) {
+  return c->type == dnnl_bf16 || !ae_onednn_uses(dnnl_cpu_isa_avx512_core);
+}
 
 static dnnl_status_t describe_weights(const onednn *c, dnnl_data_type_t type, dnnl_format_tag_t tag,
                                       ae_onednn_layout **out) {

@@ -198,25 +198,25 @@ static ae_status create_any(int64_t operand, void **state) {
   return create(dnnl_bf16, true, state);
 }
 
-/* Instructions that it is let use: some are left out by ONEDNN_MAX_CPU_ISA. */
-static bool uses(dnnl_cpu_isa_t isa) { return (dnnl_get_effective_cpu_isa() & isa) == isa; }
-
 static const char *lacks_avx512(void) {
-  return uses(dnnl_cpu_isa_avx512_core) ? NULL : "the processor has no AVX-512, without which oneDNN's are not faster";
+  return ae_onednn_uses(dnnl_cpu_isa_avx512_core)
+             ? NULL
+             : "the processor has no AVX-512, without which oneDNN's are not faster";
 }
 
 static const char *lacks_bf16(void) {
-  return uses(dnnl_cpu_isa_avx512_core_bf16) ? NULL
-                                             : "the processor has neither AMX nor AVX512_BF16; bf16-emulated computes "
-                                               "the like without, slower than f32";
+  return ae_onednn_uses(dnnl_cpu_isa_avx512_core_bf16)
+             ? NULL
+             : "the processor has neither AMX nor AVX512_BF16; bf16-emulated computes "
+               "the like without, slower than f32";
 }
 
 static const char *name(void) {
   static char text[64];
-  const char *set = uses(dnnl_cpu_isa_avx512_core_amx)    ? "AMX"
-                    : uses(dnnl_cpu_isa_avx512_core_bf16) ? "AVX512_BF16"
-                    : uses(dnnl_cpu_isa_avx512_core)      ? "AVX-512"
-                                                          : "less than AVX-512";
+  const char *set = ae_onednn_uses(dnnl_cpu_isa_avx512_core_amx)    ? "AMX"
+                    : ae_onednn_uses(dnnl_cpu_isa_avx512_core_bf16) ? "AVX512_BF16"
+                    : ae_onednn_uses(dnnl_cpu_isa_avx512_core)      ? "AVX-512"
+                                                                    : "less than AVX-512";
   snprintf(text, sizeof text, "%s, %s", ae_onednn_library(), set);
   return text;
 }

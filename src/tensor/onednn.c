@@ -12,6 +12,8 @@ const char *ae_onednn_library(void) {
   return name;
 }
 
+bool ae_onednn_uses(dnnl_cpu_isa_t isa) { return (dnnl_get_effective_cpu_isa() & isa) == isa; }
+
 const char *ae_onednn_reason(dnnl_status_t status) {
   switch (status) {
   case dnnl_out_of_memory:

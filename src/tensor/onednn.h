@@ -47,6 +47,9 @@ dnnl_status_t ae_onednn_describe_product(dnnl_engine_t engine, const ae_onednn_l
 /* "oneDNN 3.7.2": of the library that runs, not of the header. Lent. */
 const char *ae_onednn_library(void);
 
+/* Whether it is let use these instructions, which the processor has: ONEDNN_MAX_CPU_ISA leaves some out. */
+bool ae_onednn_uses(dnnl_cpu_isa_t isa);
+
 /* A status in words, lent; and an end of the program unless it is dnnl_success, for what cannot fail but for want of
  * memory. */
 const char *ae_onednn_reason(dnnl_status_t status);
