@@ -62,8 +62,8 @@ const ae_key ae_keys_common[] = {
      "of the numbers that are multiplied: f32, or bf16, rounded to it (sums, weights and all else stay float32; only on "
      "processors with AMX or AVX512_BF16); bf16-emulated gives such results, slowly, on any"},
     {"train.products", AE_KEY_CHOICE, "auto", 0, 0, libraries, NULL, AE_KEY_FREE,
-     "library that computes the matrix products of training; results depend on it, as on the kind of CPU; auto = onednn "
-     "where it is and every rank's CPU has AVX-512, else blas"},
+     "library that computes the matrix products of training; results depend on it, as on the kind of CPU; auto = blas, "
+     "and onednn for bf16"},
     {"train.threads", AE_KEY_INTEGER, "1", 1, 1024, NULL, NULL, AE_KEY_FIXED,
      "threads that each rank computes matrix products on; results depend on it, as on the kind of CPU"},
     {"train.stall_seconds", AE_KEY_REAL, "300", 0, 1e9, NULL, NULL, AE_KEY_FREE,

@@ -68,11 +68,11 @@ static const ae_multiplier emulated = {"bf16-emulated",   "blas",           true
                                        destroy_emulation, multiply_emulated};
 
 const ae_multiplier *const *ae_multipliers(int *count) {
-  static const ae_multiplier *const table[] = {
+  static const ae_multiplier *const table[] = {&ae_multiplier_blas,
 #ifdef MPIAE_HAS_ONEDNN
-      &ae_multiplier_onednn, &ae_multiplier_onednn_bf16,
+                                               &ae_multiplier_onednn, &ae_multiplier_onednn_bf16,
 #endif
-      &ae_multiplier_blas, &emulated};
+                                               &emulated};
   *count = (int)(sizeof table / sizeof *table);
   return table;
 }

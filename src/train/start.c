@@ -66,7 +66,7 @@ static ae_status check_rows(const ae_params *params) {
   return AE_OK;
 }
 
-/* With products=auto what all ranks have, of the first in the table to the last; else what is asked for, or the reason
+/* With products=auto the first in the table that all ranks have; else what is asked for, or the reason
  * why some rank has it not. */
 static ae_status choose_multiplier(const ae_trainer *t, const ae_multiplier **out) {
   const char *precision = ae_config_text(t->config, "train.precision");
