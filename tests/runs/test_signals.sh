@@ -45,7 +45,7 @@ ended() {
   # shellcheck disable=SC2053
   if [[ "$status" != $1 ]]; then
     fail "exit status $status, not $1"
-    tail -5 log
+    tail -60 log
   fi
   if [ $((SECONDS - begun)) -gt "$2" ]; then fail "ended after $((SECONDS - begun)) s"; fi
 }
