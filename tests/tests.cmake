@@ -27,6 +27,9 @@ set_property(TEST driver_on_1 driver_on_2 driver_on_3 driver_on_4 driver_on_7 AP
 mpiae_test(tensor/tensor LIBRARIES ae_tensor)
 mpiae_test(tensor/bf16 LIBRARIES ae_tensor)
 mpiae_test(tensor/products LIBRARIES ae_tensor)
+# By kernels in which sums of a part differ from those of the whole.
+add_test(NAME products_haswell COMMAND ${quick_launcher} OPENBLAS_CORETYPE=Haswell $<TARGET_FILE:test_products>)
+set_tests_properties(products_haswell PROPERTIES TIMEOUT 300 LABELS whole)
 mpiae_test(tensor/blas LIBRARIES ae_tensor)
 target_compile_definitions(test_blas PRIVATE MPIAE_TEST_BLAS="${MPIAE_BLAS}")
 # mpiae_blas(KIND LIBRARY CORE): the same where a stand-in of that kind comes before the BLAS, and tells these names. (The sanitizers' library would

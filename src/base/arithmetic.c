@@ -49,3 +49,9 @@ void ae_log_sum_add(ae_log_sum *all, double x) {
 }
 
 double ae_log_sum_mean(const ae_log_sum *all, int64_t count) { return all->largest + log(all->sum / (double)count); }
+
+uint64_t ae_hash_words(uint64_t seed, const int64_t *words, int count) {
+  uint64_t value = seed ^ UINT64_C(0xcbf29ce484222325);
+  for (int i = 0; i < count; i++) value = (value ^ (uint64_t)words[i]) * UINT64_C(0x100000001b3);
+  return value;
+}

@@ -5,6 +5,7 @@
 
 #include "mpiae/bench/bench.h"
 #include "mpiae/run/directory.h"
+#include "mpiae/tensor/update.h"
 #include "mpiae/train/trainer.h"
 
 struct ae_bench {
@@ -38,6 +39,9 @@ ae_status ae_bench_alternate(const ae_bench *bench, ae_bench_work *work, int cou
 
 /* Local. Sorts them. */
 double ae_bench_median(double *seconds, int count);
+
+/* Adam as the presets have it, from the second step on. */
+extern const ae_update ae_bench_adam;
 
 /* report.c: a figure, alone or beside its limit. Of times the share is limit over value, of rates value over limit. */
 typedef struct ae_bench_figure {

@@ -2,7 +2,6 @@
 #include "bench.h"
 
 #include "mpiae/base/memory.h"
-#include "mpiae/tensor/update.h"
 
 typedef struct course {
   ae_bench *bench;
@@ -31,17 +30,9 @@ static ae_status exchange(void *context) {
 static ae_status all_reduce(void *context) {
   course *c = context;
   const ae_comm *comm = c->bench->comm;
-  const ae_update rule = {.scale = 1,
-                          .rate = 1e-3F,
-                          .root_correction = 1,
-                          .keep_m = 0.9F,
-                          .add_m = 0.1F,
-                          .keep_v = 0.999F,
-                          .add_v = 0.001F,
-                          .epsilon = 1e-8F};
   ae_comm_require(comm, MPI_Allreduce(c->gradient, c->sum, (int)c->count, MPI_FLOAT, MPI_SUM, ae_comm_handle(comm)),
                   "exchange");
-  ae_update_adam(&rule, c->count, c->sum, c->m, c->v, c->value);
+  ae_update_adam(&ae_bench_adam, c->count, c->sum, c->m, c->v, c->value);
   return AE_OK;
 }
 

@@ -6,6 +6,15 @@
 
 #include <stdlib.h>
 
+const ae_update ae_bench_adam = {.scale = 1,
+                                 .rate = 1e-3F,
+                                 .root_correction = 1,
+                                 .keep_m = 0.9F,
+                                 .add_m = 0.1F,
+                                 .keep_v = 0.999F,
+                                 .add_v = 0.001F,
+                                 .epsilon = 1e-8F};
+
 enum { LEAST_ROUNDS = 5, MOST_ROUNDS = 2000 };
 
 static int compare(const void *a, const void *b) {

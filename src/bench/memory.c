@@ -3,7 +3,6 @@
 
 #include "mpiae/base/clones.h"
 #include "mpiae/base/memory.h"
-#include "mpiae/tensor/update.h"
 
 #include <math.h>
 
@@ -28,15 +27,7 @@ static ae_status run_triad(void *context) {
 
 static ae_status run_adam(void *context) {
   const arrays *all = context;
-  const ae_update rule = {.scale = 1,
-                          .rate = 1e-3F,
-                          .root_correction = 1,
-                          .keep_m = 0.9F,
-                          .add_m = 0.1F,
-                          .keep_v = 0.999F,
-                          .add_v = 0.001F,
-                          .epsilon = 1e-8F};
-  ae_update_adam(&rule, COUNT, all->a, all->b, all->c, all->d);
+  ae_update_adam(&ae_bench_adam, COUNT, all->a, all->b, all->c, all->d);
   return AE_OK;
 }
 

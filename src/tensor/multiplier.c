@@ -77,26 +77,23 @@ const ae_multiplier *const *ae_multipliers(int *count) {
   return table;
 }
 
-#ifdef MPIAE_HAS_ONEDNN
-static const char none[] = "train.products=blas alone computes it";
-#else
-static const char none[] = "this mpiae was built without oneDNN";
-#endif
-
 ae_status ae_multiplier_find(const char *precision, const char *library, const ae_multiplier **out) {
-  const char *lack = none;
+  const char *lack = NULL, *other = NULL;
   int count;
   const ae_multiplier *const *all = ae_multipliers(&count);
   for (int i = 0; i < count; i++) {
     if (strcmp(all[i]->precision, precision) != 0) continue;
+    other = all[i]->library;
     if (strcmp(library, "auto") != 0 && strcmp(all[i]->library, library) != 0) continue;
     *out = all[i];
     const char *lacks = all[i]->lacks();
     if (lacks == NULL) return AE_OK;
     lack = lacks;
   }
+  if (lack == NULL && other != NULL)
+    return AE_FAIL(AE_USAGE, "train.precision=%s is computed by train.products=%s, not %s", precision, other, library);
   return AE_FAIL(AE_USAGE, "train.precision=%s with train.products=%s cannot be had here: %s", precision, library,
-                 lack);
+                 lack != NULL ? lack : "this mpiae was built without oneDNN");
 }
 
 int64_t ae_multiplier_bytes(const ae_multiplier *multiplier) {

@@ -81,13 +81,6 @@ ae_status ae_products_seal(ae_products *products) {
   return draw(products, 1, count, products->before, &products->w);
 }
 
-/* FNV-1a over 64-bit words, never 0. */
-static uint64_t hash(uint64_t seed, const int64_t *words, int count) {
-  uint64_t value = seed ^ UINT64_C(0xcbf29ce484222325);
-  for (int i = 0; i < count; i++) value = (value ^ (uint64_t)words[i]) * UINT64_C(0x100000001b3);
-  return value | 1;
-}
-
 /* The verdict of a pattern, or a free place for it (pattern 0), or NULL when there is none. */
 static verdict *find(ae_products *products, uint64_t pattern) {
   for (uint64_t probe = 0; probe < PROBES; probe++) {
@@ -202,7 +195,8 @@ static bool holds(ae_products *products, test what, const ae_product *like, int 
                            like->ldb,
                            like->ldc,
                            like->beta != 0};
-  const uint64_t pattern = hash(hash(0, shape, sizeof shape / sizeof *shape), offset, offsets);
+  const uint64_t hash = ae_hash_words(ae_hash_words(0, shape, sizeof shape / sizeof *shape), offset, offsets);
+  const uint64_t pattern = hash | 1; /* never that of a free place */
   verdict *found = find(products, pattern);
   if (found == NULL) return false;
   if (found->pattern == 0) {

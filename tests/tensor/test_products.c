@@ -165,6 +165,67 @@ static void products_are_those_of_float64(void **state) {
   with_all(check_values);
 }
 
+/* Aᵀ B part by part, and added to what is there: what the self-tests promise is kept on other numbers. */
+static void check_parts(bench *b, ae_products *products, const ae_product *p) {
+  enum { PART = 32 };
+  if (!ae_products_parts(products, p, PART)) return;
+  for (int64_t at = 0; at < p->m; at += PART) {
+    ae_product part = *p;
+    part.m = p->m - at < PART ? p->m - at : PART;
+    part.a = ae_multiplier_at(b->multiplier, p->a, at);
+    part.c = b->y + at * p->n;
+    ae_products_one(products, &part);
+  }
+  assert_memory_equal(b->y, b->z, (size_t)(p->m * p->n) * sizeof *b->y);
+}
+
+static void check_adding(bench *b, ae_products *products, const ae_product *p) {
+  if (!ae_products_adds(products, p)) return;
+  for (int64_t i = 0; i < p->m * p->n; i++) {
+    b->y[i] = b->x[i % 1000];
+    b->z[i] = b->y[i] + b->z[i];
+  }
+  ae_product added = *p;
+  added.beta = 1;
+  added.c = b->y;
+  ae_products_one(products, &added);
+  assert_memory_equal(b->y, b->z, (size_t)(p->m * p->n) * sizeof *b->y);
+}
+
+/* m, n and k of weight gradients: rows of the weight, its columns, rows of a segment. */
+static void check_gradients(bench *b) {
+  enum { SHAPES = 7 };
+  static const int64_t shapes[SHAPES][3] = {{64, 40, 16}, {100, 20, 5},  {48, 6, 7},    {20, 512, 16},
+                                            {5, 3, 2},    {130, 97, 33}, {512, 200, 64}};
+  ae_products *products;
+  ae_test_ok(ae_products_create(b->multiplier, &products));
+  for (int s = 0; s < SHAPES; s++)
+    ae_products_want(products, shapes[s][2], shapes[s][1], shapes[s][0] * shapes[s][1], shapes[s][0], true);
+  ae_test_ok(ae_products_seal(products));
+  for (int s = 0; s < SHAPES; s++) {
+    const int64_t m = shapes[s][0], n = shapes[s][1];
+    const ae_product p = {.trans_a = true,
+                          .m = m,
+                          .n = n,
+                          .k = shapes[s][2],
+                          .a = x_of(b),
+                          .lda = m,
+                          .b = w_of(b),
+                          .ldb = n,
+                          .c = b->z,
+                          .ldc = n};
+    ae_products_one(products, &p);
+    check_parts(b, products, &p);
+    check_adding(b, products, &p);
+  }
+  ae_products_destroy(&products);
+}
+
+static void gradients_have_the_bits_that_are_promised(void **state) {
+  (void)state;
+  with_all(check_gradients);
+}
+
 static void products_have_the_bits_of_segments(void **state) {
   (void)state;
   with_all(check_segments);
@@ -189,6 +250,11 @@ static void a_product_of_no_columns_is_the_old_matrix(void **state) {
   with_all(check_nothing_to_sum);
 }
 
+static bool built_with_onednn(void) {
+  int count;
+  return ae_multipliers(&count) != NULL && count > 2;
+}
+
 static void a_way_that_is_not_there_is_refused(void **state) {
   (void)state;
   const ae_multiplier *found;
@@ -198,12 +264,16 @@ static void a_way_that_is_not_there_is_refused(void **state) {
   assert_true(found->rounded);
   ae_test_ok(ae_multiplier_find("f32", "auto", &found));
   assert_true(!found->rounded && found->lacks() == NULL);
-  ae_test_error(ae_multiplier_find("bf16", "blas", &found), AE_USAGE, "train.precision=bf16 with train.products=blas");
-  ae_test_error(ae_multiplier_find("bf16-emulated", "onednn", &found), AE_USAGE, "cannot be had here");
+  ae_test_error(ae_multiplier_find("bf16-emulated", "onednn", &found), AE_USAGE,
+                "train.precision=bf16-emulated is computed by train.products=blas, not onednn");
+  ae_test_error(ae_multiplier_find("bf16", "blas", &found), AE_USAGE,
+                built_with_onednn() ? "train.precision=bf16 is computed by train.products=onednn, not blas"
+                                    : "cannot be had here: this mpiae was built without oneDNN");
 }
 
 int main(int argc, char **argv) {
   const ae_test tests[] = {AE_TEST(products_are_those_of_float64), AE_TEST(products_have_the_bits_of_segments),
+                           AE_TEST(gradients_have_the_bits_that_are_promised),
                            AE_TEST(a_product_of_no_columns_is_the_old_matrix),
                            AE_TEST(a_way_that_is_not_there_is_refused)};
   return ae_test_main(argc, argv, tests, sizeof tests / sizeof *tests);

@@ -37,4 +37,8 @@ void ae_print_shape(const char *first, int rank, const int64_t *dim, char out[AE
 static inline int64_t ae_min(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t ae_max(int64_t a, int64_t b) { return a > b ? a : b; }
 
+/* A hash of words (FNV-1a over 64 bits), of some after others with the hash of those as the seed; 0 to begin. Its lower
+ * bits are no better than those of the words. */
+uint64_t ae_hash_words(uint64_t seed, const int64_t *words, int count);
+
 #endif
