@@ -56,7 +56,7 @@ static ae_status read_bytes(course *c) {
   FILE *file = fopen(c->checkpoint, "rb");
   if (file == NULL || fseek(file, 0, SEEK_END) != 0) AE_RAISE(AE_DATA, "%s: %s", c->checkpoint, strerror(errno));
   c->count = ftell(file);
-  rewind(file);
+  if (c->count < 0 || fseek(file, 0, SEEK_SET) != 0) AE_RAISE(AE_DATA, "%s: %s", c->checkpoint, strerror(errno));
   AE_CHECK(AE_NEW(c->bytes, c->count));
   if (fread(c->bytes, 1, (size_t)c->count, file) != (size_t)c->count)
     AE_RAISE(AE_DATA, "%s cannot be read", c->checkpoint);

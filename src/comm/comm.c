@@ -84,8 +84,9 @@ static ae_status read_whole_file(const char *path, char **text, int64_t *length)
   if (!S_ISREG(info.st_mode)) return AE_FAIL(AE_USAGE, "%s: this is not a file that can be read as text", path);
   FILE *file = fopen(path, "rb");
   if (file == NULL) return AE_FAIL(AE_USAGE, "%s: %s", path, strerror(errno));
-  if (fseek(file, 0, SEEK_END) != 0 || (*length = ftell(file)) < 0 || *length == LONG_MAX ||
-      fseek(file, 0, SEEK_SET) != 0)
+  const bool sought = fseek(file, 0, SEEK_END) == 0;
+  *length = ftell(file);
+  if (!sought || *length < 0 || *length == LONG_MAX || fseek(file, 0, SEEK_SET) != 0)
     AE_RAISE(AE_USAGE, "%s: this is not a file that can be read as text", path);
   AE_CHECK(AE_NEW(*text, *length + 1));
   if (fread(*text, 1, (size_t)*length, file) != (size_t)*length)

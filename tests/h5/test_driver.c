@@ -28,7 +28,9 @@ static struct {
 } read_fault, write_fault, sync_fault;
 
 static bool strikes(int *until, bool *met) {
-  if (*until == 0 || --*until > 0) return false;
+  if (*until == 0) return false;
+  *until -= 1;
+  if (*until > 0) return false;
   *met = true;
   return true;
 }
