@@ -49,4 +49,12 @@ assert any(packet.startswith(b"mpiae: error: ") and packet.endswith(b"\n") for p
 END
 fi
 
+# What all agree on rank 0 alone ends with.
+if [ "$ranks" -gt 1 ]; then
+  last="info absent.h5"
+  # shellcheck disable=SC2016
+  "${launch[@]}" sh -c '"$0" info absent.h5; echo "$?"' "$mpiae" >out 2>err </dev/null
+  if [ "$(sort out | uniq -c | xargs)" != "$((ranks - 1)) 0 1 3" ]; then fail "the ranks end otherwise"; fi
+fi
+
 finish
