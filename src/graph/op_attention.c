@@ -4,6 +4,7 @@
 #include "mpiae/graph/op.h"
 #include "mpiae/graph/ops_sets.h"
 #include "mpiae/tensor/attention.h"
+#include "mpiae/tensor/bf16.h"
 
 #include <math.h>
 #include <string.h>
@@ -16,11 +17,26 @@ static ae_attention_shape shape_of(const ae_node *node) {
   return (ae_attention_shape){node->attribute[HEADS], node->in[QUERY]->width, node->out->width};
 }
 
+/* Floats for as many rounded numbers. */
+static int64_t floats_for(int64_t rows, int64_t width) { return ae_round_up((rows * width + 1) / 2, 16); }
+
+/* Where products round, a set's rows of the inputs are rounded into the scratch, in both passes: they are still in the cache
+ * when they are multiplied, which rounded inputs of the whole batch are not. */
+static int64_t rounded_floats(const ae_node *node, int64_t queries, int64_t keys) {
+  if (!ae_graph_multiplier(node->graph)->rounded) return 0;
+  return floats_for(queries, node->in[QUERY]->width) + floats_for(keys, node->in[KEY]->width) +
+         floats_for(keys, node->in[VALUE]->width);
+}
+
 /* State: largest score and sum of each query and head; those of a set stand together. */
 static ae_status prepare(const ae_graph *graph, ae_node *node, int64_t *scratch) {
+  const ae_attention_shape shape = shape_of(node);
   const int64_t queries = ae_graph_capacity(graph, node->out->axis);
+  const int64_t keys = ae_graph_capacity(graph, node->in[KEY]->axis);
   float *norm;
-  *scratch = ae_max(*scratch, ae_attention_scratch(queries, ae_graph_capacity(graph, node->in[KEY]->axis)));
+  ae_attention_want(&shape, ae_graph_products(graph), queries, keys);
+  *scratch = ae_max(*scratch, rounded_floats(node, queries, keys) +
+                                  ae_attention_scratch(&shape, ae_graph_multiplier(graph), queries, keys));
   AE_RETURN_IF(AE_NEW(norm, 2 * queries * node->attribute[HEADS]));
   node->state = norm;
   return AE_OK;
@@ -43,43 +59,60 @@ static int64_t sets_of(const ae_node *node) {
   return ae_graph_rows(node->graph, ae_graph_groups_axis(node->graph, node->out->axis)).count;
 }
 
+/* The rows of an input as products take them; *room is what is left of the scratch. */
+static const void *operand(const ae_node *node, const ae_tensor *in, int64_t row, int64_t rows, float **room) {
+  const float *value = in->value + row * in->width;
+  ae_bf16 *rounded = (ae_bf16 *)(void *)*room;
+  if (!ae_graph_multiplier(node->graph)->rounded) return value;
+  *room += floats_for(rows, in->width);
+  ae_bf16_round(rows * in->width, value, rounded);
+  return rounded;
+}
+
+/* What both passes take of a set. */
+typedef struct view {
+  const void *q, *k, *v;
+  float *norm, *room;
+} view;
+
+static view view_of(const ae_node *node, const set *s) {
+  view found = {.norm = (float *)node->state + 2 * s->query * node->attribute[HEADS],
+                .room = ae_graph_scratch(node->graph)};
+  found.q = operand(node, node->in[QUERY], s->query, s->queries, &found.room);
+  found.k = operand(node, node->in[KEY], s->key, s->keys, &found.room);
+  found.v = operand(node, node->in[VALUE], s->key, s->keys, &found.room);
+  return found;
+}
+
 static void forward(ae_graph *graph, const ae_node *node) {
   const ae_attention_shape shape = shape_of(node);
   for (int64_t i = 0; i < sets_of(node); i++) {
     const set s = set_of(node, i);
-    ae_attention_forward(&shape, s.queries, s.keys, node->in[QUERY]->value + s.query * shape.width,
-                         node->in[KEY]->value + s.key * shape.width, node->in[VALUE]->value + s.key * shape.value_width,
-                         (float *)node->state + 2 * s.query * shape.heads,
-                         node->out->value + s.query * shape.value_width, ae_graph_scratch(graph));
+    const view at = view_of(node, &s);
+    ae_attention_forward(&shape, ae_graph_products(graph), s.queries, s.keys, at.q, at.k, at.v, at.norm,
+                         node->out->value + s.query * shape.value_width, at.room);
   }
 }
 
-/* Sets add to the gradients, so those that nothing has reached yet begin at 0. */
-static void clear_gradients(ae_graph *graph, const ae_node *node) {
-  for (int i = 0; i < node->inputs; i++) {
-    const ae_tensor *in = node->in[i];
-    if (in->needs_gradient && !node->adds[i])
-      memset(in->gradient, 0, (size_t)(ae_graph_rows(graph, in->axis).count * in->width) * sizeof(float));
-  }
-}
-
-static float *gradient_at(const ae_tensor *tensor, int64_t row) {
-  return tensor->needs_gradient ? tensor->gradient + row * tensor->width : NULL;
+/* The rows of a set in the gradient of an input, which begins at 0 where nothing has reached it yet; NULL: not wanted. */
+static float *gradient_at(const ae_node *node, int input, int64_t row, int64_t rows) {
+  const ae_tensor *in = node->in[input];
+  if (!in->needs_gradient) return NULL;
+  float *gradient = in->gradient + row * in->width;
+  if (!node->adds[input]) memset(gradient, 0, (size_t)(rows * in->width) * sizeof *gradient);
+  return gradient;
 }
 
 static void backward(ae_graph *graph, const ae_node *node) {
   const ae_attention_shape shape = shape_of(node);
-  clear_gradients(graph, node);
   for (int64_t i = 0; i < sets_of(node); i++) {
     const set s = set_of(node, i);
+    const view at = view_of(node, &s);
     const int64_t out = s.query * shape.value_width;
-    const ae_attention_gradients to = {gradient_at(node->in[QUERY], s.query), gradient_at(node->in[KEY], s.key),
-                                       gradient_at(node->in[VALUE], s.key)};
-    ae_attention_backward(&shape, s.queries, s.keys, node->in[QUERY]->value + s.query * shape.width,
-                          node->in[KEY]->value + s.key * shape.width,
-                          node->in[VALUE]->value + s.key * shape.value_width,
-                          (const float *)node->state + 2 * s.query * shape.heads, node->out->value + out,
-                          node->out->gradient + out, to, ae_graph_scratch(graph));
+    const ae_attention_gradients to = {gradient_at(node, QUERY, s.query, s.queries),
+                                       gradient_at(node, KEY, s.key, s.keys), gradient_at(node, VALUE, s.key, s.keys)};
+    ae_attention_backward(&shape, ae_graph_products(graph), s.queries, s.keys, at.q, at.k, at.v, at.norm,
+                          node->out->value + out, node->out->gradient + out, to, at.room);
   }
 }
 

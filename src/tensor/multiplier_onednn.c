@@ -12,8 +12,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Shapes kept: more than a training graph has products, in two sizes of a step. */
-enum { PLACES = 1 << 11, PROBES = 8, SHAPE = 9 };
+/* Shapes kept: more than a training graph has products, in two sizes of a step; and of those that vary, as many as come
+ * again soon, like those of the heads of attention within a set. */
+enum { PLACES = 1 << 11, VARYING_PLACES = 1 << 6, PROBES = 8, SHAPE = 9 };
 
 typedef struct place {
   int64_t shape[SHAPE];
@@ -27,7 +28,7 @@ typedef struct onednn {
   dnnl_primitive_t any[8]; /* by trans_a, trans_b and whether it adds */
   dnnl_engine_t engine;
   dnnl_stream_t stream;
-  place *places; /* PLACES of them */
+  place *places, *varying; /* PLACES, VARYING_PLACES of them */
 } onednn;
 
 /* A (rows × columns) matrix, stored so or, transposed, as (columns × rows). */
@@ -93,9 +94,11 @@ static void destroy(void *state) {
   onednn *o = state;
   for (size_t i = 0; i < sizeof o->any / sizeof *o->any; i++) free_primitive(o->any[i]);
   for (int i = 0; o->places != NULL && i < PLACES; i++) free_place(&o->places[i]);
+  for (int i = 0; o->varying != NULL && i < VARYING_PLACES; i++) free_place(&o->varying[i]);
   if (o->stream != NULL) dnnl_stream_destroy(o->stream);
   if (o->engine != NULL) dnnl_engine_destroy(o->engine);
   AE_FREE(o->places);
+  AE_FREE(o->varying);
   AE_FREE(o);
 }
 
@@ -112,6 +115,7 @@ static ae_status create(dnnl_data_type_t type, bool any_shape, void **state) {
   o->type = type;
   o->any_shape = any_shape;
   AE_CHECK(AE_NEW(o->places, PLACES));
+  AE_CHECK(AE_NEW(o->varying, VARYING_PLACES));
   AE_CHECK(checked(dnnl_engine_create(&o->engine, dnnl_cpu, 0)));
   AE_CHECK(checked(dnnl_stream_create(&o->stream, o->engine, dnnl_stream_default_flags)));
   *state = o;
@@ -137,20 +141,20 @@ static void run(const onednn *o, dnnl_primitive_t primitive, const dnnl_memory_t
 }
 
 /* The place of a shape: its own, or a free one, or that of another which must go. */
-static place *place_of(const onednn *o, const int64_t shape[SHAPE]) {
-  const uint64_t hash = ae_hash_words(0, shape, SHAPE);
+static place *place_of(place *places, uint64_t count, const int64_t shape[SHAPE]) {
+  const uint64_t hash = ae_hash_words(0, shape, SHAPE) >> 20;
   for (uint64_t probe = 0; probe < PROBES; probe++) {
-    place *p = &o->places[((hash >> 20) + probe) % PLACES];
+    place *p = &places[(hash + probe) % count];
     if (p->memory[0] == NULL || memcmp(p->shape, shape, sizeof p->shape) == 0) return p;
   }
-  place *p = &o->places[(hash >> 20) % PLACES];
+  place *p = &places[hash % count];
   free_place(p);
   return p;
 }
 
 static place *find_place(const onednn *o, const ae_product *p) {
   const int64_t shape[SHAPE] = {p->trans_a, p->trans_b, p->m, p->n, p->k, p->lda, p->ldb, p->ldc, p->beta != 0};
-  place *found = place_of(o, shape);
+  place *found = p->varies ? place_of(o->varying, VARYING_PLACES, shape) : place_of(o->places, PLACES, shape);
   if (found->memory[0] != NULL) return found;
   memcpy(found->shape, shape, sizeof found->shape);
   ae_onednn_require(make_memory(o, p, found->memory));
@@ -180,13 +184,7 @@ static dnnl_primitive_t find_any(onednn *o, const ae_product *p) {
 
 static void multiply_any(void *state, const ae_product *p) {
   onednn *o = state;
-  const dnnl_primitive_t primitive = find_any(o, p);
-  if (p->varies) {
-    dnnl_memory_t memory[3] = {NULL};
-    ae_onednn_require(make_memory(o, p, memory));
-    run(o, primitive, memory, p);
-    free_memory(memory);
-  } else run(o, primitive, find_place(o, p)->memory, p);
+  run(o, find_any(o, p), find_place(o, p)->memory, p);
 }
 
 static ae_status create_shaped(int64_t operand, void **state) {

@@ -49,6 +49,8 @@ void ae_products_destroy(ae_products **out) {
   AE_FREE(*out);
 }
 
+const ae_multiplier *ae_products_multiplier(const ae_products *products) { return products->multiplier; }
+
 void ae_products_want(ae_products *products, int64_t rows, int64_t in, int64_t weights, int64_t out, bool merges) {
   const int64_t largest = ae_max(ae_max(rows * in, rows * out), weights);
   products->operand = ae_max(products->operand, largest);

@@ -33,7 +33,16 @@ same_bits() {
   done
 }
 
+# Sets of points, whose attention multiplies too. same_sets NAME SETTING…
+on 1 synth glyphs --count 41 --layout set --out sets.h5
+printf 'model: set-vae\ndata: {train: sets.h5, shards: 5}\ntrain: {batch_size: 9, epochs: 1}\nset: {width: 12, heads: 3, blocks: 1, latent_size: 4}\noutput: {samples: 0}\n' >sets.yaml
+same_sets() {
+  for ranks in 1 3; do on "$ranks" train sets.yaml "${@:2}" --run "sets-$1-$ranks"; done
+  equal "sets-$1-1/checkpoint-000000005.h5" "sets-$1-3/checkpoint-000000005.h5"
+}
+
 same_bits blas train.products=blas
+same_sets emulated train.precision=bf16-emulated
 same_bits emulated train.precision=bf16-emulated
 same_bits shared train.precision=bf16-emulated vhe.sets=class
 differ blas-1/checkpoint-000000034.h5 emulated-1/checkpoint-000000034.h5
@@ -47,10 +56,12 @@ near emulated blas
 lacking=()
 if has train.products=onednn; then
   same_bits onednn train.products=onednn
+  same_sets onednn train.products=onednn
   near onednn blas
 else lacking+=("products by oneDNN"); fi
 if has train.precision=bf16; then
   same_bits bf16 train.precision=bf16
+  same_sets bf16 train.precision=bf16
   near bf16 emulated
   same_bits bf16-shared train.precision=bf16 vhe.sets=class
   near bf16-shared shared

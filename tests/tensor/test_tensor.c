@@ -27,6 +27,35 @@ static void the_exponential_is_accurate(void **state) {
   AE_FREE(y);
 }
 
+/* The polynomial is off by 2^-29, its float32 steps by less than two roundings. */
+static void powers_of_two_are_accurate(void **state) {
+  (void)state;
+  enum { COUNT = 100000 };
+  float *x;
+  ae_test_ok(AE_NEW(x, COUNT));
+  ae_random_fill_uniform(ae_stream_of(1, AE_RANDOM_SELFTEST, 0, 0), -125, 0, COUNT, x);
+  for (int i = 0; i < COUNT; i++)
+    assert_true(fabs((double)ae_scalar_exp2_of_negative(x[i]) / exp2((double)x[i]) - 1) < 0x1p-23);
+  for (int n = 0; n <= 125; n++) assert_true(ae_scalar_exp2_of_negative((float)-n) == ldexpf(1, -n));
+  assert_true(ae_scalar_exp2_of_negative(-125.5f) == 0 && ae_scalar_exp2_of_negative(-INFINITY) == 0);
+  assert_true(isnan(ae_scalar_exp2_of_negative(NAN)) && isnan(ae_scalar_exp2_of_negative(-NAN)));
+  AE_FREE(x);
+}
+
+/* Rows of all lengths up to more than vectors are taken at a time, the largest number in every place. */
+static void the_largest_number_is_found(void **state) {
+  (void)state;
+  enum { MOST = 150 };
+  float x[MOST] = {0};
+  assert_true(ae_scalar_largest(0, x) == -INFINITY);
+  for (int count = 1; count <= MOST; count++)
+    for (int at = 0; at < count; at++) {
+      for (int i = 0; i < count; i++) x[i] = i % 7 == 3 && i != at ? NAN : (float)(-2 - (i * 31) % 17);
+      x[at] = -1;
+      assert_true(ae_scalar_largest(count, x) == -1);
+    }
+}
+
 static void a_result_does_not_depend_on_its_place(void **state) {
   (void)state;
   enum { ROWS = 9, WIDTH = 37 };
@@ -147,6 +176,8 @@ static void a_product_of_no_columns_is_the_old_matrix(void **state) {
 
 int main(int argc, char **argv) {
   const ae_test tests[] = {AE_TEST(the_exponential_is_accurate),
+                           AE_TEST(powers_of_two_are_accurate),
+                           AE_TEST(the_largest_number_is_found),
                            AE_TEST(the_logarithm_is_accurate),
                            AE_TEST(softmax_is_exact_for_large_logits),
                            AE_TEST(softmax_draws_by_probability),

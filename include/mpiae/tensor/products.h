@@ -16,6 +16,9 @@ typedef struct ae_products ae_products;
 ae_status ae_products_create(const ae_multiplier *multiplier, ae_products **out);
 void ae_products_destroy(ae_products **products); /* NULL is fine */
 
+/* As given. */
+const ae_multiplier *ae_products_multiplier(const ae_products *products);
+
 /* Tells of a layer from X (rows × in) with so many weights to Y (rows × out), its gradients among its products, and
  * whether its segments may be merged; before ae_products_seal. */
 void ae_products_want(ae_products *products, int64_t rows, int64_t in, int64_t weights, int64_t out, bool merges);

@@ -36,6 +36,28 @@ AE_KERNEL float ae_scalar_exp(float x) {
   return x != x ? x : bounded;
 }
 
+/* 2^x for x ≤ 0, 0 below 2^-125, by half the instructions of ae_scalar_exp: 2^n 2^r, |r| ≤ ½; within 10^-9 of the least
+ * error that a polynomial of this degree with 2^0 = 1 can have. */
+AE_KERNEL float ae_scalar_exp2_of_negative(float x) {
+  const float clamped = x < -125.0f ? -125.0f : x; /* NaN stays */
+  const float shifted = clamped + 12582912.0f, r = clamped - (shifted - 12582912.0f);
+  float p = 1.5353363e-4f;
+  p = p * r + 1.3398875e-3f;
+  p = p * r + 9.618437e-3f;
+  p = p * r + 5.5503324e-2f;
+  p = p * r + 2.4022648e-1f;
+  p = p * r + 6.931472e-1f;
+  p = p * r + 1.0f;
+  /* the lowest bits of `shifted` are n, which is added to the exponent */
+  uint32_t n, power;
+  memcpy(&n, &shifted, sizeof n);
+  memcpy(&power, &p, sizeof power);
+  power += n << 23;
+  float value;
+  memcpy(&value, &power, sizeof value);
+  return x >= -125.0f ? value : clamped * 0.0f;
+}
+
 /* ln(1 + e) for e in [0, 1], by the logarithm of Cephes on 1 + e folded to [√½, √2]. */
 AE_KERNEL float ae_scalar_log1p(float e) {
   const float u = 1.0f + e;
@@ -75,16 +97,20 @@ AE_KERNEL float ae_scalar_lanes_sum(const float lane[AE_SCALAR_LANES]) {
 
 AE_KERNEL float ae_scalar_larger(float a, float b) { return b > a ? b : a; }
 
-/* The largest number of a row, NaN apart; −∞ where there is none. */
+/* The largest number of a row, NaN apart; −∞ where there is none. Whole vectors first, by a loop that is too long to be
+ * unrolled: compilers make vectors of no other choice between numbers. */
 AE_KERNEL float ae_scalar_largest(int64_t count, const float *restrict x) {
-  float lane[AE_SCALAR_LANES];
+  enum { WIDE = 4 * AE_SCALAR_LANES };
+  float lane[WIDE], largest = -INFINITY;
   int64_t j = 0;
-  for (int k = 0; k < AE_SCALAR_LANES; k++) lane[k] = -INFINITY;
-  for (; j + AE_SCALAR_LANES <= count; j += AE_SCALAR_LANES)
-    for (int k = 0; k < AE_SCALAR_LANES; k++) lane[k] = ae_scalar_larger(lane[k], x[j + k]);
-  for (int k = 0; j + k < count; k++) lane[k] = ae_scalar_larger(lane[k], x[j + k]);
-  for (int k = 1; k < AE_SCALAR_LANES; k++) lane[0] = ae_scalar_larger(lane[0], lane[k]);
-  return lane[0];
+  for (int k = 0; k < WIDE; k++) lane[k] = -INFINITY;
+  for (; j + WIDE <= count; j += WIDE)
+    for (int k = 0; k < WIDE; k++) lane[k] = ae_scalar_larger(lane[k], x[j + k]);
+  for (int half = WIDE / 2; j > 0 && half >= AE_SCALAR_LANES; half /= 2)
+    for (int k = 0; k < half; k++) lane[k] = ae_scalar_larger(lane[k], lane[k + half]);
+  for (; j < count; j++) lane[j % AE_SCALAR_LANES] = ae_scalar_larger(lane[j % AE_SCALAR_LANES], x[j]);
+  for (int k = 0; k < AE_SCALAR_LANES; k++) largest = ae_scalar_larger(largest, lane[k]);
+  return largest;
 }
 
 AE_KERNEL float ae_scalar_tanh(float x) {
