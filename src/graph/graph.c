@@ -279,7 +279,7 @@ static ae_plan_life value_life(const ae_graph *graph, const ae_tensor *tensor) {
     }
     for (int j = 0; j < node->inputs; j++) {
       if (node->in[j] != tensor) continue;
-      const bool read = backward && (node->op->reads & ((unsigned)AE_READS_INPUT_0 << j)) != 0;
+      const bool read = backward && !node->rounds && (node->op->reads & ((unsigned)AE_READS_INPUT_0 << j)) != 0;
       const int last = read ? backward_time(graph, i) : i;
       if (last > life.death) life.death = last;
     }

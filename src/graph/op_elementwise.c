@@ -1,4 +1,5 @@
 /* Operations number by number: activations, sums, gates, straight-through values. */
+#include "mpiae/base/arithmetic.h"
 #include "mpiae/graph/op.h"
 #include "mpiae/graph/ops.h"
 
@@ -7,13 +8,17 @@
 
 static int64_t rows_of(ae_graph *graph, const ae_node *node) { return ae_graph_rows(graph, node->out->axis).count; }
 
-/* The gradient of the output to an input of the same width, where it is wanted. */
+/* Numbers of the gradient of the output, to an input of the same width. */
+static void hand_on_part(const ae_node *node, int input, int64_t at, int64_t count) {
+  const float *gradient = node->out->gradient + at;
+  float *target = node->in[input]->gradient + at;
+  if (node->adds[input]) ae_add(count, gradient, target);
+  else memcpy(target, gradient, (size_t)count * sizeof *target);
+}
+
+/* All of it, where it is wanted. */
 static void hand_on(ae_graph *graph, const ae_node *node, int input) {
-  const int64_t count = rows_of(graph, node) * node->out->width;
-  float *target = node->in[input]->gradient;
-  if (!node->in[input]->needs_gradient) return;
-  if (node->adds[input]) ae_add(count, node->out->gradient, target);
-  else memcpy(target, node->out->gradient, (size_t)count * sizeof *target);
+  if (node->in[input]->needs_gradient) hand_on_part(node, input, 0, rows_of(graph, node) * node->out->width);
 }
 
 /* y = f(x). */
@@ -32,10 +37,16 @@ static void activate_forward(ae_graph *graph, const ae_node *node) {
                       node->in[0]->value, node->out->value);
 }
 
+/* Numbers at a time stay in the first cache from one loop to the next. */
 static void activate_backward(ae_graph *graph, const ae_node *node) {
-  ae_activate_backward(rows_of(graph, node) * node->out->width, (ae_activation)node->attribute[ACTIVATION],
-                       node->out->value, node->out->gradient);
-  hand_on(graph, node, 0);
+  enum { CACHED = 1 << 12 };
+  const int64_t total = rows_of(graph, node) * node->out->width;
+  for (int64_t at = 0; at < total; at += CACHED) {
+    const int64_t count = ae_min(CACHED, total - at);
+    ae_activate_backward(count, (ae_activation)node->attribute[ACTIVATION], node->out->value + at,
+                         node->out->gradient + at);
+    if (node->in[0]->needs_gradient) hand_on_part(node, 0, at, count);
+  }
 }
 
 static void activate_reference(const ae_node *node, const int64_t *rows, const double *const *in,
@@ -84,10 +95,11 @@ ae_tensor *ae_activate(ae_graph *graph, const char *name, ae_tensor *in, ae_acti
 
 static void sum_forward(ae_graph *graph, const ae_node *node) {
   const int64_t rows = rows_of(graph, node), width = node->out->width, part = node->in[1]->width;
-  memcpy(node->out->value, node->in[0]->value, (size_t)(rows * width) * sizeof(float));
-  for (int64_t i = 0; i < rows; i++)
-    for (int64_t at = 0; at < width; at += part)
-      ae_add(part, node->in[1]->value + i * part, node->out->value + i * width + at);
+  for (int64_t i = 0; i < rows; i++) { /* row by row: it is in the cache from the copy to the addition */
+    float *out = node->out->value + i * width;
+    memcpy(out, node->in[0]->value + i * width, (size_t)width * sizeof *out);
+    for (int64_t at = 0; at < width; at += part) ae_add(part, node->in[1]->value + i * part, out + at);
+  }
 }
 
 static void sum_backward(ae_graph *graph, const ae_node *node) {
