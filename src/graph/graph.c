@@ -275,7 +275,8 @@ static ae_plan_life value_life(const ae_graph *graph, const ae_tensor *tensor) {
     const bool backward = graph->planes > 0 && node->out->needs_gradient;
     if (node->out == tensor) {
       life.birth = i;
-      life.death = backward && (node->op->reads & AE_READS_OUTPUT) ? backward_time(graph, i) : i;
+      const bool read = backward && !node->spares_output && (node->op->reads & AE_READS_OUTPUT) != 0;
+      life.death = read ? backward_time(graph, i) : i;
     }
     for (int j = 0; j < node->inputs; j++) {
       if (node->in[j] != tensor) continue;

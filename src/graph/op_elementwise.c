@@ -8,17 +8,23 @@
 
 static int64_t rows_of(ae_graph *graph, const ae_node *node) { return ae_graph_rows(graph, node->out->axis).count; }
 
-/* Numbers of the gradient of the output, to an input of the same width. */
+/* So many numbers at a time stay in the first cache from one loop to the next. */
+enum { CACHED = 1 << 12 };
+
+/* Numbers of the gradient of the output, to an input of the same width where it is wanted. */
 static void hand_on_part(const ae_node *node, int input, int64_t at, int64_t count) {
+  if (!node->in[input]->needs_gradient) return;
   const float *gradient = node->out->gradient + at;
   float *target = node->in[input]->gradient + at;
   if (node->adds[input]) ae_add(count, gradient, target);
   else memcpy(target, gradient, (size_t)count * sizeof *target);
 }
 
-/* All of it, where it is wanted. */
-static void hand_on(ae_graph *graph, const ae_node *node, int input) {
-  if (node->in[input]->needs_gradient) hand_on_part(node, input, 0, rows_of(graph, node) * node->out->width);
+/* All of it, to the first inputs. */
+static void hand_on(ae_graph *graph, const ae_node *node, int inputs) {
+  const int64_t total = rows_of(graph, node) * node->out->width;
+  for (int64_t at = 0; at < total; at += CACHED)
+    for (int input = 0; input < inputs; input++) hand_on_part(node, input, at, ae_min(CACHED, total - at));
 }
 
 /* y = f(x). */
@@ -37,15 +43,13 @@ static void activate_forward(ae_graph *graph, const ae_node *node) {
                       node->in[0]->value, node->out->value);
 }
 
-/* Numbers at a time stay in the first cache from one loop to the next. */
 static void activate_backward(ae_graph *graph, const ae_node *node) {
-  enum { CACHED = 1 << 12 };
   const int64_t total = rows_of(graph, node) * node->out->width;
   for (int64_t at = 0; at < total; at += CACHED) {
     const int64_t count = ae_min(CACHED, total - at);
     ae_activate_backward(count, (ae_activation)node->attribute[ACTIVATION], node->out->value + at,
                          node->out->gradient + at);
-    if (node->in[0]->needs_gradient) hand_on_part(node, 0, at, count);
+    hand_on_part(node, 0, at, count);
   }
 }
 
@@ -104,8 +108,7 @@ static void sum_forward(ae_graph *graph, const ae_node *node) {
 
 static void sum_backward(ae_graph *graph, const ae_node *node) {
   const int64_t rows = rows_of(graph, node), width = node->out->width, part = node->in[1]->width;
-  hand_on(graph, node, 0);
-  if (part == width) hand_on(graph, node, 1);
+  hand_on(graph, node, part == width ? 2 : 1);
   for (int64_t i = 0; i < rows && part < width && node->in[1]->needs_gradient; i++)
     ae_column_sum(width / part, part, node->out->gradient + i * width, node->adds[1], node->in[1]->gradient + i * part);
 }
@@ -201,7 +204,7 @@ static void straight_forward(ae_graph *graph, const ae_node *node) {
   memcpy(node->out->value, node->in[1]->value, (size_t)(rows_of(graph, node) * node->out->width) * sizeof(float));
 }
 
-static void straight_backward(ae_graph *graph, const ae_node *node) { hand_on(graph, node, 0); }
+static void straight_backward(ae_graph *graph, const ae_node *node) { hand_on(graph, node, 1); }
 
 static void straight_reference(const ae_node *node, const int64_t *rows, const double *const *in,
                                const double *const *parameter, int64_t out_rows, double *out) {

@@ -323,6 +323,7 @@ ae_tensor *ae_linear(ae_graph *graph, const char *name, ae_tensor *const *in, in
   node->attribute[INNER] = inner / groups;
   node->attribute[OUTER] = outer;
   node->attribute[ACTIVATION] = activation;
+  node->spares_output = activation == AE_LINEAR;
   return node->out;
 }
 
@@ -340,5 +341,6 @@ ae_tensor *ae_project(ae_graph *graph, const char *name, ae_tensor *in, const ae
   node->attribute[INNER] = in->width;
   node->attribute[OUTER] = weight->dim[0];
   node->attribute[ACTIVATION] = AE_LINEAR;
+  node->spares_output = true;
   return node->out;
 }

@@ -9,6 +9,7 @@
 #include "mpiae/graph/ops_sets.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Rows and how they are cut: five segments, one empty, two planes. */
@@ -398,6 +399,46 @@ static void the_nearest_entry_does_not_depend_on_other_rows(void **state) {
   ae_params_destroy(&params);
 }
 
+/* Bytes of LAYERS layers of `activation`, each with its input added to what it gives. */
+static int64_t bytes_of_layers(const ae_multiplier *multiplier, ae_activation activation) {
+  enum { LAYERS = 8, WIDTH = 16, EXAMPLES = 64 };
+  static const char *const axes[] = {"output", "input"};
+  const int64_t dim[] = {WIDTH, WIDTH};
+  const int end = 1;
+  ae_params *params;
+  ae_graph *graph;
+  char path[16];
+  ae_test_ok(ae_params_create(&params));
+  ae_test_ok(ae_graph_create(params, 1, &end, 1, &graph));
+  ae_graph_multiply_by(graph, multiplier);
+  ae_tensor *x = ae_graph_input(graph, "x", ae_graph_axis(graph, EXAMPLES), 1, dim, false);
+  for (int i = 0; i < LAYERS; i++) {
+    snprintf(path, sizeof path, "weight_%d", i);
+    const ae_parameter *weight = ae_params_add(params, path, 2, dim, axes, 1, true);
+    snprintf(path, sizeof path, "bias_%d", i);
+    const ae_parameter *bias = ae_params_add(params, path, 1, dim, axes, 1, false);
+    x = ae_sum(graph, "sum", x, ae_linear(graph, "linear", &x, 1, weight, bias, 1, activation));
+  }
+  ae_graph_root(graph, x);
+  ae_test_ok(ae_graph_seal(graph));
+  const int64_t bytes = ae_graph_bytes(graph);
+  ae_graph_destroy(&graph);
+  ae_params_destroy(&params);
+  return bytes;
+}
+
+/* The gradient of tanh is of its output, which is kept beside the next layer's input; that of a linear layer is not. Inputs
+ * are kept as products take them: in half the bytes where they are rounded. */
+static void what_no_gradient_reads_is_not_kept(void **state) {
+  (void)state;
+  const ae_multiplier *rounding;
+  const int64_t kept = 8 * 64 * 16 * (int64_t)sizeof(float);
+  ae_test_ok(ae_multiplier_find("bf16-emulated", "auto", &rounding));
+  const int64_t linear = bytes_of_layers(&ae_multiplier_blas, AE_LINEAR);
+  assert_true(bytes_of_layers(&ae_multiplier_blas, AE_TANH) >= linear + kept * 7 / 8);
+  assert_true(bytes_of_layers(rounding, AE_LINEAR) < linear);
+}
+
 /* What each builder says of shapes that do not fit. */
 static void every_misfit_is_named(void **state) {
   (void)state;
@@ -526,6 +567,7 @@ int main(int argc, char **argv) {
                            AE_TEST(layers_have_gradients_by_every_way_to_multiply),
                            AE_TEST(gradients_stop_where_told),
                            AE_TEST(the_nearest_entry_does_not_depend_on_other_rows),
+                           AE_TEST(what_no_gradient_reads_is_not_kept),
                            AE_TEST(every_misfit_is_named),
                            AE_TEST(every_misfit_of_sets_is_named),
                            AE_TEST(shapes_that_do_not_fit_are_named),

@@ -21,6 +21,7 @@ typedef struct ae_node {
   bool adds[AE_NODE_MAX_INPUTS];  /* backward adds to in[i]->gradient instead of writing it */
   bool stops[AE_NODE_MAX_INPUTS]; /* set by the builder: no gradient goes to in[i] from here */
   bool rounds;                    /* set by prepare: reads the inputs by ae_graph_operand, in backward too */
+  bool spares_output;             /* set by the builder: backward does not read out->value, whatever op->reads says */
   const ae_parameter *parameter[AE_NODE_MAX_PARAMETERS];
   ae_tensor *out;
   int64_t attribute[4];          /* meaning in the operation's file */
