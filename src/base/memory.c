@@ -5,18 +5,30 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /* Before every block stands its size, in a cache line of its own so that the block stays aligned. */
-enum { ALIGNMENT = 64 };
+enum { ALIGNMENT = 64, HUGE_PAGE = 1 << 21 };
 
 static _Atomic int64_t blocks, bytes, peak_bytes;
+
+/* Whole huge pages are asked for where the system gives them: a step walks through tens of megabytes, and finding their
+ * small pages takes a tenth of its time. A rest stays on small ones, so that no block takes more than it needs. */
+static char *reserve(size_t count) {
+  void *base = NULL;
+  if (posix_memalign(&base, count < HUGE_PAGE ? ALIGNMENT : HUGE_PAGE, count) != 0) return NULL;
+#ifdef MADV_HUGEPAGE
+  if (count >= HUGE_PAGE) (void)madvise(base, count / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+#endif
+  return base;
+}
 
 ae_status ae_memory_allocate(void *out, size_t count, size_t size) {
   if (size != 0 && count > (PTRDIFF_MAX - 2 * ALIGNMENT) / size)
     return AE_FAIL(AE_INTERNAL, "out of memory: %zu × %zu bytes are more than an address space holds", count, size);
   const size_t wanted = (count * size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-  char *base = aligned_alloc(ALIGNMENT, wanted + ALIGNMENT);
+  char *base = reserve(wanted + ALIGNMENT);
   if (base == NULL)
     return AE_FAIL(AE_INTERNAL, "out of memory: %zu bytes were refused (%lld are held)", wanted,
                    (long long)ae_memory_bytes());
