@@ -30,7 +30,7 @@ static int compare_nodes(const void *a, const void *b) {
 /* A rank's control record: flags, its shard nodes' terms, its block nodes' sums. */
 ae_status ae_exchange_create_control(ae_exchange *exchange, int64_t width) {
   const int ranks = exchange->shards.ranks;
-  int64_t total = 0, longest = 0;
+  int64_t total = 0;
   exchange->control.width = width;
   AE_RETURN_IF(AE_NEW(exchange->control.size, ranks));
   AE_RETURN_IF(AE_NEW(exchange->control.at, ranks));
@@ -42,11 +42,9 @@ ae_status ae_exchange_create_control(ae_exchange *exchange, int64_t width) {
     AE_RETURN_IF(ae_to_int(total, "control records", &exchange->control.at[rank]));
     total += exchange->control.size[rank];
   }
-  for (int b = 0; b < exchange->buckets; b++)
-    longest = ae_max(longest, ae_range_length(exchange->bucket[b].own) / AE_BLOCK);
   AE_RETURN_IF(AE_NEW(exchange->control.own, exchange->control.size[exchange->shards.rank]));
   AE_RETURN_IF(AE_NEW(exchange->control.all, total));
-  AE_RETURN_IF(AE_NEW(exchange->control.block_sum, longest));
+  AE_RETURN_IF(AE_NEW(exchange->control.square, exchange->count / AE_BLOCK));
   AE_RETURN_IF(
       AE_NEW(exchange->control.rows, ae_max(exchange->control.block_nodes, exchange->all_nodes * ae_max(width, 1))));
   AE_RETURN_IF(AE_NEW(exchange->control.block, exchange->control.block_nodes));
@@ -62,29 +60,36 @@ ae_status ae_exchange_create_control(ae_exchange *exchange, int64_t width) {
   return AE_OK;
 }
 
-/* Sum of squares of each block in float64: 32 lanes, then their sum in order. */
+/* Sum of squares of each block in float64: 32 lanes, then their sum in order. From the last block on: what was written
+ * last is in the cache. */
 AE_CLONES static void square_blocks(const float *restrict values, int64_t blocks, double *restrict sums) {
   enum { LANES = 32 };
-  for (int64_t block = 0; block < blocks; block++, values += AE_BLOCK) {
+  for (int64_t block = blocks - 1; block >= 0; block--) {
+    const float *restrict value = values + block * AE_BLOCK;
     double lane[LANES] = {0}, sum = 0;
     for (int i = 0; i < AE_BLOCK; i += LANES)
-      for (int j = 0; j < LANES; j++) lane[j] += (double)values[i + j] * (double)values[i + j];
+      for (int j = 0; j < LANES; j++) lane[j] += (double)value[i + j] * (double)value[i + j];
     for (int j = 0; j < LANES; j++) sum += lane[j];
     sums[block] = sum;
   }
 }
 
+void ae_exchange_square(ae_exchange *exchange, int b) {
+  const ae_range own = exchange->bucket[b].own;
+  square_blocks(exchange->gradient[0] + own.begin, ae_range_length(own) / AE_BLOCK,
+                exchange->control.square + own.begin / AE_BLOCK);
+}
+
 /* Own block nodes' sums of squares, into the record. */
-static void square_own(ae_exchange *exchange, double *out) {
+static void add_squares(const ae_exchange *exchange, double *out) {
   ae_range nodes[AE_TREE_MAX_NODES];
-  for (int s = 0; s < exchange->slice_count; s++) {
-    const int64_t first = exchange->slices[s].begin / AE_BLOCK, end = exchange->slices[s].end / AE_BLOCK;
-    double *sums = exchange->control.block_sum;
-    square_blocks(exchange->gradient[0] + first * AE_BLOCK, end - first, sums);
-    const int count = ae_tree_cover(exchange->count / AE_BLOCK, first, end, nodes);
+  for (int b = 0; b < exchange->buckets; b++) {
+    const ae_range own = exchange->bucket[b].own;
+    const int count = ae_tree_cover(exchange->count / AE_BLOCK, own.begin / AE_BLOCK, own.end / AE_BLOCK, nodes);
     for (int i = 0; i < count; i++) {
-      ae_tree_add(nodes[i].end - nodes[i].begin, sums + nodes[i].begin - first, 1);
-      *out++ = sums[nodes[i].begin - first];
+      double *sums = exchange->control.square + nodes[i].begin;
+      ae_tree_add(nodes[i].end - nodes[i].begin, sums, 1);
+      *out++ = *sums;
     }
   }
 }
@@ -122,7 +127,7 @@ void ae_exchange_control(ae_exchange *exchange, ae_control *control) {
   double *own = exchange->control.own;
   own[0] = control->flags;
   add_terms(exchange, control->terms, own + 1);
-  square_own(exchange, own + 1 + exchange->own_nodes * exchange->control.width);
+  add_squares(exchange, own + 1 + exchange->own_nodes * exchange->control.width);
   const bool before = ae_profile_wait(true);
   ae_comm_require(exchange->comm,
                   MPI_Allgatherv(own, exchange->control.size[exchange->shards.rank], MPI_DOUBLE, exchange->control.all,

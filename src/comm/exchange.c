@@ -143,7 +143,7 @@ void ae_exchange_destroy(ae_exchange **out) {
                    (void **)&exchange->control.all,
                    (void **)&exchange->control.block,
                    (void **)&exchange->control.rows,
-                   (void **)&exchange->control.block_sum,
+                   (void **)&exchange->control.square,
                    (void **)&exchange->control.block_range};
   for (size_t i = 0; i < sizeof held / sizeof *held; i++) ae_memory_free(held[i]);
   AE_FREE(*out);
@@ -172,7 +172,11 @@ static void set_mark(const ae_exchange *exchange, int place, uint64_t step) {
   atomic_store_explicit(&exchange->mark[exchange->shards.rank][place], step, memory_order_release);
 }
 
+/* A lone rank's gradient is the global one. */
+static bool is_alone(const ae_exchange *exchange) { return exchange->shards.ranks == 1; }
+
 void ae_exchange_start(ae_exchange *exchange, int b) {
+  if (is_alone(exchange)) ae_exchange_square(exchange, b);
   if (exchange->shared != NULL) {
     set_mark(exchange, b, exchange->step + 1);
     return;
@@ -199,7 +203,7 @@ void ae_exchange_start(ae_exchange *exchange, int b) {
 }
 
 void ae_exchange_progress(ae_exchange *exchange) {
-  if (exchange->shards.ranks == 1) return;
+  if (is_alone(exchange)) return;
   int arrived;
   ae_comm_require(exchange->comm,
                   MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, exchange->handle, &arrived, MPI_STATUS_IGNORE), "progress");
@@ -210,7 +214,7 @@ static void finish_bucket(ae_exchange *exchange, const parcel *bucket) {
   const int rank = exchange->shards.rank;
   const int64_t own = ae_range_length(bucket->own);
   const float *received = bucket->received;
-  if (own == 0 || exchange->all_nodes == 1) return;
+  if (own == 0) return;
   for (int node = 0; node < exchange->all_nodes; node++) {
     const int plane = node - exchange->nodes.first[rank];
     const bool is_here = exchange->shared != NULL || (plane >= 0 && plane < exchange->own_nodes);
@@ -228,7 +232,9 @@ void ae_exchange_reduce(ae_exchange *exchange) {
     if (exchange->shared != NULL) await(exchange, b, exchange->step + 1);
     wait_all(exchange, bucket->partials, &bucket->partial_count);
     wait_all(exchange, bucket->departures, &bucket->departure_count);
+    if (is_alone(exchange)) continue;
     finish_bucket(exchange, bucket);
+    ae_exchange_square(exchange, b);
   }
 }
 

@@ -50,7 +50,7 @@ struct ae_exchange {
     int64_t width;
     int *size, *at;    /* doubles of each rank's record, and where it begins */
     double *own, *all; /* records */
-    double *block_sum; /* of one slice */
+    double *square;    /* of each block of the gradient, where it is own */
     double *rows;      /* node rows in tree order */
     block_node *block; /* nodes of the tree over blocks, ascending */
     int block_nodes;
@@ -65,5 +65,7 @@ static inline int64_t ae_range_length(ae_range range) { return range.end - range
 
 /* control.c. Local. */
 ae_status ae_exchange_create_control(ae_exchange *exchange, int64_t width);
+/* Sums of squares over own blocks of bucket b, for the norm, when its global gradient has just been written. */
+void ae_exchange_square(ae_exchange *exchange, int b);
 
 #endif
