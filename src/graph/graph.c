@@ -112,15 +112,20 @@ int64_t ae_graph_gradient_scratch(const ae_graph *graph, const ae_tensor *out) {
   return floats_of_rounded(graph->axes[out->axis].capacity * out->width);
 }
 
-/* Numbers at a time stay in the first cache from one loop to the next. */
-void ae_graph_prepare_gradient(const ae_graph *graph, const ae_tensor *out, ae_activation activation) {
-  enum { CACHED = 1 << 12 };
-  const int64_t total = ae_graph_rows(graph, out->axis).count * out->width;
+/* So many numbers at a time, in whole rows, stay in the first cache from one loop to the next. */
+void ae_graph_prepare_gradient(const ae_graph *graph, const ae_tensor *out, ae_activation activation, int segment,
+                               int64_t width, float *column_sum) {
+  enum { CACHED = 1 << 11 };
+  const int64_t *offset = graph->axes[out->axis].offset, end = offset[segment + 1] * out->width;
+  const int64_t most = ae_max(CACHED / width, 1) * width;
   ae_bf16 *rounded = (ae_bf16 *)(void *)graph->scratch;
-  for (int64_t at = 0; at < total; at += CACHED) {
-    const int64_t count = ae_min(CACHED, total - at);
-    ae_activate_backward(count, activation, out->value + at, out->gradient + at);
-    if (graph->multiplier->rounded) ae_bf16_round(count, out->gradient + at, rounded + at);
+  if (column_sum != NULL) memset(column_sum, 0, (size_t)width * sizeof *column_sum);
+  for (int64_t at = offset[segment] * out->width; at < end; at += most) {
+    const int64_t count = ae_min(most, end - at);
+    float *gradient = out->gradient + at;
+    ae_activate_backward(count, activation, out->value + at, gradient);
+    if (column_sum != NULL) ae_column_add(count / width, width, gradient, column_sum);
+    if (graph->multiplier->rounded) ae_bf16_round(count, gradient, rounded + at);
   }
 }
 

@@ -94,9 +94,8 @@ static void weight_leaf(void *context, int segment, bool add, float *out) {
 
 static void bias_leaf(void *context, int segment, bool add, float *out) {
   const pass *p = context;
-  const ae_tensor *y = p->node->out;
-  const int64_t width = channels(p->c);
-  ae_column_sum(count_of(p, segment) * (y->width / width), width, of(p, segment, y, y->gradient), add, out);
+  (void)add; /* never asked for */
+  ae_graph_prepare_gradient(p->graph, p->node->out, p->c->activation, segment, channels(p->c), out);
 }
 
 static void input_gradient(const pass *p, int segment) {
@@ -109,11 +108,11 @@ static void input_gradient(const pass *p, int segment) {
   if (to != dx) ae_add(count_of(p, segment) * in->width, to, dx);
 }
 
+/* The bias comes first: its gradient is summed as that of the output is made ready. */
 static void backward(ae_graph *graph, const ae_node *node) {
   pass p = pass_of(graph, node);
-  ae_graph_prepare_gradient(graph, node->out, p.c->activation);
+  ae_graph_tree(graph, node->parameter[1], false, bias_leaf, &p, scratch_of(&p));
   ae_graph_tree(graph, node->parameter[0], false, weight_leaf, &p, scratch_of(&p));
-  ae_graph_tree(graph, node->parameter[1], true, bias_leaf, &p, scratch_of(&p));
   for (int s = 0; s < p.rows.segments && node->in[0]->needs_gradient; s++) input_gradient(&p, s);
 }
 

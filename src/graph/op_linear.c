@@ -155,13 +155,6 @@ static void weight_leaf(void *context, int segment, bool add, float *out) {
   }
 }
 
-static void bias_leaf(void *context, int segment, bool add, float *out) {
-  const leaf_context *leaf = context;
-  const ae_tensor *y = leaf->node->out;
-  const int64_t begin = leaf->rows.offset[segment];
-  ae_column_sum(leaf->rows.offset[segment + 1] - begin, y->width, y->gradient + begin * y->width, add, out);
-}
-
 /* Rows of the weight whose gradient is formed at a time, where there are segments to sum: partial sums of so many floats
  * stay in the second cache. */
 enum { PART_FLOATS = 1 << 17, PART_ROWS = 32 };
@@ -227,13 +220,26 @@ static void input_gradient(const ae_graph *graph, const ae_node *node, int64_t r
                          .ldc = in->width});
 }
 
+static void prepare_gradient(const leaf_context *leaf, int segment, float *column_sum) {
+  const ae_node *node = leaf->node;
+  ae_graph_prepare_gradient(leaf->graph, node->out, (ae_activation)node->attribute[ACTIVATION], segment,
+                            node->out->width, column_sum);
+}
+
+static void bias_leaf(void *context, int segment, bool add, float *out) {
+  (void)add; /* never asked for */
+  prepare_gradient(context, segment, out);
+}
+
+/* The bias comes first: its gradient is summed as that of the output is made ready. */
 static void backward(ae_graph *graph, const ae_node *node) {
-  const ae_tensor *out = node->out;
-  const ae_rows rows = ae_graph_rows(graph, out->axis);
+  const ae_rows rows = ae_graph_rows(graph, node->out->axis);
   leaf_context leaf = {.graph = graph, .node = node, .rows = rows};
-  ae_graph_prepare_gradient(graph, out, (ae_activation)node->attribute[ACTIVATION]);
+  if (node->parameters > 1)
+    ae_graph_tree(graph, node->parameter[1], false, bias_leaf, &leaf, tree_scratch(graph, node));
+  else
+    for (int s = 0; s < rows.segments; s++) prepare_gradient(&leaf, s, NULL);
   weight_gradient(graph, node, rows);
-  if (node->parameters > 1) ae_graph_tree(graph, node->parameter[1], true, bias_leaf, &leaf, tree_scratch(graph, node));
   for (int64_t i = 0; i < pieces(node); i++) input_gradient(graph, node, rows.count, i);
 }
 

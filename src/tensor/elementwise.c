@@ -46,15 +46,23 @@ AE_CLONES void ae_activate_backward(int64_t count, ae_activation activation, con
     for (int64_t i = 0; i < count; i++) gradient[i] *= 1.0f - y[i] * y[i];
 }
 
+AE_KERNEL void add_rows(int64_t rows, int64_t width, int64_t part, const float *restrict x, float *restrict total) {
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t j = 0; j < part; j++) total[j] += x[i * width + j];
+}
+
 AE_CLONES void ae_column_sum(int64_t rows, int64_t width, const float *restrict x, bool add, float *restrict sum) {
   enum { COLUMNS = 128 };
   for (int64_t at = 0; at < width; at += COLUMNS) {
     const int64_t part = width - at < COLUMNS ? width - at : COLUMNS;
     float total[COLUMNS] = {0};
-    for (int64_t i = 0; i < rows; i++)
-      for (int64_t j = 0; j < part; j++) total[j] += x[i * width + at + j];
+    add_rows(rows, width, part, x + at, total);
     for (int64_t j = 0; j < part; j++) sum[at + j] = add ? sum[at + j] + total[j] : total[j];
   }
+}
+
+AE_CLONES void ae_column_add(int64_t rows, int64_t width, const float *restrict x, float *restrict sum) {
+  add_rows(rows, width, width, x, sum);
 }
 
 AE_CLONES void ae_add(int64_t count, const float *restrict x, float *restrict out) {

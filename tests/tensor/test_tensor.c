@@ -164,6 +164,17 @@ static void a_nan_passes_the_rectifier(void **state) {
   assert_true(y[0] == 0 && isnan(y[1]) && y[2] == 2);
 }
 
+static void columns_added_in_parts_are_their_sum(void **state) {
+  (void)state;
+  enum { ROWS = 37, WIDTH = 150 };
+  float x[ROWS * WIDTH], sum[WIDTH], parts[WIDTH] = {0};
+  ae_random_fill_normal(ae_stream_of(1, AE_RANDOM_SELFTEST, 0, 0), ROWS * WIDTH, x);
+  ae_column_sum(ROWS, WIDTH, x, false, sum);
+  for (int first = 0, rows = 1; first < ROWS; first += rows++)
+    ae_column_add(first + rows < ROWS ? rows : ROWS - first, WIDTH, x + (size_t)first * WIDTH, parts);
+  assert_memory_equal(sum, parts, sizeof sum);
+}
+
 static void a_product_of_no_columns_is_the_old_matrix(void **state) {
   (void)state;
   float c[4] = {1, 2, 3, 4};
@@ -184,6 +195,7 @@ int main(int argc, char **argv) {
                            AE_TEST(softmax_shows_a_nan),
                            AE_TEST(a_result_does_not_depend_on_its_place),
                            AE_TEST(a_nan_passes_the_rectifier),
+                           AE_TEST(columns_added_in_parts_are_their_sum),
                            AE_TEST(a_product_of_no_columns_is_the_old_matrix)};
   return ae_test_main(argc, argv, tests, sizeof tests / sizeof *tests);
 }

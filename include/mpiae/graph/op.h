@@ -101,10 +101,13 @@ bool ae_graph_is_trained(const ae_graph *graph); /* has a backward pass */
  * round. */
 const void *ae_graph_operand(const ae_graph *graph, ae_tensor *tensor);
 
-/* The same of the gradient of a node's output, which is first taken back through the activation that the node ended
- * with. Rounded, it stands in the scratch, of which it takes so many floats from the first on, else 0. */
+/* The same of the gradient of a node's output, of which _prepare_ first takes the rows of a segment back through the
+ * activation that the node ended with. column_sum (width), where not NULL, becomes the sums of the columns of these rows
+ * cut into rows of `width`, in order: the gradient of a bias, while the rows are in the cache. Rounded, the gradient
+ * stands in the scratch, of which it takes so many floats from the first on, else 0. */
 int64_t ae_graph_gradient_scratch(const ae_graph *graph, const ae_tensor *out);
-void ae_graph_prepare_gradient(const ae_graph *graph, const ae_tensor *out, ae_activation activation);
+void ae_graph_prepare_gradient(const ae_graph *graph, const ae_tensor *out, ae_activation activation, int segment,
+                               int64_t width, float *column_sum);
 const void *ae_graph_gradient_operand(const ae_graph *graph, const ae_tensor *out);
 
 /* The activation in float64, for references. */

@@ -21,6 +21,8 @@ void ae_activate_backward(int64_t count, ae_activation activation, const float *
 
 /* sum (width) = Σ over rows, in row order; add: on top of what is there, after the sum is complete. */
 void ae_column_sum(int64_t rows, int64_t width, const float *x, bool add, float *sum);
+/* sum (width) += each row in turn: rows that come in parts give the bits of the sum of all. */
+void ae_column_add(int64_t rows, int64_t width, const float *x, float *sum);
 
 /* out += x; and out = scale · x, where out may be x. */
 void ae_add(int64_t count, const float *x, float *out);
