@@ -62,7 +62,9 @@ static const void *at(const ae_graph *graph, const void *array, int64_t number) 
 /* As products take it. */
 static const void *weight_of(const ae_graph *graph, const ae_node *node, bool afresh) {
   const float *weight = ae_params_value(ae_graph_params(graph), node->parameter[0]);
+  const ae_bf16 *rounded = ae_params_rounded(ae_graph_params(graph), node->parameter[0]);
   if (!node->rounds) return weight;
+  if (rounded != NULL) return rounded;
   if (afresh) ae_bf16_round(node->parameter[0]->count, weight, node->state);
   return node->state;
 }

@@ -15,6 +15,7 @@ struct ae_params {
   bool sealed;
   ae_status error;
   float *values, **gradients;
+  const ae_bf16 *rounded; /* lent, or NULL */
   int planes;
   float *own_values, **own_gradients;
 };
@@ -142,6 +143,12 @@ float *ae_params_value(const ae_params *params, const ae_parameter *parameter) {
 
 float *ae_params_gradient(const ae_params *params, const ae_parameter *parameter, int plane) {
   return params->gradients[plane] + parameter->offset;
+}
+
+void ae_params_lend_rounded(ae_params *params, const ae_bf16 *rounded) { params->rounded = rounded; }
+
+const ae_bf16 *ae_params_rounded(const ae_params *params, const ae_parameter *parameter) {
+  return params->rounded != NULL && parameter->trained ? params->rounded + parameter->offset : NULL;
 }
 
 void ae_params_start(ae_params *params, uint64_t seed) {

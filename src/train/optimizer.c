@@ -11,6 +11,9 @@ _Static_assert(AE_PARAMS_BLOCK == AE_BLOCK, "parameters begin where slices of ra
 
 enum { MOST_SLOTS = 2 };
 
+/* Numbers updated at a time: they are in the first cache when they are rounded. */
+enum { CACHED = 1 << 11 };
+
 typedef enum kind { SGD, ADAM, ADAMW } kind;
 
 /* A run of own elements that are treated alike. */
@@ -27,6 +30,8 @@ struct ae_optimizer {
   stretch *stretch;
   int stretches;
   float *slot[MOST_SLOTS]; /* own slices one after another */
+  ae_params *params;       /* whose rounded values are kept, or NULL */
+  ae_bf16 *rounded;        /* these, or NULL */
   int64_t steps;
 };
 
@@ -75,8 +80,20 @@ ae_status ae_optimizer_create(const ae_config *config, const ae_params *params, 
   return AE_OK;
 }
 
+ae_status ae_optimizer_keep_rounded(ae_optimizer *optimizer, ae_params *params) {
+  const ae_range *slice;
+  int64_t own = 0;
+  const int slices = ae_exchange_slices(optimizer->exchange, &slice);
+  for (int i = 0; i < slices; i++) own += slice[i].end - slice[i].begin;
+  if (own < ae_params_size(params)) return AE_OK;
+  optimizer->params = params;
+  return AE_NEW(optimizer->rounded, own);
+}
+
 void ae_optimizer_destroy(ae_optimizer **optimizer) {
   if (*optimizer == NULL) return;
+  if ((*optimizer)->params != NULL) ae_params_lend_rounded((*optimizer)->params, NULL);
+  AE_FREE((*optimizer)->rounded);
   for (int i = 0; i < MOST_SLOTS; i++) AE_FREE((*optimizer)->slot[i]);
   AE_FREE((*optimizer)->stretch);
   AE_FREE(*optimizer);
@@ -102,25 +119,29 @@ static ae_update rule_of(const ae_optimizer *optimizer, double learning_rate, do
   return rule;
 }
 
+static void update_stretch(const ae_optimizer *optimizer, const stretch *s, const ae_update *rule) {
+  const float *gradient = ae_exchange_gradient(optimizer->exchange, 0);
+  float *values = ae_exchange_values(optimizer->exchange);
+  for (int64_t at = s->range.begin; at < s->range.end; at += CACHED) {
+    const int64_t count = ae_min(CACHED, s->range.end - at), state = s->state + at - s->range.begin;
+    if (optimizer->kind == SGD) ae_update_sgd(rule, count, gradient + at, optimizer->slot[0] + state, values + at);
+    else
+      ae_update_adam(rule, count, gradient + at, optimizer->slot[0] + state, optimizer->slot[1] + state, values + at);
+    if (optimizer->rounded != NULL) ae_bf16_round(count, values + at, optimizer->rounded + at);
+  }
+}
+
 void ae_optimizer_step(ae_optimizer *optimizer, double learning_rate, double squared_norm) {
   optimizer->steps++;
   const ae_update plain = rule_of(optimizer, learning_rate, squared_norm);
   ae_update decaying = plain;
   if (optimizer->kind == ADAMW) decaying.shrink = (float)(learning_rate * optimizer->weight_decay);
   else decaying.decay = (float)optimizer->weight_decay;
-  const float *gradient = ae_exchange_gradient(optimizer->exchange, 0);
-  float *values = ae_exchange_values(optimizer->exchange);
   for (int i = 0; i < optimizer->stretches; i++) {
     const stretch *s = &optimizer->stretch[i];
-    if (!s->trained) continue;
-    const ae_update *rule = s->decays ? &decaying : &plain;
-    const int64_t begin = s->range.begin, count = s->range.end - begin;
-    if (optimizer->kind == SGD)
-      ae_update_sgd(rule, count, gradient + begin, optimizer->slot[0] + s->state, values + begin);
-    else
-      ae_update_adam(rule, count, gradient + begin, optimizer->slot[0] + s->state, optimizer->slot[1] + s->state,
-                     values + begin);
+    if (s->trained) update_stretch(optimizer, s, s->decays ? &decaying : &plain);
   }
+  if (optimizer->rounded != NULL) ae_params_lend_rounded(optimizer->params, optimizer->rounded);
 }
 
 int64_t ae_optimizer_steps(const ae_optimizer *optimizer) { return optimizer->steps; }

@@ -126,6 +126,8 @@ static ae_status build_exchange(ae_trainer *t) {
   for (int i = 0; i < t->planes && status == AE_OK; i++) planes[i] = ae_exchange_gradient(t->exchange, i);
   if (status == AE_OK) status = ae_params_bind(t->params, ae_exchange_values(t->exchange), planes, t->planes);
   if (status == AE_OK) status = ae_optimizer_create(t->config, t->params, t->exchange, &t->optimizer);
+  if (status == AE_OK && t->model->setup.multiplier->rounded)
+    status = ae_optimizer_keep_rounded(t->optimizer, t->params);
   if (status == AE_OK) status = AE_NEW(t->terms, t->data->shards.count * t->width);
   if (status == AE_OK) status = AE_NEW(t->sums, t->width);
   if (status == AE_OK) status = ae_epoch_sums_create(t->model, &t->epoch_sums);

@@ -73,6 +73,26 @@ static void step(bench *b, int t, float scale, double squared_norm) {
   ae_comm_barrier(ae_test_comm());
 }
 
+static void rounded_values_are_those_of_the_last_step(void **state) {
+  (void)state;
+  bench b;
+  ae_bf16 expected[NUMBERS];
+  create(&b, NULL, 0);
+  ae_test_ok(ae_optimizer_keep_rounded(b.optimizer, b.params));
+  assert_null(ae_params_rounded(b.params, b.weight)); /* before the first */
+  for (int t = 0; t < 2; t++) {
+    step(&b, t, 1, 0);
+    const ae_bf16 *rounded = ae_params_rounded(b.params, b.bias);
+    ae_bf16_round(NUMBERS, ae_exchange_values(b.exchange) + b.bias->offset, expected);
+    if (ae_comm_size(ae_test_comm()) > 1) assert_null(rounded);
+    else assert_memory_equal(rounded, expected, sizeof expected);
+    assert_null(ae_params_rounded(b.params, b.frozen));
+  }
+  ae_optimizer_destroy(&b.optimizer);
+  assert_null(ae_params_rounded(b.params, b.bias));
+  destroy(&b);
+}
+
 static void expect(const bench *b, const ae_parameter *parameter, const double expected[3]) {
   const float *values = ae_exchange_values(b->exchange) + parameter->offset;
   /* three steps of float32 arithmetic */
@@ -239,9 +259,14 @@ static void warm_up_rises_to_the_schedule(void **state) {
 }
 
 int main(int argc, char **argv) {
-  const ae_test tests[] = {AE_TEST(updates_are_those_of_pytorch),  AE_TEST(a_long_gradient_is_clipped),
-                           AE_TEST(biases_do_not_decay),           AE_TEST(what_no_graph_trains_stays),
-                           AE_TEST(the_state_survives_a_copy),     AE_TEST(schedules_are_those_of_pytorch),
-                           AE_TEST(warm_up_rises_to_the_schedule), AE_TEST(means_are_never_subnormal)};
+  const ae_test tests[] = {AE_TEST(updates_are_those_of_pytorch),
+                           AE_TEST(a_long_gradient_is_clipped),
+                           AE_TEST(biases_do_not_decay),
+                           AE_TEST(what_no_graph_trains_stays),
+                           AE_TEST(the_state_survives_a_copy),
+                           AE_TEST(schedules_are_those_of_pytorch),
+                           AE_TEST(warm_up_rises_to_the_schedule),
+                           AE_TEST(means_are_never_subnormal),
+                           AE_TEST(rounded_values_are_those_of_the_last_step)};
   return ae_test_main(argc, argv, tests, sizeof tests / sizeof *tests);
 }

@@ -8,6 +8,7 @@
 #define MPIAE_GRAPH_PARAMS_H
 
 #include "mpiae/base/status.h"
+#include "mpiae/tensor/bf16.h"
 
 #include <stdint.h>
 
@@ -61,6 +62,12 @@ ae_status ae_params_allocate(ae_params *params, int planes);
 float *ae_params_values(const ae_params *params); /* the flat buffer */
 float *ae_params_value(const ae_params *params, const ae_parameter *parameter);
 float *ae_params_gradient(const ae_params *params, const ae_parameter *parameter, int plane);
+
+/* Lends the flat buffer of values rounded to bfloat16, as far as they are trained; NULL takes it back. Whoever lends it
+ * writes it whenever values change. Of a parameter: where its own begin there, or NULL where they are to be had by
+ * rounding alone. */
+void ae_params_lend_rounded(ae_params *params, const ae_bf16 *rounded);
+const ae_bf16 *ae_params_rounded(const ae_params *params, const ae_parameter *parameter);
 
 /* Sets every parameter to middle + U(−bound, bound) by Philox(seed, AE_RANDOM_INIT, 0, number). */
 void ae_params_start(ae_params *params, uint64_t seed);

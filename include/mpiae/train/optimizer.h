@@ -22,6 +22,11 @@ ae_status ae_optimizer_create(const ae_config *config, const ae_params *params, 
                               ae_optimizer **out);
 void ae_optimizer_destroy(ae_optimizer **optimizer); /* NULL is fine */
 
+/* For multipliers that round, where the exchange's values are those of `params` (lent for life): each step lends it the
+ * values as they are rounded (ae_params_lend_rounded), made while they are in the cache. Where other ranks own some of
+ * them, nothing is lent. */
+ae_status ae_optimizer_keep_rounded(ae_optimizer *optimizer, ae_params *params);
+
 /* One update of the own slices from the reduced gradient, whose squared norm is given: a norm above train.clip_norm (0
  * = off) scales the gradient down to it (Pascanu et al. 2013). A parameter that no graph trains (params.h) stays as it
  * is, without decay or momentum; its state is 0. */
