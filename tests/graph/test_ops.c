@@ -23,6 +23,13 @@ static const int plane_end[] = {4, 5};
 /* Whether the inputs have a second consumer, and on which side of the operation. */
 typedef enum sharing { ALONE, SHARED_BEFORE, SHARED_AFTER } sharing;
 
+/* What the stencil gives for every input and parameter of a case: the same whoever else reads the inputs and however products are made of the same
+ * numbers, so it is taken once. */
+typedef struct slopes {
+  double *of[AE_NODE_MAX_INPUTS + AE_NODE_MAX_PARAMETERS];
+  double objective; /* at the numbers they were taken at */
+} slopes;
+
 /* One case, built. */
 typedef struct bench {
   const ae_op_case *description;
@@ -33,6 +40,7 @@ typedef struct bench {
   const ae_node *node;
   int64_t rows[AE_NODE_MAX_INPUTS], out_rows;
   double *input[AE_NODE_MAX_INPUTS], *parameter[AE_NODE_MAX_PARAMETERS], *value, *upstream;
+  slopes *known;
   bool reversed; /* gradients are taken with the wrong sign, which is to be seen */
 } bench;
 
@@ -160,6 +168,23 @@ static double slope(const bench *b, double *x) {
   return (f[0] - 8 * f[1] + 8 * f[2] - f[3]) / (12 * h);
 }
 
+/* Taken by the first who asks. */
+static const double *slopes_of(const bench *b, int place, double *x, int64_t count) {
+  double **of = &b->known->of[place];
+  if (*of != NULL) {
+    assert_true(b->known->objective == objective(b));
+    return *of;
+  }
+  b->known->objective = objective(b);
+  ae_test_ok(AE_NEW(*of, count));
+  for (int64_t i = 0; i < count; i++) (*of)[i] = slope(b, x + i);
+  return *of;
+}
+
+static void forget(slopes *known) {
+  for (size_t i = 0; i < sizeof known->of / sizeof *known->of; i++) AE_FREE(known->of[i]);
+}
+
 /* Sums of up to a few hundred float products of size one: their rounding is below √n·2^-24 ≈ 2e-6 of the largest; ten
  * times that. */
 static const double tolerance = 2e-5;
@@ -203,11 +228,12 @@ static void check_value(const bench *b) {
   AE_FREE(got);
 }
 
-static void check_gradient(const bench *b, const char *what, double *x, double *got, int64_t count, double more) {
+static void check_gradient(const bench *b, const char *what, const double *slope_of, double *got, int64_t count,
+                           double more) {
   double *expected;
   int64_t place;
   ae_test_ok(AE_NEW(expected, count));
-  for (int64_t i = 0; i < count; i++) expected[i] = slope(b, x + i) + more;
+  for (int64_t i = 0; i < count; i++) expected[i] = slope_of[i] + more;
   for (int64_t i = 0; i < count && b->reversed; i++) got[i] = -got[i];
   const double allowed = b->multiplier->rounded ? rounded_tolerance : tolerance;
   if (!b->reversed) compare(b, what, expected, got, count, allowed);
@@ -223,7 +249,7 @@ static void check_gradients(const bench *b) {
     double *got;
     ae_test_ok(AE_NEW(got, count));
     for (int64_t j = 0; j < count; j++) got[j] = (double)b->in[i]->gradient[j];
-    check_gradient(b, "input gradient", b->input[i], got, count, b->other[i] != NULL ? 0.5 : 0);
+    check_gradient(b, "input gradient", slopes_of(b, i, b->input[i], count), got, count, b->other[i] != NULL ? 0.5 : 0);
     AE_FREE(got);
   }
   for (int i = 0; i < b->node->parameters; i++) {
@@ -233,7 +259,8 @@ static void check_gradients(const bench *b) {
     for (int64_t j = 0; j < parameter->count; j++)
       got[j] = (double)ae_params_gradient(b->params, parameter, 0)[j] +
                (double)ae_params_gradient(b->params, parameter, 1)[j];
-    check_gradient(b, "parameter gradient", b->parameter[i], got, parameter->count, 0);
+    check_gradient(b, "parameter gradient", slopes_of(b, AE_NODE_MAX_INPUTS + i, b->parameter[i], parameter->count),
+                   got, parameter->count, 0);
     AE_FREE(got);
   }
 }
@@ -255,10 +282,12 @@ static bool has_gradient(const bench *b) {
   return any && b->node->op->backward != NULL;
 }
 
-static void run_case(const ae_op_case *description, const ae_multiplier *multiplier, sharing shared, bool reversed) {
+static void run_case(const ae_op_case *description, const ae_multiplier *multiplier, sharing shared, bool reversed,
+                     slopes *known) {
   bench b;
   build(&b, description, multiplier, shared);
   b.reversed = reversed;
+  b.known = known;
   fill(&b);
   ae_graph_forward(b.graph, NULL);
   check_value(&b);
@@ -270,6 +299,7 @@ static void run_case(const ae_op_case *description, const ae_multiplier *multipl
   destroy(&b);
 }
 
+/* And a wrong one is seen. */
 static void every_operation_has_the_gradient_of_its_reference(void **state) {
   (void)state;
   int count;
@@ -277,8 +307,13 @@ static void every_operation_has_the_gradient_of_its_reference(void **state) {
   assert_true(count > 0);
   for (int i = 0; i < count; i++) {
     assert_non_null(table[i]->cases[0].label);
-    for (const ae_op_case *c = table[i]->cases; c->label != NULL; c++)
-      for (sharing shared = ALONE; shared <= SHARED_AFTER; shared++) run_case(c, &ae_multiplier_blas, shared, false);
+    for (const ae_op_case *c = table[i]->cases; c->label != NULL; c++) {
+      slopes known = {0};
+      for (sharing shared = ALONE; shared <= SHARED_AFTER; shared++)
+        run_case(c, &ae_multiplier_blas, shared, false, &known);
+      run_case(c, &ae_multiplier_blas, ALONE, true, &known);
+      forget(&known);
+    }
   }
 }
 
@@ -289,24 +324,23 @@ static const ae_op *op_of(const char *name) {
   return table[i];
 }
 
+static void run_by_every_way_to_multiply(const ae_op_case *description) {
+  int count;
+  const ae_multiplier *const *table = ae_multipliers(&count);
+  slopes known[2] = {0}; /* the second of rounded numbers */
+  for (int i = 0; i < count; i++)
+    for (sharing shared = ALONE; table[i]->lacks() == NULL && shared <= SHARED_AFTER; shared++)
+      for (int reversed = 0; reversed < 2; reversed++)
+        run_case(description, table[i], shared, reversed != 0, &known[table[i]->rounded]);
+  forget(&known[0]);
+  forget(&known[1]);
+}
+
 static void layers_have_gradients_by_every_way_to_multiply(void **state) {
   (void)state;
   static const char *const layers[] = {"linear", "convolution", "convolution_transposed", "attention"};
-  int count;
-  const ae_multiplier *const *table = ae_multipliers(&count);
   for (size_t layer = 0; layer < sizeof layers / sizeof *layers; layer++)
-    for (int i = 0; i < count; i++)
-      for (const ae_op_case *c = op_of(layers[layer])->cases; table[i]->lacks() == NULL && c->label != NULL; c++)
-        for (sharing shared = ALONE; shared <= SHARED_AFTER; shared++)
-          for (int reversed = 0; reversed < 2; reversed++) run_case(c, table[i], shared, reversed != 0);
-}
-
-static void a_wrong_gradient_is_seen(void **state) {
-  (void)state;
-  int count;
-  const ae_op *const *table = ae_op_table(&count);
-  for (int i = 0; i < count; i++)
-    for (const ae_op_case *c = table[i]->cases; c->label != NULL; c++) run_case(c, &ae_multiplier_blas, ALONE, true);
+    for (const ae_op_case *c = op_of(layers[layer])->cases; c->label != NULL; c++) run_by_every_way_to_multiply(c);
 }
 
 static void operations_are_listed_once_in_order(void **state) {
@@ -563,7 +597,6 @@ static void convolutions_that_do_not_fit_are_named(void **state) {
 int main(int argc, char **argv) {
   const ae_test tests[] = {AE_TEST(operations_are_listed_once_in_order),
                            AE_TEST(every_operation_has_the_gradient_of_its_reference),
-                           AE_TEST(a_wrong_gradient_is_seen),
                            AE_TEST(layers_have_gradients_by_every_way_to_multiply),
                            AE_TEST(gradients_stop_where_told),
                            AE_TEST(the_nearest_entry_does_not_depend_on_other_rows),
