@@ -43,7 +43,7 @@ formatter=$(command -v clang-format)
 if [ -n "$formatter" ] && ! (cd copy && cp "$source/.clang-format" . && "$formatter" --dry-run -Werror src/models/dae/dae.c src/graph/op_mean_square.c src/cli/count.c); then
   fail "the recipes' files are not formatted"
 fi
-if ! "$cmake" -S copy -B build -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O0 -DCMAKE_COMPILE_WARNING_AS_ERROR=ON "${@:4}" >log 2>&1 ||
+if ! "$cmake" -S copy -B build -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O0 -DMPIAE_KERNEL_OPTIONS=-O0 -DCMAKE_COMPILE_WARNING_AS_ERROR=ON "${@:4}" >log 2>&1 ||
   ! "$cmake" --build build --target mpiae test_ops >>log 2>&1; then
   fail "the recipes' sources are not built"
   tail -40 log
