@@ -97,7 +97,7 @@ on 1 train vae.yaml network.kind=dense --run vae-dense
 differ vae-1/checkpoint-000000014.h5 vae-dense/checkpoint-000000014.h5
 
 # What is decoded stands where it stood in the example: the error is the one that evaluate tells, and training lowers it.
-on 2 train ae.yaml train.epochs=60 --run ae-long
+on 2 train ae.yaml train.epochs=60 checkpoint.every_epochs=60 output.codes=none --run ae-long
 on 1 reconstruct ae-long colours-test.h5:/x --out long-pairs.h5
 on 1 evaluate ae-long colours-test.h5:/x --json
 cp log long.json

@@ -224,12 +224,22 @@ diff wide-1 wide-3 || fail "evaluate of large sets on 1 and 3 ranks"
 "$python" - <<'EOF' || fail "the distances of large sets: $(cat wide-1)"
 import h5py, json, numpy as np
 told = json.load(open("wide-1"))
-def nearest(a, b):
-    return np.concatenate([((rows[:, :1] - b[:, 0]) ** 2 + (rows[:, 1:] - b[:, 1]) ** 2).min(1) for rows in np.split(a, range(100, len(a), 100))]).mean()
+def chamfer(a, b):
+    there, back = [], np.full(len(b), np.inf)
+    x, y = np.ascontiguousarray(b.T)
+    for at in range(0, len(a), 10):  # what stays in a core's cache
+        rows = a[at:at + 10]
+        apart, other = x - rows[:, :1], y - rows[:, 1:]
+        apart *= apart
+        other *= other
+        apart += other
+        there.append(apart.min(1))
+        np.minimum(back, apart.min(0), out=back)
+    return np.concatenate(there).mean() + back.mean()
 with h5py.File("wide-1.h5") as f:
     sets, made = (np.split(f[name + "points"][()].astype(float), f[name + "offset"][1:-1]) for name in ("", "reconstruction_"))
 assert [len(s) for s in sets] == [9000, 4, 30000, 0] == [len(s) for s in made]
-expected = sum(nearest(a, b) + nearest(b, a) for a, b in zip(sets[:3], made)) / 4
+expected = sum(chamfer(a, b) for a, b in zip(sets[:3], made)) / 4
 assert np.isclose(told["chamfer"], expected, 1e-5), expected
 assert all(value is not None for value in told.values())
 EOF
