@@ -9,11 +9,12 @@ struct ae_error {
   ae_code code;
   const char *file;
   int line;
+  bool passing;
   char message[AE_MESSAGE_SIZE];
 };
 
 /* What is given when not even an error can be allocated; never freed. */
-static struct ae_error out_of_memory = {AE_INTERNAL, __FILE__, __LINE__, "out of memory"};
+static struct ae_error out_of_memory = {AE_INTERNAL, __FILE__, __LINE__, true, "out of memory"};
 
 ae_status ae_error_create(ae_code code, const char *file, int line, const char *format, ...) {
   struct ae_error *error = malloc(sizeof *error);
@@ -21,6 +22,7 @@ ae_status ae_error_create(ae_code code, const char *file, int line, const char *
   error->code = code;
   error->file = file;
   error->line = line;
+  error->passing = false;
   va_list arguments;
   va_start(arguments, format);
   vsnprintf(error->message, sizeof error->message, format, arguments);
@@ -43,6 +45,13 @@ ae_status ae_error_prefix(ae_status status, const char *format, ...) {
   status->message[sizeof status->message - 1] = '\0';
   return status;
 }
+
+ae_status ae_error_mark_passing(ae_status status) {
+  if (status != AE_OK && status != &out_of_memory) status->passing = true;
+  return status;
+}
+
+bool ae_error_is_passing(ae_status status) { return status != AE_OK && status->passing; }
 
 ae_code ae_error_code(ae_status status) { return status == AE_OK ? AE_DONE : status->code; }
 const char *ae_error_message(ae_status status) { return status == AE_OK ? "" : status->message; }

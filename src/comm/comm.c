@@ -34,6 +34,7 @@ void ae_comm_require(const ae_comm *comm, int mpi_result, const char *what) {
 /* An error as it travels between ranks; source files are the same program's everywhere. */
 typedef struct parcel {
   int code, line;
+  bool passing;
   char file[256];
   char message[AE_MESSAGE_SIZE];
 } parcel;
@@ -58,13 +59,15 @@ ae_status ae_comm_agree(const ae_comm *comm, ae_status local) {
   if (first == comm->rank) {
     error.code = (int)ae_error_code(local);
     error.line = ae_error_line(local);
+    error.passing = ae_error_is_passing(local);
     snprintf(error.file, sizeof error.file, "%s", ae_error_file(local));
     snprintf(error.message, sizeof error.message, "%s", ae_error_message(local));
   }
   ae_comm_require(comm, MPI_Bcast(&error, (int)sizeof error, MPI_BYTE, first, comm->handle), "telling an error");
   if (first == comm->rank) return local;
   ae_error_clear(&local);
-  return ae_error_create((ae_code)error.code, keep_name(error.file), error.line, "%s", error.message);
+  local = ae_error_create((ae_code)error.code, keep_name(error.file), error.line, "%s", error.message);
+  return error.passing ? ae_error_mark_passing(local) : local;
 }
 
 void ae_comm_broadcast(const ae_comm *comm, void *bytes, int64_t count) {

@@ -7,10 +7,11 @@
 #include <stdlib.h>
 
 /* How many ranks are on this host. */
-static void tell_memory(MPI_Comm all) {
+static void tell_memory(const ae_comm *comm) {
   MPI_Comm host;
   int ranks = 1;
-  if (MPI_Comm_split_type(all, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &host) != MPI_SUCCESS) return;
+  ae_comm_require(comm, MPI_Comm_split_type(comm->handle, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &host),
+                  "finding the ranks of a host");
   MPI_Comm_size(host, &ranks);
   MPI_Comm_free(&host);
   ae_memory_share(ranks);
@@ -25,18 +26,17 @@ ae_status ae_comm_create(int *argc, char ***argv, ae_comm **out) {
   ae_launch_prepare();
   if (MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
     return AE_FAIL(AE_INTERNAL, "MPI did not start");
-  ae_comm *comm;
-  AE_RETURN_IF(AE_NEW(comm, 1));
+  ae_comm *comm, world = {.handle = MPI_COMM_WORLD};
   MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
-  if (MPI_Comm_dup(MPI_COMM_WORLD, &comm->handle) != MPI_SUCCESS) {
-    AE_FREE(comm);
-    return AE_FAIL(AE_INTERNAL, "MPI gives no second communicator of all ranks");
-  }
+  MPI_Comm_rank(MPI_COMM_WORLD, &world.rank);
+  MPI_Comm_size(MPI_COMM_WORLD, &world.size);
+  ae_status status = AE_NEW(comm, 1);
+  if (status != AE_OK) ae_comm_abort(&world, status); /* the other ranks wait already */
+  *comm = world;
+  ae_comm_require(&world, MPI_Comm_dup(MPI_COMM_WORLD, &comm->handle), "making a second communicator of all ranks");
   MPI_Comm_set_errhandler(comm->handle, MPI_ERRORS_RETURN);
-  MPI_Comm_rank(comm->handle, &comm->rank);
-  MPI_Comm_size(comm->handle, &comm->size);
-  tell_memory(comm->handle);
-  const ae_status status = ae_launch_check(comm->size);
+  tell_memory(comm);
+  status = ae_launch_check(comm->size);
   if (status == AE_OK) ae_lifeline_start(comm, &comm->lifeline);
   if (status == AE_OK) *out = comm;
   else ae_comm_destroy(&comm);

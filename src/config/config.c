@@ -85,15 +85,16 @@ static const ae_value *require_type(const ae_config *config, const char *key, ae
   return value;
 }
 
-void ae_config_set(ae_config *config, const char *key, const char *text) {
-  ae_status status = ae_value_parse(require(config, key), text, false);
-  if (status != AE_OK) ae_assert_failed(ae_error_message(status), __FILE__, __LINE__);
+ae_status ae_config_set(ae_config *config, const char *key, const char *text) {
+  const ae_status status = ae_value_parse(require(config, key), text, false);
+  if (ae_error_code(status) == AE_USAGE) ae_assert_failed(ae_error_message(status), __FILE__, __LINE__);
+  return status;
 }
 
-void ae_config_set_integer(ae_config *config, const char *key, int64_t value) {
+ae_status ae_config_set_integer(ae_config *config, const char *key, int64_t value) {
   char text[32];
   snprintf(text, sizeof text, "%" PRId64, value);
-  ae_config_set(config, key, text);
+  return ae_config_set(config, key, text);
 }
 
 int64_t ae_config_integer(const ae_config *config, const char *key) {

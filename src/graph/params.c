@@ -45,10 +45,17 @@ static bool has_shape(const ae_parameter *parameter, int rank, const int64_t *di
 }
 
 static ae_status add_new(ae_params *params, const char *path, int rank, const int64_t *dim, ae_parameter **out) {
+  char *copy;
   ae_parameter *parameter = NULL;
   if (params->count == MAX_PARAMETERS)
     return AE_FAIL(AE_INTERNAL, "parameter %s: more than %d parameters", path, MAX_PARAMETERS);
   AE_RETURN_IF(AE_NEW(parameter, 1));
+  ae_status status = ae_memory_text(path, &copy);
+  if (status != AE_OK) {
+    AE_FREE(parameter);
+    return status;
+  }
+  parameter->path = copy;
   params->parameter[params->count] = parameter;
   parameter->number = params->count++;
   parameter->rank = rank;
@@ -57,9 +64,6 @@ static ae_status add_new(ae_params *params, const char *path, int rank, const in
     parameter->dim[i] = dim[i];
     AE_RETURN_IF(ae_multiply(parameter->count, dim[i], path, &parameter->count));
   }
-  char *copy;
-  AE_RETURN_IF(ae_memory_text(path, &copy));
-  parameter->path = copy;
   *out = parameter;
   return AE_OK;
 }

@@ -12,8 +12,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* What HDF5 says of a call that failed. */
+typedef struct complaint {
+  char reason[AE_MESSAGE_SIZE / 4]; /* its innermost message */
+  bool out_of_memory;
+} complaint;
+
 static herr_t keep_innermost(unsigned depth, const H5E_error2_t *error, void *out) {
-  if (depth == 0 && error->desc != NULL) snprintf(out, AE_MESSAGE_SIZE / 4, "%s", error->desc);
+  complaint *kept = out;
+  if (depth == 0 && error->desc != NULL) snprintf(kept->reason, sizeof kept->reason, "%s", error->desc);
+  if (error->maj_num == H5E_RESOURCE && (error->min_num == H5E_NOSPACE || error->min_num == H5E_CANTALLOC))
+    kept->out_of_memory = true;
   return 0;
 }
 
@@ -23,18 +32,22 @@ static ae_status disk_failed(ae_h5 *file, const char *action, const char *object
   const int error = file->disk.error;
   if (!writing) file->disk.error = 0;
   H5Eclear2(H5E_DEFAULT);
-  return AE_FAIL(AE_DATA, "%s: cannot %s %s: %s; %s", file->path, action, object,
-                 error == ENODATA ? "the file became shorter while it was read" : strerror(error),
-                 writing ? AE_H5_SPACE : "check the disk or the file server, and try again");
+  ae_status status = AE_FAIL(AE_DATA, "%s: cannot %s %s: %s; %s", file->path, action, object,
+                             error == ENODATA ? "the file became shorter while it was read" : strerror(error),
+                             writing ? AE_H5_SPACE : "check the disk or the file server, and try again");
+  return error == ENODATA ? status : ae_error_mark_passing(status);
 }
 
 ae_status ae_h5_require(ae_h5 *file, int64_t result, const char *action, const char *object, const char *advice) {
   if (file->disk.error != 0) return disk_failed(file, action, object);
   if (result >= 0) return AE_OK;
-  char reason[AE_MESSAGE_SIZE / 4] = "no reason given";
-  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, reason);
+  complaint found = {.reason = "no reason given"};
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, &found);
   H5Eclear2(H5E_DEFAULT);
-  return AE_FAIL(AE_DATA, "%s: cannot %s %s: HDF5 says '%s'; %s", file->path, action, object, reason, advice);
+  if (found.out_of_memory)
+    return AE_FAIL(AE_INTERNAL, "%s: cannot %s %s: out of memory (HDF5 says '%s')", file->path, action, object,
+                   found.reason);
+  return AE_FAIL(AE_DATA, "%s: cannot %s %s: HDF5 says '%s'; %s", file->path, action, object, found.reason, advice);
 }
 
 bool ae_h5_is_root(const ae_h5 *file) { return ae_comm_rank(file->comm) == 0; }

@@ -14,21 +14,18 @@ static size_t prefix_of(const char *path, size_t from, char *prefix) {
   return path[end] == '\0' ? 0 : end + 1;
 }
 
-int ae_h5_reachable(const ae_h5 *file, const char *path) {
+ae_status ae_h5_find(ae_h5 *file, const char *path, const char *advice, bool *found) {
   char *prefix = NULL;
-  ae_status status = AE_NEW(prefix, strlen(path) + 1);
-  if (status != AE_OK) {
-    ae_error_clear(&status);
-    return -1;
-  }
-  int found = 1;
+  htri_t exists = 1;
   size_t next = 0;
+  AE_RETURN_IF(AE_NEW(prefix, strlen(path) + 1));
   if (path[strspn(path, "/")] != '\0') do {
       next = prefix_of(path, next, prefix);
-      found = (int)H5Lexists(file->handle, prefix, H5P_DEFAULT);
-    } while (next != 0 && found > 0);
+      exists = H5Lexists(file->handle, prefix, H5P_DEFAULT);
+    } while (next != 0 && exists > 0);
   AE_FREE(prefix);
-  return found;
+  *found = exists > 0;
+  return ae_h5_require(file, exists, "look up", path, advice);
 }
 
 static hid_t make_group(hid_t file, const char *path) {
@@ -57,8 +54,9 @@ cleanup:
 }
 
 ae_status ae_h5_exists(ae_h5 *file, const char *path, bool *exists) {
-  const int found = ae_h5_is_root(file) ? ae_h5_reachable(file, path) : 0;
-  AE_RETURN_IF(ae_comm_agree(file->comm, ae_h5_require(file, found, "look up", path, AE_H5_DAMAGED)));
+  bool found = false;
+  const ae_status status = ae_h5_is_root(file) ? ae_h5_find(file, path, AE_H5_DAMAGED, &found) : AE_OK;
+  AE_RETURN_IF(ae_comm_agree(file->comm, status));
   *exists = ae_comm_max(file->comm, found) > 0;
   return AE_OK;
 }

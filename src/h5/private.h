@@ -45,7 +45,8 @@ struct ae_h5 {
 bool ae_h5_is_root(const ae_h5 *file);
 
 /* Local. When the disk failed, or `result` (a handle or herr_t of HDF5) is negative, AE_DATA: "<path>: cannot <action>
- * <object>: <the system's reason>, or HDF5 says '<its innermost message>'; <advice>". */
+ * <object>: <the system's reason>, or HDF5 says '<its innermost message>'; <advice>". An error of reading that the system
+ * has is passing (status.h). AE_INTERNAL when HDF5 was out of memory. */
 ae_status ae_h5_require(ae_h5 *file, int64_t result, const char *action, const char *object, const char *advice);
 
 /* Local. Closes a handle of whatever kind and marks it closed; negative is fine. */
@@ -54,8 +55,8 @@ void ae_h5_release(hid_t *handle);
 /* Local. Whether HDF5_USE_FILE_LOCKING leaves locks on. */
 bool ae_h5_locks_wanted(void);
 
-/* Local. Whether every link along the path exists. < 0 when HDF5 fails. */
-int ae_h5_reachable(const ae_h5 *file, const char *path);
+/* Local. Whether every link along the path exists. The advice is for when HDF5 fails. */
+ae_status ae_h5_find(ae_h5 *file, const char *path, const char *advice, bool *found);
 
 /* Local, rank 0. Makes the groups above the last component of the path. */
 ae_status ae_h5_make_parents(ae_h5 *file, const char *path);

@@ -75,9 +75,9 @@ static ae_status open_dataset(ae_h5 *file, const char *path, hid_t *dataset, int
   ae_status status = AE_OK;
   hsize_t size[H5S_MAX_RANK];
   hid_t space = H5I_INVALID_HID;
-  const int found = ae_h5_reachable(file, path);
-  AE_CHECK(ae_h5_require(file, found, "look up", path, AE_H5_DAMAGED));
-  if (found == 0) AE_RAISE(AE_DATA, "%s has no dataset %s; give a file that has one", file->path, path);
+  bool found;
+  AE_CHECK(ae_h5_find(file, path, AE_H5_DAMAGED, &found));
+  if (!found) AE_RAISE(AE_DATA, "%s has no dataset %s; give a file that has one", file->path, path);
   *dataset = H5Dopen2(file->handle, path, H5P_DEFAULT);
   AE_CHECK(ae_h5_require(file, *dataset, "open dataset", path, AE_H5_DAMAGED));
   space = H5Dget_space(*dataset);

@@ -68,9 +68,9 @@ static ae_status find_axis(ae_h5 *file, const char *path, const char *axis, size
   while (length > 0) {
     while (length > 0 && found[length - 1] != '/') length--;
     snprintf(found + length, size - length, "%s", axis);
-    const htri_t exists = ae_h5_reachable(file, found);
-    AE_RETURN_IF(ae_h5_require(file, exists, "look up", found, AE_H5_SPACE));
-    if (exists > 0) return AE_OK;
+    bool exists;
+    AE_RETURN_IF(ae_h5_find(file, found, AE_H5_SPACE, &exists));
+    if (exists) return AE_OK;
     if (length > 0) length--;
   }
   return AE_FAIL(AE_INTERNAL, "%s: %s wants the axis '%s', which no group above it has; create it first", file->path,

@@ -16,8 +16,8 @@ const ae_figure ae_squared_error_figure = {
 
 ae_status ae_likelihood_resolve(const ae_comm *comm, ae_config *config, const ae_dataset *data) {
   (void)comm, (void)data;
-  if (ae_config_is(config, "network.likelihood", "auto")) ae_config_set(config, "network.likelihood", "bernoulli");
-  return AE_OK;
+  if (!ae_config_is(config, "network.likelihood", "auto")) return AE_OK;
+  return ae_config_set(config, "network.likelihood", "bernoulli");
 }
 
 ae_status ae_likelihood_read(const ae_config *config, const char *model, ae_likelihood *out) {

@@ -266,7 +266,7 @@ ae_status ae_run_directory_visit(const ae_comm *comm, const char *model,
     ae_run_directory_checkpoint(model, steps[i], path);
     AE_CHECK(ae_h5_look(comm, path)); /* a file that cannot be opened now is not a damaged one */
     status = use(comm, path, context);
-    if (ae_error_code(status) != AE_DATA) break;
+    if (ae_error_code(status) != AE_DATA || ae_error_is_passing(status)) break;
     if (i + 1 < count) ae_log_warning("%s; trying the checkpoint before", ae_error_message(status));
   }
 cleanup:

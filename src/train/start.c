@@ -26,7 +26,7 @@ static ae_status open_data(ae_trainer *t) {
         ae_dataset_open_blocks(t->comm, ae_config_text(t->config, "data.test"), AE_BLOCK_ROWS, &t->test), "data.test");
   ae_profile_leave(previous);
   if (status != AE_OK) return status;
-  ae_config_set_integer(t->config, "data.shards", t->data->shards.shards);
+  AE_RETURN_IF(ae_comm_agree(t->comm, ae_config_set_integer(t->config, "data.shards", t->data->shards.shards)));
   t->state = (ae_run_state){.seed = ae_config_integer(t->config, "train.seed"),
                             .shards = t->data->shards.shards,
                             .examples = t->data->examples,
@@ -36,7 +36,8 @@ static ae_status open_data(ae_trainer *t) {
   memcpy(t->state.dim, t->data->dim, sizeof t->state.dim);
   const ae_model_type *type = ae_model_find(ae_config_text(t->config, "model"));
   AE_RETURN_IF(ae_error_prefix(ae_model_check_kind(type, t->config, t->data), "data.train"));
-  return type->training->resolve != NULL ? type->training->resolve(t->comm, t->config, t->data) : AE_OK;
+  if (type->training->resolve == NULL) return AE_OK;
+  return ae_comm_agree(t->comm, type->training->resolve(t->comm, t->config, t->data));
 }
 
 /* Own segments before the end of each gradient plane: the maximal subtrees in this rank's shards. */
@@ -159,11 +160,12 @@ static void show_columns(ae_trainer *t) {
 }
 
 /* The schedule is one of the whole run: resuming with more epochs does not bend it. A constant rate has no horizon. */
-static void fix_horizon(ae_trainer *t) {
+static ae_status fix_horizon(ae_trainer *t) {
   if (ae_config_is(t->config, "train.schedule_steps", "auto") && !ae_config_is(t->config, "train.schedule", "constant"))
-    ae_config_set_integer(t->config, "train.schedule_steps",
-                          ae_config_integer(t->config, "train.epochs") * ae_sampler_steps(t->sampler));
+    AE_RETURN_IF(ae_config_set_integer(t->config, "train.schedule_steps",
+                                       ae_config_integer(t->config, "train.epochs") * ae_sampler_steps(t->sampler)));
   t->schedule = ae_schedule_read(t->config);
+  return AE_OK;
 }
 
 static ae_status build(ae_trainer *t) {
@@ -177,7 +179,7 @@ static ae_status build(ae_trainer *t) {
   AE_RETURN_IF(build_exchange(t));
   AE_RETURN_IF(ae_comm_agree(t->comm, ae_history_create(t->model->units, &t->history)));
   show_columns(t);
-  fix_horizon(t);
+  AE_RETURN_IF(ae_comm_agree(t->comm, fix_horizon(t)));
   const int64_t last_step = ae_config_integer(t->config, "train.steps");
   ae_progress_start(&t->progress, ae_config_integer(t->config, "train.epochs"), ae_sampler_steps(t->sampler),
                     last_step > 0 ? last_step : INT64_MAX, ae_config_real(t->config, "output.log_every"));
@@ -185,10 +187,10 @@ static ae_status build(ae_trainer *t) {
 }
 
 /* What "auto" came to when the run began. */
-static void take_over(ae_trainer *t, const ae_config *then, const ae_key *key) {
-  if (!ae_config_is(t->config, key->name, "auto") || ae_config_is(then, key->name, "auto")) return;
-  if (key->type == AE_KEY_CHOICE) ae_config_set(t->config, key->name, ae_config_text(then, key->name));
-  else ae_config_set_integer(t->config, key->name, ae_config_integer(then, key->name));
+static ae_status take_over(ae_trainer *t, const ae_config *then, const ae_key *key) {
+  if (!ae_config_is(t->config, key->name, "auto") || ae_config_is(then, key->name, "auto")) return AE_OK;
+  if (key->type == AE_KEY_CHOICE) return ae_config_set(t->config, key->name, ae_config_text(then, key->name));
+  return ae_config_set_integer(t->config, key->name, ae_config_integer(then, key->name));
 }
 
 /* The configuration must be the checkpoint's but for keys that may change. */
@@ -199,7 +201,7 @@ static ae_status check_config(ae_trainer *t, const ae_config *then) {
     for (const ae_key *key = tables[i]; key->name != NULL; key++)
       if ((key->type == AE_KEY_INTEGER || key->type == AE_KEY_CHOICE) && key->word != NULL &&
           key->resume == AE_KEY_FIXED)
-        take_over(t, then, key);
+        AE_RETURN_IF(ae_comm_agree(t->comm, take_over(t, then, key)));
   return ae_config_check_resume(t->config, then);
 }
 
@@ -270,7 +272,7 @@ static ae_status resume(ae_trainer *t, bool *resumed) {
     ae_error_clear(&status);
     status = try_checkpoint(t, steps[tried], &hopeless);
     *resumed = status == AE_OK;
-    hopeless = hopeless || (status != AE_OK && ae_error_code(status) != AE_DATA);
+    hopeless = hopeless || (status != AE_OK && ae_error_code(status) != AE_DATA) || ae_error_is_passing(status);
   }
   if (count > 0 && !*resumed && !hopeless)
     status =

@@ -39,6 +39,10 @@ ae_status ae_error_create(ae_code code, const char *file, int line, const char *
 /* Puts "prefix: " before the sentence of an error; AE_OK stays AE_OK. */
 ae_status ae_error_prefix(ae_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Marks an error as one of the moment, not of what was asked for: a disk that did not read now may do so again. */
+ae_status ae_error_mark_passing(ae_status status);
+bool ae_error_is_passing(ae_status status);
+
 /* Readers lend; all accept AE_OK (AE_DONE, "", "", 0). */
 ae_code ae_error_code(ae_status status);
 const char *ae_error_message(ae_status status);

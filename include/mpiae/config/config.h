@@ -50,9 +50,10 @@ ae_status ae_config_override(ae_config *config, const char *assignment);
 /* Local. After all reading: every key without default has a value. */
 ae_status ae_config_complete(const ae_config *config);
 
-/* Local. Sets a key the program resolves itself ("auto" → number). The value must be valid: asserted. */
-void ae_config_set(ae_config *config, const char *key, const char *value);
-void ae_config_set_integer(ae_config *config, const char *key, int64_t value);
+/* Local. Sets a key the program resolves itself ("auto" → number). The value must be valid:
+ * asserted. */
+ae_status ae_config_set(ae_config *config, const char *key, const char *value);
+ae_status ae_config_set_integer(ae_config *config, const char *key, int64_t value);
 
 /* Readers; an unknown key or another type is a bug of the caller (asserted). Text is lent. */
 int64_t ae_config_integer(const ae_config *config, const char *key);

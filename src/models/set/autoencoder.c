@@ -296,8 +296,7 @@ static ae_status resolve(const ae_comm *comm, ae_config *config, const ae_datase
   memcpy(setup.dim, data->dim, sizeof setup.dim);
   AE_RETURN_IF(ae_set_examples_read(&setup, &examples));
   const int64_t largest = ae_set_examples_largest(&examples, comm, data);
-  ae_config_set_integer(config, "set.most_points", ae_min(ae_max(1, largest), MOST_POINTS));
-  return AE_OK;
+  return ae_config_set_integer(config, "set.most_points", ae_min(ae_max(1, largest), MOST_POINTS));
 }
 
 /* Training. */

@@ -194,14 +194,13 @@ static ae_status resolve(const ae_comm *comm, ae_config *config, const ae_datase
     if (data->entries == 0)
       ae_log_info("pixelcnn.entries is %lld, by the largest index in %s: it does not tell how many its codebook has",
                   (long long)entries, data->path);
-    ae_config_set_integer(config, "pixelcnn.entries", entries);
+    AE_RETURN_IF(ae_config_set_integer(config, "pixelcnn.entries", entries));
   }
   if (!ae_config_is(config, "pixelcnn.labels", "auto")) return AE_OK;
   if (data->classes == 0 || data->classes > MOST_LABELS)
     return AE_FAIL(AE_USAGE, "pixelcnn.labels is auto, but %s has %s: set it to 0, or give labels", data->path,
                    data->classes == 0 ? "no labels" : "too many of them");
-  ae_config_set_integer(config, "pixelcnn.labels", data->classes);
-  return AE_OK;
+  return ae_config_set_integer(config, "pixelcnn.labels", data->classes);
 }
 
 /* State beside the parameters. */

@@ -212,8 +212,8 @@ static void describe(vqvae *model) {
 
 static ae_status resolve(const ae_comm *comm, ae_config *config, const ae_dataset *data) {
   (void)comm, (void)data;
-  if (ae_config_is(config, "network.likelihood", "auto")) ae_config_set(config, "network.likelihood", "gaussian");
-  return AE_OK;
+  if (!ae_config_is(config, "network.likelihood", "auto")) return AE_OK;
+  return ae_config_set(config, "network.likelihood", "gaussian");
 }
 
 static ae_status create(const ae_model_setup *setup, ae_model **out) {
