@@ -196,6 +196,44 @@ cleanup:
   return status;
 }
 
+/* Arrays whose every row has its digest, and those that have none. */
+typedef struct verified {
+  int arrays, without;
+} verified;
+
+/* Reads every array under a group; the first that is damaged ends it. */
+static ae_status verify_group(ae_h5 *file, const char *group, int level, verified *out) {
+  ae_status status = AE_OK;
+  char **names = NULL;
+  int count = 0;
+  if (level > MOST_LEVELS) return AE_OK;
+  AE_CHECK(ae_h5_list(file, group, &names, &count));
+  for (int i = 0; i < count; i++) {
+    char path[PATH_SIZE];
+    ae_h5_object what;
+    bool has_digests;
+    AE_CHECK(join(group, names[i], path));
+    AE_CHECK(ae_h5_object_find(file, path, &what));
+    if (what.kind == AE_H5_OBJECT_GROUP) AE_CHECK(verify_group(file, path, level + 1, out));
+    if ((what.kind != AE_H5_OBJECT_DATASET && what.kind != AE_H5_OBJECT_SCALE) || what.rank == 0) continue;
+    AE_CHECK(ae_h5_verify(file, path, &has_digests));
+    if (has_digests) out->arrays++;
+    else out->without++;
+  }
+cleanup:
+  AE_FREE(names);
+  return status;
+}
+
+static ae_status verify_file(ae_h5 *file) {
+  verified found = {0};
+  AE_RETURN_IF(verify_group(file, "/", 1, &found));
+  printf("%s: %d arrays are as they were written", ae_h5_path(file), found.arrays);
+  if (found.without > 0) printf("; %d have no digests to tell by", found.without);
+  printf("\n");
+  return AE_OK;
+}
+
 static ae_status print_group(const ae_comm *comm, ae_h5 *file, const char *group, int level);
 
 static ae_status print_subgroup(const ae_comm *comm, ae_h5 *file, const char *path, const ae_h5_object *what,
@@ -330,10 +368,13 @@ static ae_status run_command(const ae_comm *comm, const ae_arguments *arguments)
   char path[AE_PATH_SIZE];
   AE_RETURN_IF(ae_run_directory_visit(comm, ae_arguments_operand(arguments, 0), try_file, path));
   AE_RETURN_IF(ae_h5_open(comm, path, &file));
-  ae_status status = print_file(comm, file);
+  ae_status status = ae_arguments_flag(arguments, "verify") ? verify_file(file) : print_file(comm, file);
   ae_h5_close(&file);
   return status;
 }
+
+static const ae_option options[] = {
+    {"verify", AE_OPTION_FLAG, NULL, false, 0, 0, "instead, read all arrays and hold them against their digests"}, {0}};
 
 extern const ae_command ae_command_info;
 
@@ -343,6 +384,7 @@ const ae_command ae_command_info = {
     .operands = "FILE",
     .least_operands = 1,
     .most_operands = 1,
+    .options = options,
     .details =
         "Datasets, checkpoints, codes, samples: kind, shapes, configuration, epoch, provenance. A run directory stands "
         "for\n"

@@ -5,6 +5,7 @@
 #include "mpiae/base/memory.h"
 #include "private.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ typedef struct row_range {
 
 /* Everything a rank needs to put its chunks together. */
 typedef struct assembly {
+  const ae_h5_dataset *dataset;
   const ae_h5_chunks *chunks;
   row_range *range; /* rows of each rank */
   row_range own;
@@ -24,6 +26,7 @@ typedef struct assembly {
   char *buffer;     /* one chunk and its checksum */
   MPI_Request *request;
   const int64_t *place;
+  uint64_t *digest; /* of every chunk: of own ones, and zero */
   ae_h5 *file;
   int ranks;
 } assembly;
@@ -114,11 +117,14 @@ static void send_head(const assembly *work) {
                   "giving the head of a chunk");
 }
 
-/* Checksums the chunk in the buffer and writes it. After an error nothing is written. */
+/* Digests and checksums the chunk in the buffer and writes it. After an error nothing is written. */
 static void write_chunk(const assembly *work, int64_t start) {
   ae_h5 *file = work->file;
-  const int64_t bytes = work->chunks->chunk_rows * work->chunks->row_bytes;
-  const int64_t place = work->place[start / work->chunks->chunk_rows], whole = bytes + CHECKSUM_BYTES;
+  const ae_h5_dataset *dataset = work->dataset;
+  const int64_t bytes = work->chunks->chunk_rows * work->chunks->row_bytes, chunk = start / work->chunks->chunk_rows;
+  const int64_t place = work->place[chunk], whole = bytes + CHECKSUM_BYTES;
+  work->digest[chunk] = ae_h5_digest(dataset->path, dataset->rank, dataset->dim, chunk, work->buffer,
+                                     (chunk_end(work, start) - start) * work->chunks->row_bytes);
   uint8_t *end = (uint8_t *)work->buffer + bytes;
   const uint32_t checksum = fletcher32((const uint8_t *)work->buffer, bytes);
   for (int i = 0; i < CHECKSUM_BYTES; i++) end[i] = (uint8_t)(checksum >> 8 * i);
@@ -153,17 +159,33 @@ static void write_own(assembly *work) {
   }
 }
 
+/* Each chunk's digest is known to the rank that wrote it, and zero elsewhere. */
+static ae_status write_digests(const assembly *work, hid_t target) {
+  const ae_comm *comm = work->file->comm;
+  const bool root = ae_h5_is_root(work->file);
+  for (int64_t at = 0; at < work->chunks->count; at += INT_MAX)
+    ae_comm_require(comm,
+                    MPI_Reduce(root ? MPI_IN_PLACE : work->digest + at, root ? work->digest + at : NULL,
+                               (int)ae_min(work->chunks->count - at, INT_MAX), MPI_UINT64_T, MPI_BOR, 0,
+                               ae_comm_handle(comm)),
+                    "gathering digests");
+  AE_RETURN_IF(ae_h5_require(work->file, 0, "write", work->dataset->path, AE_H5_SPACE));
+  return root ? ae_h5_write_digests(work->file, target, work->dataset->path, work->digest) : AE_OK;
+}
+
 static ae_status prepare(assembly *work) {
   AE_RETURN_IF(AE_NEW(work->range, work->ranks));
   AE_RETURN_IF(AE_NEW(work->request, work->ranks));
+  AE_RETURN_IF(AE_NEW(work->digest, work->chunks->count));
   return AE_NEW(work->buffer, work->chunks->chunk_rows * work->chunks->row_bytes + CHECKSUM_BYTES);
 }
 
-ae_status ae_h5_write_chunks(ae_h5 *file, const char *path, const ae_h5_chunks *chunks, const int64_t *place,
-                             int64_t begin, int64_t count, const void *rows) {
+ae_status ae_h5_write_chunks(ae_h5 *file, const ae_h5_dataset *dataset, const ae_h5_chunks *chunks,
+                             const int64_t *place, hid_t target, int64_t begin, int64_t count, const void *rows) {
   ae_status status = AE_OK;
   const ae_comm *comm = file->comm;
-  assembly work = {.chunks = chunks,
+  assembly work = {.dataset = dataset,
+                   .chunks = chunks,
                    .own = {begin, begin + count},
                    .rows = rows,
                    .place = place,
@@ -172,10 +194,11 @@ ae_status ae_h5_write_chunks(ae_h5 *file, const char *path, const ae_h5_chunks *
   AE_CHECK(ae_comm_agree(comm, prepare(&work)));
   ae_comm_require(comm, MPI_Allgather(&work.own, 2, MPI_INT64_T, work.range, 2, MPI_INT64_T, ae_comm_handle(comm)),
                   "gathering the rows of the ranks");
-  AE_CHECK(ae_comm_agree(comm, check_ranges(path, &work)));
+  AE_CHECK(ae_comm_agree(comm, check_ranges(dataset->path, &work)));
   write_own(&work);
-  AE_CHECK(ae_comm_agree(comm, ae_h5_require(file, 0, "write", path, AE_H5_SPACE)));
+  AE_CHECK(ae_comm_agree(comm, write_digests(&work, target)));
 cleanup:
+  AE_FREE(work.digest);
   AE_FREE(work.buffer);
   AE_FREE(work.request);
   AE_FREE(work.range);

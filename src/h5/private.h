@@ -94,10 +94,33 @@ typedef struct ae_h5_chunks {
 /* Local, rank 0. Where in the file each of the chunks->count chunks of a dataset lies. */
 ae_status ae_h5_find_places(ae_h5 *file, hid_t dataset, const char *path, const ae_h5_chunks *chunks, int64_t *place);
 
+/* Local. The digest of a block of an array's rows (digest.c). */
+uint64_t ae_h5_digest(const char *path, int rank, const int64_t *dim, int64_t block, const void *bytes, int64_t count);
+
+/* Local, rank 0. Room for the digests of `count` blocks at an open dataset, and the digests. */
+ae_status ae_h5_reserve_digests(ae_h5 *file, hid_t dataset, const char *path, int64_t count);
+ae_status ae_h5_write_digests(ae_h5 *file, hid_t dataset, const char *path, const uint64_t *digest);
+
+/* Rows [begin, begin + count) of an array. */
+typedef struct ae_h5_rows {
+  int rank;
+  const int64_t *dim;
+  int64_t begin, count;
+  const void *rows; /* their bytes as they lie in the file; NULL: they are to be read */
+} ae_h5_rows;
+
+/* Local. AE_DATA when they do not have their digests. *has_digests: whether the array has any; of one without nothing is
+ * said. */
+ae_status ae_h5_check_rows(ae_h5 *file, const char *path, hid_t dataset, const ae_h5_rows *read, bool *has_digests);
+
+/* Local. Reads rows of a dataset as `type`. < 0 when HDF5 fails. */
+herr_t ae_h5_read_slice(hid_t dataset, hid_t type, int rank, const int64_t *dim, int64_t begin, int64_t count,
+                        void *rows);
+
 /* Collective. Writes this rank's rows [begin, begin + count) of a dataset chunked like that, with fletcher32, to places
- * that all ranks know. Every chunk is written whole by one rank. AE_INTERNAL when the ranks together do not give every
- * row once. */
-ae_status ae_h5_write_chunks(ae_h5 *file, const char *path, const ae_h5_chunks *chunks, const int64_t *place,
-                             int64_t begin, int64_t count, const void *rows);
+ * that all ranks know, and on rank 0 their digests to `target`, the open dataset. Every chunk is written whole by one
+ * rank, and is a block of the digests. AE_INTERNAL when the ranks together do not give every row once. */
+ae_status ae_h5_write_chunks(ae_h5 *file, const ae_h5_dataset *dataset, const ae_h5_chunks *chunks,
+                             const int64_t *place, hid_t target, int64_t begin, int64_t count, const void *rows);
 
 #endif

@@ -125,8 +125,8 @@ ae_status ae_h5_expect(ae_h5 *file, const char *path, int rank, const int64_t *d
 }
 
 /* Each rank reads by itself: a rank whose chunk is damaged must not leave the others in a collective call. */
-static herr_t read_slice(hid_t source, hid_t type, int rank, const int64_t *dim, int64_t begin, int64_t count,
-                         void *rows) {
+herr_t ae_h5_read_slice(hid_t source, hid_t type, int rank, const int64_t *dim, int64_t begin, int64_t count,
+                        void *rows) {
   hsize_t start[AE_H5_MAX_RANK] = {(hsize_t)begin}, size[AE_H5_MAX_RANK] = {(hsize_t)count};
   for (int i = 1; i < rank; i++) size[i] = (hsize_t)dim[i];
   hid_t space = H5Dget_space(source), memory = H5Screate_simple(rank, size, NULL);
@@ -136,6 +136,17 @@ static herr_t read_slice(hid_t source, hid_t type, int rank, const int64_t *dim,
   ae_h5_release(&memory);
   ae_h5_release(&space);
   return result;
+}
+
+/* Rows that were not converted are checked as they are. */
+static ae_status check_rows(ae_h5 *file, const char *path, hid_t source, ae_h5_type type, ae_h5_rows read) {
+  bool has_digests;
+  hid_t stored = H5Dget_type(source);
+  const htri_t equal = stored < 0 ? -1 : H5Tequal(stored, ae_h5_memory_type(type));
+  ae_status status = ae_h5_require(file, equal, "read the type of", path, AE_H5_DAMAGED);
+  ae_h5_release(&stored);
+  if (equal == 0) read.rows = NULL;
+  return status != AE_OK ? status : ae_h5_check_rows(file, path, source, &read, &has_digests);
 }
 
 static ae_status read_rows(ae_h5 *file, const char *path, hid_t source, ae_h5_type type, int64_t width, int rank,
@@ -152,11 +163,12 @@ static ae_status read_rows(ae_h5 *file, const char *path, hid_t source, ae_h5_ty
     return AE_FAIL(AE_DATA, "%s: %s has %lld rows, but rows %lld to %lld were wanted", file->path, path,
                    (long long)dim[0], (long long)begin, (long long)(begin + count));
   for (int64_t done = 0; done < count && row_bytes > 0; done += most) {
-    const herr_t result = read_slice(source, ae_h5_memory_type(type), rank, dim, begin + done,
-                                     ae_min(most, count - done), rows + done * row_bytes);
+    const herr_t result = ae_h5_read_slice(source, ae_h5_memory_type(type), rank, dim, begin + done,
+                                           ae_min(most, count - done), rows + done * row_bytes);
     AE_RETURN_IF(ae_h5_require(file, result, "read", path, AE_H5_DAMAGED));
   }
-  return AE_OK;
+  return check_rows(file, path, source, type,
+                    (ae_h5_rows){.rank = rank, .dim = dim, .begin = begin, .count = count, .rows = rows});
 }
 
 ae_status ae_h5_read(ae_h5 *file, const char *path, ae_h5_type type, int64_t width, int64_t begin, int64_t count,
@@ -172,6 +184,23 @@ ae_status ae_h5_read(ae_h5 *file, const char *path, ae_h5_type type, int64_t wid
   else
     AE_CHECK(ae_h5_require(file, H5Dread(source, ae_h5_memory_type(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, rows), "read",
                            path, AE_H5_DAMAGED));
+cleanup:
+  ae_h5_release(&source);
+  return ae_comm_agree(file->comm, status);
+}
+
+ae_status ae_h5_verify(ae_h5 *file, const char *path, bool *has_digests) {
+  ae_status status = AE_OK;
+  hid_t source = H5I_INVALID_HID;
+  int rank = 0;
+  int64_t dim[AE_H5_MAX_RANK] = {0};
+  *has_digests = false;
+  AE_CHECK(open_dataset(file, path, &source, &rank, dim));
+  if (rank == 0) goto cleanup;
+  const int64_t own = ae_comm_rank(file->comm), ranks = ae_comm_size(file->comm);
+  const int64_t begin = ae_muldiv(dim[0], own, ranks), end = ae_muldiv(dim[0], own + 1, ranks);
+  const ae_h5_rows read = {.rank = rank, .dim = dim, .begin = begin, .count = end - begin};
+  AE_CHECK(ae_h5_check_rows(file, path, source, &read, has_digests));
 cleanup:
   ae_h5_release(&source);
   return ae_comm_agree(file->comm, status);

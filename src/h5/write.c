@@ -144,20 +144,17 @@ static ae_status write_scalar(ae_h5 *file, hid_t target, const ae_h5_dataset *da
 }
 
 /* What rank 0 alone does of a dataset before its rows are written: makes it, says what it is, as an axis of a name when
- * there is one, and finds its chunks' places, for which there must be room. */
+ * there is one, and finds its chunks' places, for which there must be room. *target is to be released. */
 static ae_status lay_out(ae_h5 *file, const ae_h5_dataset *dataset, const char *axis, const void *scalar,
-                         const ae_h5_chunks *chunks, int64_t *place) {
-  ae_status status = AE_OK;
-  hid_t target = H5I_INVALID_HID;
-  AE_CHECK(create_dataset(file, dataset, &target));
-  if (axis != NULL) AE_CHECK(ae_h5_require(file, H5DSset_scale(target, axis), "name axis", dataset->path, AE_H5_SPACE));
-  AE_CHECK(describe(file, target, dataset, axis == NULL));
-  if (dataset->rank == 0) AE_CHECK(write_scalar(file, target, dataset, scalar));
-  if (chunks->count > 0) AE_CHECK(ae_h5_find_places(file, target, dataset->path, chunks, place));
-  AE_CHECK(ae_h5_reserve(file));
-cleanup:
-  ae_h5_release(&target);
-  return status;
+                         const ae_h5_chunks *chunks, int64_t *place, hid_t *target) {
+  AE_RETURN_IF(create_dataset(file, dataset, target));
+  if (axis != NULL)
+    AE_RETURN_IF(ae_h5_require(file, H5DSset_scale(*target, axis), "name axis", dataset->path, AE_H5_SPACE));
+  AE_RETURN_IF(describe(file, *target, dataset, axis == NULL));
+  if (dataset->rank == 0) AE_RETURN_IF(write_scalar(file, *target, dataset, scalar));
+  if (chunks->count > 0) AE_RETURN_IF(ae_h5_reserve_digests(file, *target, dataset->path, chunks->count));
+  if (chunks->count > 0) AE_RETURN_IF(ae_h5_find_places(file, *target, dataset->path, chunks, place));
+  return ae_h5_reserve(file);
 }
 
 /* A dataset, or when `axis` is not NULL the axis of that name. */
@@ -166,14 +163,16 @@ static ae_status write_dataset(ae_h5 *file, const ae_h5_dataset *dataset, const 
   ae_status status = AE_OK;
   ae_h5_chunks chunks = {0};
   int64_t *place = NULL;
+  hid_t target = H5I_INVALID_HID;
   AE_CHECK(ae_comm_agree(file->comm, check_dataset(dataset)));
   if (dataset->rank > 0 && bytes_of(dataset) > 0) chunks = choose_chunks(dataset);
   AE_CHECK(ae_comm_agree(file->comm, AE_NEW(place, chunks.count)));
-  if (ae_h5_is_root(file)) status = lay_out(file, dataset, axis, rows, &chunks, place);
+  if (ae_h5_is_root(file)) status = lay_out(file, dataset, axis, rows, &chunks, place, &target);
   AE_CHECK(ae_comm_agree(file->comm, status));
   ae_comm_broadcast(file->comm, place, chunks.count * (int64_t)sizeof *place);
-  if (chunks.count > 0) AE_CHECK(ae_h5_write_chunks(file, dataset->path, &chunks, place, begin, count, rows));
+  if (chunks.count > 0) AE_CHECK(ae_h5_write_chunks(file, dataset, &chunks, place, target, begin, count, rows));
 cleanup:
+  ae_h5_release(&target);
   AE_FREE(place);
   return status;
 }

@@ -86,9 +86,13 @@ ae_status ae_h5_exists(ae_h5 *file, const char *path, bool *exists);
 
 /* Reads rows [begin, begin + count) of the first axis, each rank its own range, converted to `type`, into (count,
  * width) numbers: rows of another width in the file are AE_DATA. Of a scalar one number, whatever begin, count and
- * width. AE_DATA on a checksum mismatch. */
+ * width. AE_DATA when the rows do not have their checksum or digests. */
 ae_status ae_h5_read(ae_h5 *file, const char *path, ae_h5_type type, int64_t width, int64_t begin, int64_t count,
                      void *rows);
+
+/* Reads all rows of a dataset, a share on each rank. AE_DATA when they do not have their digests (src/h5/README.md), as
+ * ae_h5_read says of what it reads. *has_digests: false of what has none: scalars, files of others and of 0.2. */
+ae_status ae_h5_verify(ae_h5 *file, const char *path, bool *has_digests);
 
 /* Most bytes of a row: an index of the first axis. */
 #define AE_H5_MAX_ROW ((int64_t)1 << 30)

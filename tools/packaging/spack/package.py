@@ -27,6 +27,7 @@ class Mpiae(CMakePackage):
     depends_on("hdf5@1.10.5:+hl")
     depends_on("openblas")
     depends_on("libyaml")
+    depends_on("xxhash@0.8:")
     depends_on("zlib-api")
     # Only threads of OpenMP can be held to train.threads.
     depends_on("onednn@2.5:3 cpu_runtime=omp", when="+onednn")
