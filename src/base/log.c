@@ -63,6 +63,13 @@ void ae_log_warning(const char *format, ...) {
   va_end(arguments);
 }
 
+void ae_log_error(const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  say(AE_LOG_QUIET, "mpiae: error: ", format, arguments);
+  va_end(arguments);
+}
+
 static void redraw(const char *text) {
   /* a line that wraps could not be taken back */
   struct winsize window = {0};

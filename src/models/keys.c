@@ -68,6 +68,9 @@ const ae_key ae_keys_common[] = {
      "threads that each rank computes matrix products on; results depend on it, as on the kind of CPU"},
     {"train.stall_seconds", AE_KEY_REAL, "300", 0, 1e9, NULL, NULL, AE_KEY_FREE,
      "seconds without progress after which a warning says which ranks are late, and where; 0 = never"},
+    {"train.stall_abort_seconds", AE_KEY_REAL, "0", 0, 1e9, NULL, NULL, AE_KEY_FREE,
+     "seconds without progress after which the run says so and ends, with exit status 1: a job that hangs does not burn "
+     "its allocation; 0 = never"},
     {"train.time_limit", AE_KEY_REAL, "auto", 0, 1e9, NULL, "auto", AE_KEY_FREE,
      "seconds after which this launch of the run has saved and stopped, with exit status 75; 0 = none; auto = the end "
      "of "

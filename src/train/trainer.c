@@ -358,7 +358,8 @@ static ae_status run(ae_trainer *t, ae_run_mode mode, const char *init_from) {
   ae_stop_listen(ae_comm_rank(t->comm) == 0);
   AE_RETURN_IF(ae_run_directory_take(t->comm, t->directory, mode, &t->lock));
   const double patience = ae_config_real(t->config, "train.stall_seconds");
-  AE_RETURN_IF(ae_watchdog_start(t->comm, t->directory, patience, &t->watchdog));
+  const double end = ae_config_real(t->config, "train.stall_abort_seconds");
+  AE_RETURN_IF(ae_watchdog_start(t->comm, t->directory, patience, end, &t->watchdog));
   AE_RETURN_IF(ae_trainer_start(t, mode, init_from));
   if (ae_trainer_is_over(t, why)) {
     ae_log_info("%s: %s: nothing to do", t->directory, why);

@@ -24,6 +24,8 @@ struct ae_watchdog {
   int rank, ranks;
   char path[AE_PATH_SIZE];
   double limit; /* seconds without a sign of life that make a stall */
+  double end;   /* those that end the run; INFINITY: none do */
+  bool warns;   /* of a stall that ends nothing yet */
   double pause; /* between looks */
   double grace; /* for the others to answer */
   ae_stall_rank *known;
@@ -41,15 +43,24 @@ struct ae_watchdog {
 };
 
 /* Rank 0's level and run.log apply to what it says; the others have neither. */
-static void __attribute__((format(printf, 2, 3))) speak(const ae_watchdog *w, const char *format, ...) {
+static void __attribute__((format(printf, 3, 4))) speak(const ae_watchdog *w, bool ends, const char *format, ...) {
   char line[2048];
   va_list arguments;
   va_start(arguments, format);
   vsnprintf(line, sizeof line, format, arguments);
   va_end(arguments);
-  if (w->rank == 0) ae_log_warning("%s", line);
-  else fprintf(stderr, "mpiae: warning: %s\n", line);
+  if (w->rank != 0) fprintf(stderr, "mpiae: %s: %s\n", ends ? "error" : "warning", line);
+  else if (ends) ae_log_error("%s", line);
+  else ae_log_warning("%s", line);
 }
+
+/* Neither MPI nor the thread that waits in it can be asked to end. */
+static _Noreturn void end_process(void) {
+  fflush(NULL);
+  _exit((int)AE_INTERNAL);
+}
+
+#define ENDED "the run is ended (train.stall_abort_seconds); --resume goes on from its last checkpoint"
 
 static const char *print_seconds(double seconds, char out[32]) {
   snprintf(out, 32, seconds < 10 ? "%.1f s" : "%.0f s", seconds);
@@ -65,7 +76,8 @@ static void begin_alarm(ae_watchdog *w) {
 
 static void end_alarm(ae_watchdog *w) {
   char duration[32];
-  if (w->alarm >= 0 && w->spoken) speak(w, "going on after %s without progress", print_seconds(w->longest, duration));
+  if (w->alarm >= 0 && w->spoken)
+    speak(w, false, "going on after %s without progress", print_seconds(w->longest, duration));
   w->alarm = -1;
 }
 
@@ -96,22 +108,29 @@ static int lowest_that_answers(const ae_watchdog *w) {
   return rank;
 }
 
-static void warn_in_turn(ae_watchdog *w) {
+/* Whoever does not speak leaves to the one that does the time for it: a grace from the alarm, and one more. */
+static void speak_in_turn(ae_watchdog *w) {
   char sentence[1536], duration[32];
   const double longest = ae_stall_longest(w->known, w->ranks);
-  if (w->spoken || w->alarm < w->grace || longest < w->limit || lowest_that_answers(w) != w->rank) return;
+  const bool ends = longest >= w->end;
+  if (longest >= w->end + 2 * w->grace) end_process();
+  if (w->alarm < w->grace || longest < w->limit || lowest_that_answers(w) != w->rank) return;
+  if (!ends && (w->spoken || !w->warns)) return;
   ae_stall_describe(w->known, w->ranks, 3 * w->pause, sentence, sizeof sentence);
-  speak(w, "no progress for %s: %s", print_seconds(longest, duration), sentence);
+  speak(w, ends, "no progress for %s: %s%s", print_seconds(longest, duration), sentence, ends ? "; " ENDED : "");
+  if (ends) end_process();
   w->spoken = true;
 }
 
-static void warn_alone(ae_watchdog *w, int reason) {
+static void speak_alone(ae_watchdog *w, int reason) {
   char duration[32];
+  const bool ends = w->quiet >= w->end, speaks = w->rank == 0 && (ends || (w->warns && !w->spoken));
   w->longest = w->quiet;
-  if (w->spoken || w->rank != 0) return;
-  speak(w, "no progress for %s; which ranks are late cannot be told: %s: %s", print_seconds(w->quiet, duration),
-        w->path, strerror(reason));
-  w->spoken = true;
+  if (speaks)
+    speak(w, ends, "no progress for %s; which ranks are late cannot be told: %s: %s%s",
+          print_seconds(w->quiet, duration), w->path, strerror(reason), ends ? "; " ENDED : "");
+  if (ends && (speaks || w->quiet >= w->end + 2 * w->grace)) end_process();
+  w->spoken = w->spoken || speaks;
 }
 
 static void exchange_reports(ae_watchdog *w, int file, ae_life life, double elapsed) {
@@ -119,11 +138,11 @@ static void exchange_reports(ae_watchdog *w, int file, ae_life life, double elap
   if (first) begin_alarm(w);
   else w->alarm += elapsed;
   if (!write_own(w, file, life)) {
-    warn_alone(w, errno);
+    speak_alone(w, errno);
     return;
   }
   read_all(w, file, elapsed, first);
-  warn_in_turn(w);
+  speak_in_turn(w);
 }
 
 /* Whoever stalls makes the file and whoever goes on removes it; while it is there, all answer. */
@@ -141,7 +160,7 @@ static void look(ae_watchdog *w, double elapsed) {
   } else if (stalled) {
     const int reason = errno;
     if (w->alarm < 0) begin_alarm(w);
-    warn_alone(w, reason);
+    speak_alone(w, reason);
   } else end_alarm(w);
 }
 
@@ -182,8 +201,11 @@ static ae_status create(int ranks, ae_watchdog **out) {
   return AE_NEW((*out)->known, ranks);
 }
 
-static void set_times(ae_watchdog *w, double seconds) {
+static void set_times(ae_watchdog *w, double warn, double end) {
+  const double seconds = warn > 0 && (end <= 0 || warn < end) ? warn : end;
   w->limit = seconds;
+  w->end = end > 0 ? end : INFINITY;
+  w->warns = warn > 0;
   w->pause = fmin(fmax(seconds / 10, 0.05), 5);
   w->grace = fmax(5 * w->pause, fmin(seconds / 5, 60));
   w->alarm = -1;
@@ -208,21 +230,24 @@ static ae_status start_thread(ae_watchdog *w) {
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   w->has_thread = result == 0;
   if (result == 0) return AE_OK;
-  return AE_FAIL(AE_INTERNAL,
-                 "rank %d: the thread of train.stall_seconds cannot be started: %s; train.stall_seconds=0 does without",
-                 w->rank, strerror(result));
+  return AE_FAIL(
+      AE_INTERNAL,
+      "rank %d: the thread of train.stall_seconds cannot be started: %s; train.stall_seconds=0 does without (and "
+      "train.stall_abort_seconds=0)",
+      w->rank, strerror(result));
 }
 
-ae_status ae_watchdog_start(const ae_comm *comm, const char *directory, double seconds, ae_watchdog **out) {
+ae_status ae_watchdog_start(const ae_comm *comm, const char *directory, double seconds, double abort_seconds,
+                            ae_watchdog **out) {
   ae_watchdog *w = NULL;
   ae_status status = AE_OK;
   *out = NULL;
-  if (seconds <= 0) return AE_OK;
+  if (seconds <= 0 && abort_seconds <= 0) return AE_OK;
   AE_CHECK(ae_comm_agree(comm, create(ae_comm_size(comm), &w)));
   w->rank = ae_comm_rank(comm);
   w->ranks = ae_comm_size(comm);
   snprintf(w->path, sizeof w->path, "%s/.stall", directory);
-  set_times(w, seconds);
+  set_times(w, seconds, abort_seconds);
   /* of a run that was killed in a stall; nobody's thread runs before all have met */
   if (w->rank == 0) unlink(w->path);
   introduce_ranks(comm, w);

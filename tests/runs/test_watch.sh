@@ -25,6 +25,9 @@ found() {
   [ -n "$process" ]
 }
 
+# shellcheck disable=SC2317
+not_there() { ! kill -0 "$1" 2>/dev/null; }
+
 # await SECONDS COMMAND…: until the command succeeds
 await() {
   local end=$((SECONDS + $1))
@@ -70,6 +73,23 @@ hold 2
 # rank 0 has the log: another speaks for it
 hold 0
 grep -q "waiting for rank 2" held-2/run.log || fail "run.log does not tell of rank 2"
+
+# A rank that stays held up: the run ends, with one message and without a checkpoint lost, and goes on from it to the same bits.
+run=$scratch/ended
+timeout 100 "${mpirun[@]}" -n 3 "$mpiae" train vhe.yaml train.stall_seconds=0 train.stall_abort_seconds=4 --run "$run" >ended.log 2>&1 </dev/null &
+training=$!
+if ! await 60 found 1 "$run" || ! await 60 test -e "$run/checkpoint-000000024.h5"; then fail "the run to be ended did not begin"; fi
+if ! kill -STOP "$process"; then fail "a rank cannot be stopped"; fi
+wait "$training"
+status=$?
+if [ "$status" != 1 ]; then fail "the run that stalled ended with $status"; fi
+told="no progress for [4-9]\.[0-9] s: waiting for rank 1 (process $process on $(hostname): no sign of life); the others are in phase.*; the run is ended (train.stall_abort_seconds)"
+if ! grep -q "^mpiae: error: $told" ended.log || [ "$(grep -c "no progress for" ended.log)" != 1 ]; then fail "the end of a stall was not told once"; fi
+grep -q "$told" ended/run.log || fail "run.log does not tell of the end"
+if kill -0 "$process" 2>/dev/null && ! await 30 not_there "$process"; then fail "the rank that was held up is there still"; fi
+await_lock ended
+on 3 train vhe.yaml --run ended --resume
+equal plain/checkpoint-000000144.h5 ended/checkpoint-000000144.h5
 
 # fails STATUS NAME KEY=VALUE…: the thread ends with the run, however that ends
 fails() {

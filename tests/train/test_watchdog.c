@@ -150,7 +150,7 @@ static void begin(scene *s, const char *name, double seconds) {
   }
   ae_comm_barrier(ae_test_comm());
   ae_profile_reset();
-  ae_test_ok(ae_watchdog_start(ae_test_comm(), s->directory, seconds, &s->watchdog));
+  ae_test_ok(ae_watchdog_start(ae_test_comm(), s->directory, seconds, 0, &s->watchdog));
   assert_false(exists(s->stall));
 }
 
@@ -180,7 +180,7 @@ static void nothing_is_said_or_written_while_all_goes_well(void **state) {
 static void a_watch_of_no_seconds_is_none(void **state) {
   (void)state;
   ae_watchdog *watchdog;
-  ae_test_ok(ae_watchdog_start(ae_test_comm(), ae_test_path("off"), 0, &watchdog));
+  ae_test_ok(ae_watchdog_start(ae_test_comm(), ae_test_path("off"), 0, 0, &watchdog));
   assert_null(watchdog);
   ae_watchdog_stop(&watchdog);
 }
@@ -254,7 +254,7 @@ static void a_thread_that_does_not_start_is_an_error(void **state) {
   pthread_attr_setstacksize(&huge, (size_t)1 << 50);
   if (rank == ranks - 1) assert_int_equal(pthread_setattr_default_np(&huge), 0);
   snprintf(expected, sizeof expected, "rank %d: the thread of train.stall_seconds cannot be started: ", ranks - 1);
-  ae_test_error(ae_watchdog_start(ae_test_comm(), ae_test_path("threads"), 1, &watchdog), AE_INTERNAL, expected);
+  ae_test_error(ae_watchdog_start(ae_test_comm(), ae_test_path("threads"), 1, 0, &watchdog), AE_INTERNAL, expected);
   assert_null(watchdog);
   pthread_setattr_default_np(&ordinary);
   pthread_attr_destroy(&huge);

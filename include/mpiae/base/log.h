@@ -18,6 +18,9 @@ void ae_log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void ae_log_detail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void ae_log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* The like of AE_LOG_QUIET, for the error that ends the program before it can be handed up to main. */
+void ae_log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* A line that replaces itself on a terminal (progress); to no copy. An empty text ends it. */
 void ae_log_redraw(const char *text);
 

@@ -5,7 +5,8 @@
  * their ranks stand through one file in the run directory, <directory>/.stall, which is there only during a stall; one
  * thread then warns: which ranks are held up or dead (their thread does not answer), or else which compute while others
  * wait for them or are a step behind. The lowest rank whose thread answers speaks: rank 0 through the log, another by
- * standard error itself. When the run goes on, that is said too.
+ * standard error itself. When the run goes on, that is said too. A stall of `abort_seconds` ends the run: the same
+ * rank says so, and every thread ends its process with the status of AE_INTERNAL.
  *
  * A wait for other ranks is no sign of life, time in which the process was stopped is not counted, and clocks of
  * hosts are not compared. The thread cannot speak while the file system of the run directory itself hangs. */
@@ -16,8 +17,10 @@
 
 typedef struct ae_watchdog ae_watchdog;
 
-/* Collective. *out is NULL when `seconds` is 0: off. Errors: AE_INTERNAL when there is no memory or no thread. */
-ae_status ae_watchdog_start(const ae_comm *comm, const char *directory, double seconds, ae_watchdog **out);
+/* Collective. Either number of seconds may be 0: never; *out is NULL when both are. Errors: AE_INTERNAL when there is no
+ * memory or no thread. */
+ae_status ae_watchdog_start(const ae_comm *comm, const char *directory, double seconds, double abort_seconds,
+                            ae_watchdog **out);
 
 /* Local. Ends the thread at once and removes the file. NULL is fine. */
 void ae_watchdog_stop(ae_watchdog **watchdog);
