@@ -19,6 +19,16 @@ ae_status ae_multiply(int64_t a, int64_t b, const char *what, int64_t *out) {
   return AE_OK;
 }
 
+ae_status ae_size_of(int rank, const int64_t *dim, int64_t size, const char *what, int64_t *out) {
+  bool fits = true;
+  *out = size;
+  for (int i = 0; i < rank && fits; i++) fits = dim[i] >= 0 && !__builtin_mul_overflow(*out, ae_max(1, dim[i]), out);
+  if (fits) return AE_OK;
+  char shape[AE_SHAPE_SIZE];
+  ae_print_shape(NULL, rank, dim, shape);
+  return AE_FAIL(AE_DATA, "%s: its shape %s asks for more than 2^63 bytes; the header is damaged", what, shape);
+}
+
 ae_status ae_to_int(int64_t value, const char *what, int *out) {
   if (value < INT_MIN || value > INT_MAX)
     return AE_FAIL(AE_INTERNAL, "%s: %lld is more than this interface counts (%d)", what, (long long)value, INT_MAX);

@@ -6,6 +6,7 @@
 #include "mpiae/tensor/core.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 static void set_voices(const ae_comm *comm, const ae_arguments *arguments) {
@@ -53,6 +54,8 @@ static void report(ae_status status, bool verbose) {
 int main(int argc, char **argv) {
   ae_comm *comm = NULL;
   bool verbose = false;
+  /* A file that may not grow is met as an error of its write. */
+  (void)signal(SIGXFSZ, SIG_IGN);
   /* Launchers pass on what they get piece by piece: lines of ranks would mix, and Open MPI 5 puts the piece of a line
    * into whichever stream moves next. */
   (void)setvbuf(stderr, NULL, _IOLBF, BUFSIZ);

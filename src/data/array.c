@@ -9,16 +9,9 @@ void ae_array_free(ae_array *array) {
 }
 
 ae_status ae_array_bytes(const char *path, const ae_array *array, int64_t size, int64_t *bytes) {
-  bool empty = false;
-  *bytes = size;
-  for (int i = 0; i < array->rank; i++) {
-    empty = empty || array->dim[i] == 0;
-    ae_status overflow = ae_multiply(*bytes, ae_max(1, array->dim[i]), path, bytes);
-    if (overflow == AE_OK) continue;
-    ae_error_clear(&overflow);
-    return AE_FAIL(AE_DATA, "%s: its sizes ask for more than 2^63 bytes; the header is damaged", path);
-  }
-  if (empty) *bytes = 0;
+  AE_RETURN_IF(ae_size_of(array->rank, array->dim, size, path, bytes));
+  for (int i = 0; i < array->rank; i++)
+    if (array->dim[i] == 0) *bytes = 0;
   return AE_OK;
 }
 

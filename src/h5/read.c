@@ -70,6 +70,17 @@ static bool nearest_type(hid_t type, ae_h5_type *out) {
   return true;
 }
 
+/* Whoever is given the shape may multiply its lengths, and those by the bytes of a number, in the file or of ours. */
+static ae_status check_size(ae_h5 *file, const char *path, hid_t dataset, int rank, const int64_t *dim) {
+  int64_t bytes;
+  hid_t type = H5Dget_type(dataset);
+  const int64_t size = type < 0 ? -1 : (int64_t)H5Tget_size(type);
+  ae_status status = ae_h5_require(file, size, "read the type of", path, AE_H5_DAMAGED);
+  ae_h5_release(&type);
+  if (status == AE_OK) status = ae_size_of(rank, dim, ae_max(size, (int64_t)sizeof(double)), path, &bytes);
+  return ae_error_prefix(status, "%s", file->path);
+}
+
 /* Local. Opens a dataset with its shape. */
 static ae_status open_dataset(ae_h5 *file, const char *path, hid_t *dataset, int *rank, int64_t dim[AE_H5_MAX_RANK]) {
   ae_status status = AE_OK;
@@ -85,7 +96,8 @@ static ae_status open_dataset(ae_h5 *file, const char *path, hid_t *dataset, int
   AE_CHECK(ae_h5_require(file, *rank, "read the shape of", path, AE_H5_DAMAGED));
   if (*rank > AE_H5_MAX_RANK || H5Sget_simple_extent_type(space) == H5S_NULL)
     AE_RAISE(AE_DATA, "%s: %s is empty or has more than %d axes", file->path, path, AE_H5_MAX_RANK);
-  for (int i = 0; i < *rank; i++) dim[i] = (int64_t)size[i];
+  for (int i = 0; i < *rank; i++) dim[i] = size[i] > INT64_MAX ? -1 : (int64_t)size[i];
+  AE_CHECK(check_size(file, path, *dataset, *rank, dim));
 cleanup:
   ae_h5_release(&space);
   return status;

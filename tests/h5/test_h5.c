@@ -616,6 +616,38 @@ static void zeros_are_noticed_by_their_digests(void **state) {
   AE_FREE(rows);
 }
 
+/* Of lengths that HDF5 takes and no memory holds: products of them must not wrap to something small. */
+static void impossible_shapes_are_refused(void **state) {
+  (void)state;
+  static const hsize_t shapes[][2] = {
+      {1, (hsize_t)1 << 62}, {(hsize_t)1 << 62, 4}, {(hsize_t)1 << 32, (hsize_t)1 << 32}, {(hsize_t)1 << 61, 2}};
+  char path[512], name[32];
+  float value;
+  path_of(path, "impossible.h5");
+  if (rank_of() == 0) {
+    const hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), list = H5Pcreate(H5P_DATASET_CREATE);
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+      const hid_t space = H5Screate_simple(2, shapes[i], NULL);
+      const hsize_t chunk[2] = {shapes[i][0] < 4096 ? 1 : 4096, shapes[i][1] < 4096 ? 1 : 4096};
+      assert_true(H5Pset_chunk(list, 2, chunk) >= 0);
+      sprintf(name, "/%zu", i);
+      const hid_t dataset = H5Dcreate2(file, name, H5T_IEEE_F32LE, space, H5P_DEFAULT, list, H5P_DEFAULT);
+      assert_true(dataset >= 0);
+      H5Dclose(dataset);
+      H5Sclose(space);
+    }
+    H5Pclose(list);
+    assert_true(H5Fclose(file) >= 0);
+  }
+  ae_comm_barrier(ae_test_comm());
+  ae_h5 *file = open_file(path);
+  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+    sprintf(name, "/%zu", i);
+    ae_test_error(ae_h5_read(file, name, AE_H5_FLOAT32, 1, 0, 1, &value), AE_DATA, "asks for more than 2^63 bytes");
+  }
+  ae_h5_close(&file);
+}
+
 static void locks_of_others_are_heeded(void **state) {
   (void)state;
   char path[512], part[520];
@@ -756,6 +788,7 @@ int main(int argc, char **argv) {
       AE_TEST(a_file_cut_short_is_refused),
       AE_TEST(a_flipped_bit_is_noticed),
       AE_TEST(zeros_are_noticed_by_their_digests),
+      AE_TEST(impossible_shapes_are_refused),
       AE_TEST(locks_of_others_are_heeded),
       AE_TEST(an_open_file_is_locked_for_others),
       AE_TEST(a_full_disk_is_an_error),

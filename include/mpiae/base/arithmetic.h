@@ -13,6 +13,11 @@ int64_t ae_muldiv(int64_t a, int64_t b, int64_t c);
 /* a·b into *out; AE_INTERNAL naming `what` when it does not fit 64 bits. */
 ae_status ae_multiply(int64_t a, int64_t b, const char *what, int64_t *out);
 
+/* Of a shape that a file or a user gives: bytes of an array of that shape, of numbers of `size` bytes, into *out; axes
+ * of length 0 count as 1, so that the bytes of any part fit too. AE_DATA naming `what` when a length is negative or the
+ * bytes do not fit 63 bits. */
+ae_status ae_size_of(int rank, const int64_t *dim, int64_t size, const char *what, int64_t *out);
+
 /* A count for an interface whose counts are int; AE_INTERNAL naming `what` when it does not fit. */
 ae_status ae_to_int(int64_t value, const char *what, int *out);
 
