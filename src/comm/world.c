@@ -4,6 +4,7 @@
 #include "mpiae/base/memory.h"
 #include "mpiae/comm/launch.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* How many ranks are on this host. */
@@ -17,6 +18,12 @@ static void tell_memory(const ae_comm *comm) {
   ae_memory_share(ranks);
 }
 
+/* Where there is no MPI to tell the others by: they wait for this rank, and the launcher ends them when it is gone. */
+static _Noreturn void give_up(ae_status status) {
+  fprintf(stderr, "mpiae: error: %s\n", ae_error_message(status));
+  exit((int)ae_error_code(status));
+}
+
 ae_status ae_comm_create(int *argc, char ***argv, ae_comm **out) {
   *out = NULL;
   /* Open MPI's ucx component for one-sided communication returns wrong values over TCP without an error. */
@@ -25,7 +32,7 @@ ae_status ae_comm_create(int *argc, char ***argv, ae_comm **out) {
   AE_RETURN_IF(ae_launch_check(0));
   ae_launch_prepare();
   if (MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
-    return AE_FAIL(AE_INTERNAL, "MPI did not start");
+    give_up(AE_FAIL(AE_INTERNAL, "MPI did not start"));
   ae_comm *comm, world = {.handle = MPI_COMM_WORLD};
   MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
   MPI_Comm_rank(MPI_COMM_WORLD, &world.rank);
