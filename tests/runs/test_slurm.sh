@@ -70,12 +70,12 @@ step_of() { echo $((10#$(newest "$1" | tr -dc 0-9) / 10)); }
 # go_on RUN CONFIG: the configuration, read again at each start, gets an end eleven steps later
 go_on() { make_config "$2" $(($(step_of "$1") + 11)); }
 
-# as_plain RUN CONFIG [KEY=VALUE]…: the bits of a run that was never interrupted
+# as_plain RUN CONFIG [KEY=VALUE]…: the bits of a run that was never interrupted; what the scripts set is in the configuration
 as_plain() {
   local run=$1 plain
   plain=plain-$(basename "$1")
   shift
-  on 1 train "$1.yaml" "${@:2}" --run "$plain"
+  on 1 train "$1.yaml" train.stall_abort_seconds=1800 "${@:2}" --run "$plain"
   equal "$plain/$(newest "$plain")" "$run/$(newest "$run")"
   if [ -e "$plain/metrics.csv" ]; then equal_metrics "$plain" "$run"; fi
 }
@@ -161,7 +161,7 @@ if ! is "$cancelled" CANCELLED; then fail "scancel gives $(state "$cancelled")";
 says '^mpiae: stopped by SIGTERM after step' "mpiae-$cancelled.log"
 if grep -q 'goes back into the queue' "mpiae-$cancelled.log"; then fail "a cancelled job goes back into the queue"; fi
 go_on runs/cancelled cancelled
-on 2 train cancelled.yaml --run runs/cancelled --resume
+on 2 train cancelled.yaml train.stall_abort_seconds=1800 --run runs/cancelled --resume
 as_plain runs/cancelled cancelled
 
 # SLURM does not take it back: said so.
