@@ -86,7 +86,12 @@ int fault_next(fault_counter *counter) {
   return FAULT_NONE;
 }
 
-bool fault_is_about(const char *path) { return ready && path_part != NULL && strstr(path, path_part) != NULL; }
+bool fault_is_about(const char *path) {
+  char here[4096] = "";
+  if (!ready || path_part == NULL) return false;
+  if (path[0] != '/' && getcwd(here, sizeof here) != NULL && strstr(here, path_part) != NULL) return true;
+  return strstr(path, path_part) != NULL;
+}
 
 bool fault_is_about_file(int descriptor) {
   char link[64], path[4096];
