@@ -199,9 +199,8 @@ static ae_status check_plane(const ae_result *result) {
 static ae_status open_data(ae_result *result, const decoding *what) {
   const char *path = what->data != NULL ? what->data : ae_config_text(result->loaded->config, "data.train");
   AE_RETURN_IF(
-      ae_error_prefix(ae_dataset_open_blocks(result->comm, path, AE_BLOCK_ROWS, &result->data),
+      ae_error_prefix(ae_loaded_open_data(result->comm, result->loaded, path, &result->data),
                       "the grid lies at quantiles of the codes of the training data (--data names another place)"));
-  AE_RETURN_IF(ae_inference_accept(result->loaded->model, result->data));
   if ((int64_t)result->data->checksum != result->loaded->state.data_checksum)
     ae_log_warning("%s is not the data that %s was trained on: the grid lies at quantiles of its codes all the same",
                    path, result->name);

@@ -1,7 +1,6 @@
 #include "result.h"
 
 #include "mpiae/infer/decoding.h"
-#include "mpiae/infer/evaluate.h"
 #include "mpiae/models/model_table.h"
 #include "mpiae/run/provenance.h"
 
@@ -42,8 +41,7 @@ ae_status ae_result_open(const ae_comm *comm, const char *model, const char *dat
     return AE_FAIL(AE_USAGE, "%s: model '%s' %s; this is for: %s", model, type->name, needs, able);
   }
   if (data == NULL) return AE_OK;
-  AE_RETURN_IF(ae_dataset_open_blocks(comm, data, AE_BLOCK_ROWS, &out->data));
-  return ae_inference_accept(out->loaded->model, out->data);
+  return ae_loaded_open_data(comm, out->loaded, data, &out->data);
 }
 
 ae_status ae_result_read_size(const ae_result *result, const ae_arguments *arguments, bool needed, int64_t *size) {

@@ -43,6 +43,7 @@ static void print_description(const ae_key *key, FILE *out) {
   fputs(type_name(key), out);
   if (key->type == AE_KEY_CHOICE)
     for (int i = 0; key->choices[i] != NULL; i++) fprintf(out, "%s %s", i > 0 ? "," : "", key->choices[i]);
+  if (key->type == AE_KEY_CHOICE && is_bounded(key)) fputs(", or a number", out);
   print_bounds(key, out);
   if (key->word != NULL) fprintf(out, " or %s", key->word);
 }
@@ -178,7 +179,7 @@ static ae_status parse_typed(const ae_key *key, const char *text, ae_value *out,
     *fits = true;
     break;
   case AE_KEY_CHOICE:
-    *fits = is_choice(key, text);
+    *fits = is_choice(key, text) || (is_bounded(key) && parse_real(key, text, &out->real));
     break;
   case AE_KEY_INTEGERS:
     return parse_integers(key, text, out, fits);

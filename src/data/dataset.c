@@ -7,6 +7,7 @@
 #include "mpiae/base/profile.h"
 #include "mpiae/data/array.h"
 #include "mpiae/data/location.h"
+#include "mpiae/data/scale.h"
 #include "source.h"
 
 #include <math.h>
@@ -168,24 +169,41 @@ static ae_status check_finite(const ae_source *from, const ae_dataset *dataset) 
   return AE_OK;
 }
 
-static void find_bounds(const ae_comm *comm, ae_dataset *dataset) {
-  const float *value = dataset->rows;
-  float bound[3] = {0, 1, 1}; /* −lowest, highest; 1 when a number is not whole */
-  if (dataset->type == AE_H5_FLOAT32) {
-    bound[0] = bound[1] = -INFINITY;
-    bound[2] = 0;
-    for (int64_t i = 0; i < count_rows(dataset) * dataset->features; i++) {
-      if (-value[i] > bound[0]) bound[0] = -value[i];
-      if (value[i] > bound[1]) bound[1] = value[i];
-      if (value[i] != rintf(value[i])) bound[2] = 1;
-    }
-    ae_comm_require(comm, MPI_Allreduce(MPI_IN_PLACE, bound, 3, MPI_FLOAT, MPI_MAX, ae_comm_handle(comm)),
-                    "bounds of the data");
-    if (dataset->offset != NULL && dataset->points == 0) bound[0] = bound[1] = 0;
+/* −lowest, highest; 1 when a number is not whole. Of own rows. */
+static void bound_floats(const float *value, int64_t count, float bound[3]) {
+  for (int64_t i = 0; i < count; i++) {
+    if (-value[i] > bound[0]) bound[0] = -value[i];
+    if (value[i] > bound[1]) bound[1] = value[i];
+    if (value[i] != rintf(value[i])) bound[2] = 1;
   }
-  dataset->low = 0.0f - bound[0]; /* not -0 */
-  dataset->high = bound[1];
-  dataset->whole = bound[2] == 0;
+}
+
+static void bound_bytes(const uint8_t *value, int64_t count, float bound[3]) {
+  uint8_t least = UINT8_MAX, most = 0;
+  for (int64_t i = 0; i < count; i++) {
+    least = value[i] < least ? value[i] : least;
+    most = value[i] > most ? value[i] : most;
+  }
+  if (count == 0) return;
+  bound[0] = -(float)least;
+  bound[1] = (float)most;
+}
+
+static void find_bounds(const ae_comm *comm, ae_dataset *dataset) {
+  const bool bytes = dataset->type == AE_H5_UINT8;
+  const int64_t count = count_rows(dataset) * dataset->features;
+  float bound[3] = {-INFINITY, -INFINITY, 0};
+  if (bytes) bound_bytes(dataset->rows, count, bound);
+  else bound_floats(dataset->rows, count, bound);
+  ae_comm_require(comm, MPI_Allreduce(MPI_IN_PLACE, bound, 3, MPI_FLOAT, MPI_MAX, ae_comm_handle(comm)),
+                  "bounds of the data");
+  if (dataset->offset != NULL && dataset->points == 0) bound[0] = bound[1] = 0;
+  dataset->least = 0.0f - bound[0]; /* not -0 */
+  dataset->most = bound[1];
+  dataset->integral = bound[2] == 0;
+  dataset->low = bytes ? 0 : dataset->least;
+  dataset->high = bytes ? 1 : dataset->most;
+  dataset->whole = !bytes && dataset->integral;
 }
 
 static ae_status read_rows(const ae_comm *comm, const ae_source *from, ae_dataset *dataset) {
@@ -355,20 +373,46 @@ AE_CLONES static void scale_bytes(const uint8_t *restrict bytes, int64_t count, 
   for (int64_t i = 0; i < count; i++) out[i] = (float)bytes[i] * (1.0f / 255.0f);
 }
 
+/* A value as stored. */
+static float stored(const ae_dataset *dataset, const void *rows, int64_t place) {
+  return dataset->type == AE_H5_UINT8 ? (float)((const uint8_t *)rows)[place] : ((const float *)rows)[place];
+}
+
+static void scale_rows(const ae_dataset *dataset, const void *rows, int64_t count, float *out) {
+  const ae_data_scale *scale = dataset->scale;
+  const int64_t features = dataset->features;
+  for (int64_t i = 0; i < count * features; i++) {
+    const int64_t f = scale->features == 1 ? 0 : i % features;
+    out[i] = (stored(dataset, rows, i) - scale->offset[f]) / scale->divisor[f];
+  }
+}
+
 void ae_dataset_to_float(const ae_dataset *dataset, const void *rows, int64_t count, float *out) {
   const int64_t values = count * dataset->features;
-  if (dataset->type == AE_H5_FLOAT32) memcpy(out, rows, (size_t)values * sizeof *out);
+  if (dataset->scale != NULL) scale_rows(dataset, rows, count, out);
+  else if (dataset->type == AE_H5_FLOAT32) memcpy(out, rows, (size_t)values * sizeof *out);
   else scale_bytes(rows, values, out);
+}
+
+void ae_dataset_to_units(const ae_dataset *dataset, const void *rows, int64_t count, float *out) {
+  if (dataset->scale == NULL) ae_dataset_to_float(dataset, rows, count, out);
+  else
+    for (int64_t i = 0; i < count * dataset->features; i++) out[i] = stored(dataset, rows, i);
+}
+
+/* The value at `place` of an example, scaled. */
+static float value_at(const ae_dataset *dataset, const void *row, int64_t place) {
+  const ae_data_scale *scale = dataset->scale;
+  const float value = stored(dataset, row, place);
+  if (scale == NULL) return dataset->type == AE_H5_UINT8 ? value * (1.0f / 255.0f) : value;
+  const int64_t f = scale->features == 1 ? 0 : place;
+  return (value - scale->offset[f]) / scale->divisor[f];
 }
 
 /* One example, whose values are `places` of a channel, then those of the next. */
 static void to_image(const ae_dataset *dataset, const void *row, int64_t channels, int64_t places, float *out) {
-  const uint8_t *bytes = row;
-  const float *floats = row;
   for (int64_t c = 0; c < channels; c++)
-    for (int64_t p = 0; p < places; p++)
-      out[p * channels + c] =
-          dataset->type == AE_H5_FLOAT32 ? floats[c * places + p] : (float)bytes[c * places + p] * (1.0f / 255.0f);
+    for (int64_t p = 0; p < places; p++) out[p * channels + c] = value_at(dataset, row, c * places + p);
 }
 
 void ae_dataset_to_images(const ae_dataset *dataset, const void *rows, int64_t count, float *out) {

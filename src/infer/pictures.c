@@ -29,11 +29,18 @@ static ae_status write_pictures(const ae_model *model, ae_h5 *file, const char *
   return ae_h5_write(file, &dataset, first, count, rows);
 }
 
+/* In the units of the data. */
+static ae_status decode_block(ae_model *model, int64_t count, const float *codes, float *x) {
+  AE_RETURN_IF(model->type->inference->decode(model, count, codes, x));
+  ae_data_scale_undo(model->setup.scale, count, model->setup.features, x);
+  return AE_OK;
+}
+
 /* In blocks counted from the first, which is a multiple of their size or the start of a slice. */
 static ae_status decode_rows(ae_model *model, int64_t count, const float *codes, float *x) {
   for (int64_t at = 0; at < count; at += AE_BLOCK_ROWS)
-    AE_RETURN_IF(model->type->inference->decode(model, ae_min(AE_BLOCK_ROWS, count - at),
-                                                codes + at * model->code_width, x + at * model->setup.features));
+    AE_RETURN_IF(decode_block(model, ae_min(AE_BLOCK_ROWS, count - at), codes + at * model->code_width,
+                              x + at * model->setup.features));
   return AE_OK;
 }
 
@@ -51,7 +58,7 @@ cleanup:
   return status;
 }
 
-/* Own rows among the first `count` examples, as floats and as reconstructed. */
+/* Own rows among the first `count` examples, as they are and as reconstructed. */
 static ae_status reconstruct_rows(ae_model *model, const ae_dataset *data, int64_t count, float *x, float *decoded) {
   ae_status status;
   ae_codes codes = {0};
@@ -64,8 +71,8 @@ static ae_status reconstruct_rows(ae_model *model, const ae_dataset *data, int64
     walk.block.count = rows;
     AE_CHECK(model->type->inference->encode(model, &walk.block, codes.field));
     ae_codes_join(model, &codes, 0, rows, code);
-    AE_CHECK(model->type->inference->decode(model, rows, code, decoded + place));
-    ae_dataset_to_float(data, walk.block.rows, rows, x + place);
+    AE_CHECK(decode_block(model, rows, code, decoded + place));
+    ae_dataset_to_units(data, walk.block.rows, rows, x + place);
   }
 cleanup:
   AE_FREE(code);

@@ -17,8 +17,8 @@ ae_examples ae_examples_of(const ae_model_setup *setup, bool channels_last) {
 ae_status ae_examples_accept(const ae_examples *examples, const ae_dataset *data) {
   if (!examples->binarized || (data->low >= 0 && data->high <= 1)) return AE_OK;
   return AE_FAIL(AE_USAGE,
-                 "data.binarize is for values in 0 to 1, but %s holds %g to %g: scale the data, or set "
-                 "data.binarize=none",
+                 "data.binarize is for values in 0 to 1, but %s holds %.9g to %.9g" AE_SCALE_REMEDY
+                 ", or data.binarize=none",
                  data->path, (double)data->low, (double)data->high);
 }
 

@@ -3,6 +3,7 @@
 const char *ae_model_names[AE_MODELS_MAX];
 
 static const char *const binarizations[] = {"none", "static", "dynamic", NULL};
+static const char *const scales[] = {"type", "none", "standardize", "0-1", NULL};
 static const char *const optimizers[] = {"sgd", "adam", "adamw", NULL};
 static const char *const schedules[] = {"constant", "cosine", "onecycle", "step", NULL};
 static const char *const remedies[] = {"stop", "skip", NULL};
@@ -26,6 +27,11 @@ const ae_key ae_keys_common[] = {
      "at the start"},
     {"data.binarize", AE_KEY_CHOICE, "none", 0, 0, binarizations, NULL, AE_KEY_FIXED,
      "make values in 0 to 1 black or white at random: once (static), or afresh every epoch (dynamic)"},
+    {"data.scale", AE_KEY_CHOICE, "auto", 1e-30, 1e30, scales, "auto", AE_KEY_FIXED,
+     "what stored numbers become for the networks: type (bytes are divided by 255, others stay), none, a number to divide "
+     "by, 0-1 (by the smallest and largest of data.train), standardize (each feature less its mean, by its "
+     "standard deviation in data.train); auto = none for bytes of 0 and 1, else type; but of type, what models draw is in "
+     "the units of the data"},
     {"data.center", AE_KEY_REAL, "0", -1e30, 1e30, NULL, NULL, AE_KEY_FIXED,
      "subtracted from every number that the networks see, and added to what they draw"},
     {"train.epochs", AE_KEY_INTEGER, "10", 1, 1e6, NULL, NULL, AE_KEY_FREE, "passes over the training examples"},

@@ -37,8 +37,8 @@ ae_status ae_likelihood_accept(const ae_likelihood *likelihood, const ae_example
   AE_RETURN_IF(ae_examples_accept(examples, data));
   if (!likelihood->bernoulli || (data->low >= 0 && data->high <= 1)) return AE_OK;
   return AE_FAIL(AE_USAGE,
-                 "network.likelihood=bernoulli is for values in 0 to 1, but %s holds %g to %g: scale the data, or set "
-                 "network.likelihood=gaussian",
+                 "network.likelihood=bernoulli is for values in 0 to 1, but %s holds %.9g to %.9g" AE_SCALE_REMEDY
+                 ", or network.likelihood=gaussian",
                  data->path, (double)data->low, (double)data->high);
 }
 

@@ -97,6 +97,8 @@ ae_status ae_run_state_open(const ae_comm *comm, const char *path, ae_h5 **file,
   AE_CHECK(require_checkpoint(*file));
   AE_CHECK(ae_h5_read_text(*file, "/config", &text));
   AE_CHECK(ae_comm_agree(comm, ae_model_configure(text, (int64_t)strlen(text), path, NULL, 0, config)));
+  /* a checkpoint of before this key: every later one says what auto came to */
+  if (ae_config_is(*config, "data.scale", "auto")) ae_config_set(*config, "data.scale", "type");
   AE_CHECK(read_state(*file, state));
 cleanup:
   AE_FREE(text);

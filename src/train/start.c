@@ -15,6 +15,17 @@
 /* Floats after which a bucket of the gradient exchange is closed: 1 MiB. */
 enum { BUCKET_FLOATS = 1 << 18 };
 
+static ae_status scale_data(ae_trainer *t) {
+  const char *found;
+  const char *asked = ae_config_is(t->config, "data.scale", "auto") ? "auto" : ae_config_text(t->config, "data.scale");
+  AE_RETURN_IF(ae_data_scale_choose(t->comm, asked, t->data, &found, &t->scale));
+  ae_config_set(t->config, "data.scale", found);
+  AE_RETURN_IF(ae_dataset_use_scale(t->comm, t->data, &t->scale));
+  return t->test == NULL || t->test->features != t->data->features
+             ? AE_OK /* the model will say that it does not fit */
+             : ae_dataset_use_scale(t->comm, t->test, &t->scale);
+}
+
 static ae_status open_data(ae_trainer *t) {
   const ae_phase previous = ae_profile_enter(AE_PHASE_READ);
   const int shards =
@@ -26,6 +37,7 @@ static ae_status open_data(ae_trainer *t) {
         ae_dataset_open_blocks(t->comm, ae_config_text(t->config, "data.test"), AE_BLOCK_ROWS, &t->test), "data.test");
   ae_profile_leave(previous);
   if (status != AE_OK) return status;
+  AE_RETURN_IF(scale_data(t));
   AE_RETURN_IF(ae_comm_agree(t->comm, ae_config_set_integer(t->config, "data.shards", t->data->shards.shards)));
   t->state = (ae_run_state){.seed = ae_config_integer(t->config, "train.seed"),
                             .shards = t->data->shards.shards,
@@ -86,6 +98,7 @@ static ae_status build_model(ae_trainer *t) {
                           .rank = t->data->rank,
                           .features = t->data->features,
                           .seed = (uint64_t)t->state.seed,
+                          .scale = &t->scale,
                           .data = t->data,
                           .multiplier = multiplier,
                           .capacity = ae_sampler_capacity(t->sampler),
@@ -314,6 +327,7 @@ void ae_trainer_destroy(ae_trainer *t) {
   ae_sampler_destroy(&t->sampler);
   ae_dataset_close(&t->data);
   ae_dataset_close(&t->test);
+  ae_data_scale_free(&t->scale);
   AE_FREE(t->plane_end);
   AE_FREE(t->bucket_of);
   AE_FREE(t->terms);

@@ -26,7 +26,8 @@ typedef struct ae_key {
   const char *name; /* "train.epochs" */
   ae_key_type type;
   const char *preset;         /* default, as one would write it in YAML; NULL = must be given */
-  double low, high;           /* bounds of numbers (each number, for lists), inclusive; both 0 = unbounded */
+  double low, high;           /* bounds of numbers (each number, for lists), inclusive; both 0 = unbounded; a choice with
+                               * bounds may be such a number, too */
   const char *const *choices; /* AE_KEY_CHOICE: NULL-terminated */
   const char *word;           /* a word allowed in place of a number ("auto"), or NULL; asked with ae_config_is */
   ae_key_resume resume;

@@ -17,20 +17,25 @@
 #include "mpiae/comm/shards.h"
 #include "mpiae/h5/h5.h"
 
+struct ae_data_scale;
+
 typedef struct ae_dataset {
   char *path;       /* as given: a file, or FILE.h5:/path */
   int64_t examples; /* N in the file */
   int rank;         /* axes of one example: 1 (F) or 3 (C, H, W); of sets, of a point: 1 (d) */
   int64_t dim[3];
   int64_t features;  /* product of dim */
-  ae_h5_type type;   /* of the rows here: AE_H5_UINT8 (to be scaled by 1/255) or AE_H5_FLOAT32 */
+  ae_h5_type type;   /* of the rows here: AE_H5_UINT8 or AE_H5_FLOAT32 */
   int64_t row_bytes; /* features × size of type */
   ae_shards shards;
   void *rows;        /* own examples × features, in the stored type; of sets own points × features */
   int32_t *label;    /* own examples, or NULL when the file has none */
   int classes;       /* 1 + the largest label in the whole dataset; 0 without labels */
-  float low, high;   /* of the values as trained on, over the whole dataset: 0 and 1 for bytes; 0 without points */
-  bool whole;        /* whether all of them are whole numbers; false for bytes */
+  float least, most; /* of the numbers as stored, over the whole dataset; 0 without points */
+  bool integral;     /* whether all of those are whole */
+  float low, high;   /* of the values as trained on, scaled: 0 and 1 for bytes by type */
+  bool whole;        /* whether all of them are whole numbers; false for bytes by type */
+  const struct ae_data_scale *scale; /* of the values as trained on (scale.h); lent; NULL: bytes × 1/255, others as they are */
   int64_t entries;   /* of an array of indices that tells (attributes `entries`, `codebook`): how many the codebook */
   int64_t codebook;  /* has, and a number that tells it from others; else 0 */
   uint32_t checksum; /* of shape, offsets, rows, labels of the whole dataset; the same for any ranks and shards */
@@ -56,9 +61,10 @@ ae_status ae_dataset_open_blocks(const ae_comm *comm, const char *path, int64_t 
 
 void ae_dataset_close(ae_dataset **dataset); /* Local; NULL is fine */
 
-/* Local. `count` rows in the stored type (row i at rows + i·row_bytes) as float32 (uint8 × 1/255) into out
- * (count, features). */
+/* Local. `count` rows in the stored type (row i at rows + i·row_bytes) as float32, scaled, into out (count,
+ * features); and in the units of the data, in which bytes by type are 0 to 1. */
 void ae_dataset_to_float(const ae_dataset *dataset, const void *rows, int64_t count, float *out);
+void ae_dataset_to_units(const ae_dataset *dataset, const void *rows, int64_t count, float *out);
 
 /* Local. The same of images, channels last: out (count, H, W, C). */
 void ae_dataset_to_images(const ae_dataset *dataset, const void *rows, int64_t count, float *out);

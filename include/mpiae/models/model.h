@@ -10,6 +10,7 @@
 #include "mpiae/config/config.h"
 #include "mpiae/data/block.h"
 #include "mpiae/data/sampler.h"
+#include "mpiae/data/scale.h"
 #include "mpiae/graph/graph.h"
 #include "mpiae/h5/h5.h"
 #include "mpiae/models/keys.h"
@@ -30,6 +31,7 @@ typedef struct ae_model_setup {
   int64_t dim[3];
   int64_t features; /* their product */
   uint64_t seed;
+  const ae_data_scale *scale; /* of what the networks see; NULL: by type */
   /* Training only; NULL and 0 for inference. */
   const ae_dataset *data;
   const ae_multiplier *multiplier; /* NULL: ae_multiplier_blas */
@@ -144,7 +146,8 @@ typedef struct ae_inference_hooks {
   /* field[i] receives (count, width of field i); fields that are NULL are passed by. */
   ae_status (*encode)(ae_model *model, const ae_block *block, void *const *field);
 
-  /* Codes (count, code_width) → what one looks at, (count, features): the mean of p(x | code). */
+  /* Codes (count, code_width) → what one looks at, (count, features): the mean of p(x | code), scaled as the networks see
+   * examples. */
   ae_status (*decode)(ae_model *model, int64_t count, const float *code, float *x);
 
   /* terms receives (count, terms + measures), with noise number `draw`; log_weight, where the model is proper, ln p(x,

@@ -236,10 +236,18 @@ static ae_status accepts(const ae_model *base, const ae_dataset *data) {
   return ae_set_matches(model) ? accepts_matching(base, data, most) : AE_OK;
 }
 
+/* One threshold is for all pixels. */
+static ae_status check_scale(const ae_config *config) {
+  if (!ae_config_is(config, "data.scale", "standardize")) return AE_OK;
+  return AE_FAIL(AE_USAGE, "data.scale=standardize scales each pixel by itself, but set.threshold is one for all: leave "
+                           "it out, or choose 0-1 or a number");
+}
+
 /* What encodes examples. */
 static ae_status init_encoder(ae_set_model *model) {
   const ae_config *config = model->base.setup.config;
   if (model->examples.images) {
+    AE_RETURN_IF(check_scale(config));
     AE_RETURN_IF(ae_network_read(&model->base.setup, &model->image_network));
     model->images = ae_examples_of(&model->base.setup, model->image_network.convolutional);
     return AE_OK;

@@ -27,9 +27,8 @@ ae_status ae_set_examples_read(const ae_model_setup *setup, ae_set_examples *out
   return out->images ? read_images(setup, out) : AE_OK;
 }
 
-/* Bytes are trained on as shares of 255. */
 static float threshold_of(const ae_set_examples *examples, const ae_dataset *data) {
-  return data->type == AE_H5_UINT8 ? examples->threshold * UINT8_MAX : examples->threshold;
+  return ae_data_scale_stored(data, examples->threshold);
 }
 
 /* Points of an image of the data; only counted when `points` is NULL. */

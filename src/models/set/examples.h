@@ -7,7 +7,7 @@
 
 typedef struct ae_set_examples {
   bool images;
-  float threshold; /* of pixels, bytes as shares of 255, before data.center is subtracted */
+  float threshold; /* of pixels, scaled, before data.center is subtracted */
   int64_t rows, columns;
   int64_t dim; /* coordinates of a point */
 

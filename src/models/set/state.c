@@ -122,7 +122,7 @@ static ae_status check_coordinates(const ae_set_model *model, ae_h5 *file) {
 /* The other's decoder knows the points that the other's predictions begin as. */
 ae_status ae_set_init_from(ae_model *base, const ae_config *config, ae_h5 *file) {
   static const char *const same[] = {"set.input", "set.width", "set.heads", "set.blocks", "set.latent_size", NULL};
-  static const char *const frozen[] = {"data.center", "data.binarize", "set.threshold", NULL};
+  static const char *const frozen[] = {"data.scale", "data.center", "data.binarize", "set.threshold", NULL};
   static const char *const same_sizes[] = {"set.most_points", NULL};
   AE_RETURN_IF(ae_model_check_origin(base, config, file, same));
   AE_RETURN_IF(check_coordinates((ae_set_model *)base, file));

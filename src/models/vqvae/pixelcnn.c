@@ -78,7 +78,7 @@ static ae_status check_indices(const ae_dataset *data) {
                  "model 'pixelcnn' is for indices, whole numbers from 0 to at most %d, but %s holds others, %g to %g: "
                  "give what encode writes, FILE.h5:/index%s",
                  MOST_ENTRIES - 1, data->path, (double)data->low, (double)data->high,
-                 data->type == AE_H5_UINT8 ? " (bytes are read as 0 to 1: store indices as int32)" : "");
+                 data->type == AE_H5_UINT8 ? " (bytes are divided by 255 unless data.scale=none)" : "");
 }
 
 static ae_status accepts(const ae_model *base, const ae_dataset *data) {
