@@ -17,10 +17,10 @@
 static const struct {
   int number; /* 0 = none */
   const char *name;
-} reasons[] = {
-    {SIGTERM, "SIGTERM"}, {SIGINT, "SIGINT"}, {SIGUSR1, "SIGUSR1"}, {SIGUSR2, "SIGUSR2"}, {0, "train.time_limit"}};
+} reasons[] = {{SIGTERM, "SIGTERM"}, {SIGINT, "SIGINT"}, {SIGUSR1, "SIGUSR1"},
+               {SIGUSR2, "SIGUSR2"}, {SIGHUP, "SIGHUP"}, {0, "train.time_limit"}};
 
-enum { SIGNALS = 4, REASONS = 5 };
+enum { SIGNALS = 5, REASONS = 6 };
 #define TIME_IS_UP (UINT32_C(1) << SIGNALS)
 
 /* All that a handler may touch. */
@@ -42,7 +42,7 @@ static void listen_to(int number) {
   struct sigaction before, action = {.sa_handler = receive, .sa_flags = SA_RESTART};
   sigemptyset(&action.sa_mask);
   sigaction(number, NULL, &before);
-  if (number == SIGINT && before.sa_handler == SIG_IGN) return;
+  if ((number == SIGINT || number == SIGHUP) && before.sa_handler == SIG_IGN) return;
   if (number == SIGINT) action.sa_flags = (int)(SA_RESTART | SA_RESETHAND);
   sigaction(number, &action, NULL);
   /* a launcher may have left it blocked */
@@ -54,6 +54,7 @@ static void listen_to(int number) {
 void ae_stop_listen(bool tells) {
   atomic_store(&tells_interrupt, tells);
   for (int i = 0; i < SIGNALS; i++) listen_to(reasons[i].number);
+  signal(SIGPIPE, SIG_IGN); /* what is told to nobody any more is in run.log */
 }
 
 /* The time limit. */

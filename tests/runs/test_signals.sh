@@ -84,6 +84,17 @@ begin 1 vhe.yaml --run term --quiet
 await grep -q '^epoch 2' term/run.log
 kill -TERM "$run"
 stopped term SIGTERM
+begin 1 vhe.yaml --run hup --quiet
+await grep -q '^epoch 2' hup/run.log
+kill -HUP "$run"
+stopped hup SIGHUP
+# Nobody reads any more what is told: `mpiae train … |& head`.
+mkfifo pipe
+head -n 1 pipe >/dev/null &
+status=0
+timeout 100 "$mpiae" train vhe.yaml train.epochs=3 --run told >pipe 2>&1 </dev/null || status=$?
+if [ "$status" != 0 ]; then fail "a run that nobody listens to: status $status"; fi
+says '^epoch 3' told/run.log
 usr2_ranks=3
 if [ "$mpi" = mpich ]; then usr2_ranks=1; fi
 begin "$usr2_ranks" whole.yaml --run usr2

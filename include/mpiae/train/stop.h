@@ -1,6 +1,6 @@
 /* What stops a run before its end: a signal or the time limit.
  *
- * SIGTERM, SIGINT, SIGUSR1 and SIGUSR2 only leave a flag, and so does the time limit on rank 0. The flags of all ranks
+ * SIGTERM, SIGINT, SIGUSR1, SIGUSR2 and SIGHUP only leave a flag, and so does the time limit on rank 0. The flags of all ranks
  * are combined by bitwise or, in the control reduction of every step or by ae_stop_agree between phases, so that all
  * ranks stop at the same place and save. */
 #ifndef MPIAE_TRAIN_STOP_H
@@ -23,7 +23,8 @@ typedef struct ae_stop {
 } ae_stop;
 
 /* Local. From now on the signals leave flags, to the end of the process. A second SIGINT ends it at once; the first is
- * answered on standard error where `tells`. SIGINT stays ignored where it was (a job in the background of a shell). */
+ * answered on standard error where `tells`. SIGINT and SIGHUP stay ignored where they were (a job in the background of a
+ * shell, nohup). A reader of the output that is gone (SIGPIPE) does not end the process any more. */
 void ae_stop_listen(bool tells);
 
 /* Local, for rank 0. Sets the deadline. `seconds`: train.time_limit, from the clock's `begun` on, 0 = none; negative =
