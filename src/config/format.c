@@ -2,6 +2,7 @@
 
 #include "mpiae/base/memory.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,8 @@ static bool is_plain(const char *text) {
   static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+-";
   for (int i = 0; special[i] != NULL; i++)
     if (strcmp(text, special[i]) == 0) return false;
-  return text[0] != '\0' && text[0] != '-' && text[strspn(text, safe)] == '\0';
+  /* what begins like a number may be one to others */
+  return text[0] != '\0' && strchr("-+.0123456789", text[0]) == NULL && text[strspn(text, safe)] == '\0';
 }
 
 static void print_quoted(const char *text, FILE *out) {
@@ -24,8 +26,20 @@ static void print_quoted(const char *text, FILE *out) {
   fputc('"', out);
 }
 
+/* YAML 1.1, which many read, takes 1e-3 for a text and 1.0e-03 for a number. */
+static void print_real(double real, FILE *out) {
+  char text[40];
+  snprintf(text, sizeof text, "%.15g", real);
+  if (strtod(text, NULL) != real) snprintf(text, sizeof text, "%.17g", real);
+  const size_t mantissa = strcspn(text, "e");
+  fprintf(out, "%.*s%s%s", (int)mantissa, text,
+          text[mantissa] != '\0' && memchr(text, '.', mantissa) == NULL ? ".0" : "", text + mantissa);
+}
+
 static void print_value(const ae_value *value, FILE *out) {
-  if (value->key->type != AE_KEY_TEXT || is_plain(value->text)) fputs(value->text, out);
+  if (value->key->type == AE_KEY_REAL && !value->is_word) print_real(value->real, out);
+  else if (value->key->type == AE_KEY_INTEGER && !value->is_word) fprintf(out, "%" PRId64, value->integer);
+  else if (value->key->type != AE_KEY_TEXT || is_plain(value->text)) fputs(value->text, out);
   else print_quoted(value->text, out);
 }
 

@@ -59,8 +59,29 @@ ae_status ae_key_describe(const ae_key *key, char **out) {
   return status;
 }
 
+/* A whole decimal number at *text; moves *text behind it. */
+static bool scan_integer(const char **text, int64_t *out) {
+  const char *digits = *text + (**text == '-' || **text == '+');
+  if (*digits < '0' || *digits > '9') return false;
+  char *end = NULL;
+  errno = 0;
+  long long number = strtoll(*text, &end, 10);
+  if (errno != 0) return false;
+  *text = end;
+  *out = (int64_t)number;
+  return true;
+}
+
+/* A bound that is not worth saying but here. */
+static bool is_beyond(const ae_key *key, const char *text) {
+  int64_t number;
+  return key->type == AE_KEY_INTEGER && key->high >= BOUND_WORTH_SAYING && text[0] != '\0' &&
+         text[strspn(text, "0123456789")] == '\0' && (!scan_integer(&text, &number) || (double)number > key->high);
+}
+
 static ae_status refuse(const ae_key *key, const char *text, bool quoted) {
   char *description = NULL;
+  if (is_beyond(key, text)) return AE_FAIL(AE_USAGE, "%s must be at most %.15g, not '%s'", key->name, key->high, text);
   AE_RETURN_IF(ae_key_describe(key, &description));
   const char *near = key->type == AE_KEY_CHOICE ? ae_nearest_word(text, key->choices) : NULL;
   const char *what = quoted && key->type != AE_KEY_CHOICE ? "the text " : "";
@@ -73,19 +94,6 @@ static ae_status refuse(const ae_key *key, const char *text, bool quoted) {
 
 static bool within(const ae_key *key, double number) {
   return !is_bounded(key) || (number >= key->low && number <= key->high);
-}
-
-/* A whole decimal number at *text; moves *text behind it. */
-static bool scan_integer(const char **text, int64_t *out) {
-  const char *digits = *text + (**text == '-' || **text == '+');
-  if (*digits < '0' || *digits > '9') return false;
-  char *end = NULL;
-  errno = 0;
-  long long number = strtoll(*text, &end, 10);
-  if (errno != 0) return false;
-  *text = end;
-  *out = (int64_t)number;
-  return true;
 }
 
 static bool parse_integer(const ae_key *key, const char *text, int64_t *out) {

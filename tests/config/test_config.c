@@ -214,7 +214,7 @@ static void test_format(void **state) {
   ae_test_ok(ae_config_format(config, &text));
   assert_string_equal(text,
                       "model: ae\ndata:\n  train: x/y.h5\n  test: \"\"\n  shards: 4\ntrain:\n  epochs: 10\n  seed: 1\n"
-                      "  learning_rate: 1e-3\n  resample: false\n  extra:\n    deep: 0.5\noffset: -3\n"
+                      "  learning_rate: 0.001\n  resample: false\n  extra:\n    deep: 0.5\noffset: -3\n"
                       "network:\n  hidden: [7, 8]\n");
   assert_false(ae_config_was_given(config, "data.shards"));
   AE_FREE(text);

@@ -25,8 +25,8 @@ typedef enum ae_key_resume { AE_KEY_FIXED, AE_KEY_FREE } ae_key_resume;
 typedef struct ae_key {
   const char *name; /* "train.epochs" */
   ae_key_type type;
-  const char *preset;         /* default, as one would write it in YAML; NULL = must be given */
-  double low, high;           /* bounds of numbers (each number, for lists), inclusive; both 0 = unbounded; a choice with
+  const char *preset; /* default, as one would write it in YAML; NULL = must be given */
+  double low, high;   /* bounds of numbers (each number, for lists), inclusive; both 0 = unbounded; a choice with
                                * bounds may be such a number, too */
   const char *const *choices; /* AE_KEY_CHOICE: NULL-terminated */
   const char *word;           /* a word allowed in place of a number ("auto"), or NULL; asked with ae_config_is */
