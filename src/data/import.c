@@ -323,6 +323,9 @@ static ae_status write_sets(const ae_comm *comm, const request *asked, const pla
       ae_comm_agree(comm, ae_points_of_images(what->shape.type, own->rows, own->count, what->shape.dim[1],
                                               what->shape.dim[2], threshold_of(asked->options), &offset, &points)));
   const ae_sets sets = {what->shape.examples, 2, own->begin, own->count, offset, points};
+  if (ae_comm_max(comm, offset[own->count]) == 0)
+    ae_log_warning("all %lld sets are empty: no pixel of %s is above --threshold %g", (long long)what->shape.examples,
+                   asked->files[0], (double)threshold_of(asked->options));
   status = ae_dataset_write_sets(comm, asked->out, &sets, own->label, own->index, origin);
 cleanup:
   AE_FREE(offset);

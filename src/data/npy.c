@@ -136,6 +136,12 @@ static ae_status read_length(gzFile stream, const char *path, int64_t *length) {
   uint8_t bytes[12];
   int64_t got = 0, more = 0;
   AE_RETURN_IF(ae_input_read(stream, path, bytes, 8, &got));
+  if (got == 8 && memcmp(bytes, "PK\3\4", 4) == 0)
+    return AE_FAIL(
+        AE_DATA,
+        "%s: it is an archive of arrays, as numpy.savez makes: unpack it (unzip %s), and import the .npy of the "
+        "array that is meant",
+        path, path);
   if (got < 8 || memcmp(bytes, "\x93NUMPY", 6) != 0)
     return AE_FAIL(AE_DATA, "%s: it does not begin as a file of numpy.save does (93 'NUMPY'); is it another format?",
                    path);

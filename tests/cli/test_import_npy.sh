@@ -30,7 +30,7 @@ head -c 200 pixels.npy >short.npy
 cat pixels.npy pixels.npy >long.npy
 head -c 60 pixels.npy >cut.npy
 refuse 3 "images-gif: it does not begin as a file of numpy.save does" import npy images-gif --out e.h5
-refuse 3 "many.npz: it does not begin" import npy many.npz --out e.h5
+refuse 3 "many.npz: it is an archive of arrays, as numpy.savez makes: unpack it" import npy many.npz --out e.h5
 refuse 3 "complex.npy: its numbers are of type '<c8'" import npy complex.npy --out e.h5
 refuse 3 "fields.npy: its numbers are structures" import npy fields.npy --out e.h5
 refuse 3 "objects.npy: its numbers are of type '|O'" import npy objects.npy --out e.h5
