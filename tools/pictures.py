@@ -127,11 +127,17 @@ def subject(file):
     return "Samples", f"samples like {source_of(file)}" if "like" in file.attrs else "samples"
 
 
+def namer(data):
+    """What a label is called: by its name, where the labels were texts, else its number."""
+    names = text_of(data, "names").split("\n") if "names" in data.attrs else []
+    return lambda k: "" if k < 0 else names[k] if k < len(names) else str(k)
+
+
 def captions(file, names, count):
     """(words, one caption a picture) of the first of these labels that is known."""
     for name in names:
         if name in file and (file[name][:count] >= 0).any():
-            return [f"the {name.replace('_', '-')} above each"], [str(k) if k >= 0 else "" for k in file[name][:count]]
+            return [f"the {name.replace('_', '-')} above each"], list(map(namer(file[name]), file[name][:count]))
     return [], []
 
 
@@ -313,7 +319,7 @@ def label_axes(axes, kind, width):
         axes.set_yticks([])
 
 
-def scatter(axes, points, label):
+def scatter(axes, points, label, called):
     if label is None:
         axes.scatter(points[:, 0], points[:, 1], s=3, c="#447")
         return
@@ -322,7 +328,9 @@ def scatter(axes, points, label):
     axes.scatter(points[~known, 0], points[~known, 1], s=3, c="#ccc")
     drawn = axes.scatter(points[known, 0], points[known, 1], s=3, c=label[known], **scale)
     if few and known.any():
-        axes.legend(*drawn.legend_elements(num=None), fontsize=7, markerscale=0.6, handletextpad=0, loc="best")
+        handles, _ = drawn.legend_elements(num=None)
+        words = [called(int(k)) for k in np.unique(label[known])]
+        axes.legend(handles, words, fontsize=7, markerscale=0.6, handletextpad=0, loc="best")
 
 
 def rows_of(data, shown):
@@ -332,6 +340,8 @@ def rows_of(data, shown):
 def draw_codes(file):
     """Each kind of code, once for each kind of label the file has."""
     kinds = [name for name in CODES if name in file]
+    if not kinds and "index" in file:
+        raise NoPicture("its codes are indices of a codebook, which lie on no plane: decode them")
     if not kinds or file[kinds[0]].shape[0] == 0:
         raise NoPicture("no codes in it")
     # at random: a stride would meet a dataset whose classes alternate in step
@@ -343,7 +353,7 @@ def draw_codes(file):
         codes = rows_of(file[kind], shown)
         points = project(codes)
         for axes, (name, label) in zip(row, labels.items()):
-            scatter(axes, points, label)
+            scatter(axes, points, label, namer(file[name]) if name else str)
             label_axes(axes, kind, codes.shape[1])
             axes.set_title(f"{kind}, coloured by {name.replace('_', '-')}" if name else kind)
     return "Codes", figure

@@ -5,7 +5,9 @@
 #include "mpiae/cli/command.h"
 #include "mpiae/cluster/kmeans.h"
 #include "mpiae/cluster/score.h"
+#include "mpiae/data/labels.h"
 #include "mpiae/data/location.h"
+#include "mpiae/data/numbers.h"
 #include "mpiae/h5/h5.h"
 #include "mpiae/run/provenance.h"
 #include "mpiae/tensor/nearest.h"
@@ -23,7 +25,8 @@ typedef struct clustering {
   const char *init;   /* what is told of the start */
   ae_shards shards;
   int64_t dim;
-  float *rows;    /* (own, dim) */
+  float *rows;    /* (own, dim), less `middle` */
+  double *middle; /* (dim): of numbers that float32 cannot tell apart; else NULL */
   int32_t *known; /* (own) labels beside the matrix, negative = unknown; NULL = none */
   int classes;    /* of them */
   ae_kmeans_options options;
@@ -36,6 +39,7 @@ typedef struct clustering {
 
 static void clustering_free(clustering *c) {
   AE_FREE(c->rows);
+  AE_FREE(c->middle);
   AE_FREE(c->known);
   AE_FREE(c->centroid);
   AE_FREE(c->label);
@@ -87,6 +91,7 @@ static ae_status take_request(const ae_arguments *arguments, clustering *c) {
 typedef struct matrix {
   ae_location place;
   ae_h5 *file;
+  ae_numbers numbers;
   int64_t rows, width;
 } matrix;
 
@@ -97,9 +102,6 @@ static void matrix_close(matrix *m) {
 
 /* Axes behind the first are taken as one. */
 static ae_status matrix_open(const ae_comm *comm, const char *text, matrix *out) {
-  ae_h5_type type;
-  int rank;
-  int64_t dim[AE_H5_MAX_RANK];
   AE_RETURN_IF(ae_location_find(comm, text, &out->place));
   const char *file = out->place.file;
   if (out->place.array == NULL)
@@ -107,11 +109,10 @@ static ae_status matrix_open(const ae_comm *comm, const char *text, matrix *out)
                    file, file, file);
   AE_RETURN_IF(ae_h5_open(comm, file, &out->file));
   AE_RETURN_IF(ae_location_require(comm, out->file, out->place.array));
-  AE_RETURN_IF(ae_h5_describe(out->file, out->place.array, &type, &rank, dim));
-  if (rank == 0) return AE_FAIL(AE_DATA, "%s is a single number, not a matrix", text);
-  out->rows = dim[0];
-  out->width = 1;
-  for (int i = 1; i < rank; i++) AE_RETURN_IF(ae_multiply(out->width, dim[i], text, &out->width));
+  AE_RETURN_IF(ae_numbers_find(comm, out->file, out->place.array, &out->numbers));
+  if (out->numbers.rank == 0) return AE_FAIL(AE_DATA, "%s is a single number, not a matrix", text);
+  out->rows = out->numbers.dim[0];
+  out->width = out->numbers.width;
   if (out->rows == 0 || out->width == 0) return AE_FAIL(AE_DATA, "%s is empty; there is nothing to cluster", text);
   return AE_OK;
 }
@@ -129,31 +130,54 @@ static ae_status allocate(clustering *c) {
   return AE_NEW(c->size, clusters);
 }
 
-/* "/a/label" beside "/a/x". */
-static ae_status find_known(const clustering *c, const matrix *m, char **path, bool *found) {
-  const char *array = m->place.array;
-  const int group = (int)(strrchr(array, '/') - array);
-  AE_RETURN_IF(ae_comm_agree(c->comm, AE_NEW(*path, (size_t)group + sizeof "/label")));
-  sprintf(*path, "%.*s/label", group, array);
-  return ae_location_has_labels(c->comm, m->file, array, *path, m->rows, found);
+static ae_status take_known(clustering *c, const matrix *m, const char *path) {
+  ae_labels labels;
+  AE_RETURN_IF(ae_labels_read(c->comm, m->file, path, m->rows, ae_shards_own_begin(&c->shards), own_count(c), &labels));
+  if (labels.why[0] != '\0') ae_log_warning("%s:%s is not taken as labels: %s", ae_h5_path(m->file), path, labels.why);
+  if ((int64_t)labels.classes * c->options.clusters <= AE_SCORE_MOST_CELLS) c->classes = labels.classes;
+  else ae_log_warning("%s goes up to %d: too many classes to compare clusters with", path, labels.classes - 1);
+  c->known = labels.label;
+  AE_FREE(labels.names);
+  return AE_OK;
 }
 
-static ae_status read_known(clustering *c, matrix *m) {
-  ae_status status;
+/* "/a/label" beside "/a/x". */
+static ae_status read_known(clustering *c, const matrix *m) {
   char *path = NULL;
-  bool found;
-  int64_t most = -1;
-  AE_CHECK(find_known(c, m, &path, &found));
-  if (!found) goto cleanup;
-  AE_CHECK(ae_comm_agree(c->comm, AE_NEW(c->known, own_count(c))));
-  AE_CHECK(ae_h5_read(m->file, path, AE_H5_INT32, 1, ae_shards_own_begin(&c->shards), own_count(c), c->known));
-  for (int64_t i = 0; i < own_count(c); i++) most = ae_max(most, c->known[i]);
-  most = ae_comm_max(c->comm, most);
-  if ((most + 1) * c->options.clusters <= AE_SCORE_MOST_CELLS) c->classes = (int)most + 1;
-  else ae_log_warning("%s goes up to %lld: too many classes to compare clusters with", path, (long long)most);
-cleanup:
+  const char *array = m->place.array;
+  const int group = (int)(strrchr(array, '/') - array);
+  AE_RETURN_IF(ae_comm_agree(c->comm, AE_NEW(path, (size_t)group + sizeof "/label")));
+  sprintf(path, "%.*s/label", group, array);
+  const ae_status status = strcmp(path, array) == 0 ? AE_OK : take_known(c, m, path);
   AE_FREE(path);
   return status;
+}
+
+/* Distances are of differences: what float32 would round away stays where the rows are less their middle. */
+static ae_status read_centered(clustering *c, const matrix *m, ae_rounding *rounding) {
+  const int64_t begin = ae_shards_own_begin(&c->shards);
+  AE_RETURN_IF(ae_comm_agree(c->comm, AE_NEW(c->middle, c->dim)));
+  AE_RETURN_IF(ae_numbers_middle(&m->numbers, begin, own_count(c), c->middle));
+  AE_RETURN_IF(ae_numbers_read(&m->numbers, begin, own_count(c), c->middle, c->rows, rounding));
+  ae_log_info("%s is clustered less the middle of each column: float32 would lose digits", c->source);
+  return AE_OK;
+}
+
+static ae_status read_matrix(clustering *c, const matrix *m) {
+  const int64_t begin = ae_shards_own_begin(&c->shards);
+  ae_rounding rounding;
+  if (ae_numbers_are_plain(&m->numbers))
+    return ae_h5_read(m->file, m->place.array, AE_H5_FLOAT32, c->dim, begin, own_count(c), c->rows);
+  AE_RETURN_IF(ae_numbers_read(&m->numbers, begin, own_count(c), NULL, c->rows, &rounding));
+  if (rounding.matters) AE_RETURN_IF(read_centered(c, m, &rounding));
+  ae_numbers_warn(&m->numbers, &rounding);
+  return AE_OK;
+}
+
+/* Centroids in the units of the matrix → in those of the rows, and back. */
+static void shift(clustering *c, double sign) {
+  for (int64_t i = 0; c->middle != NULL && i < c->options.clusters * c->dim; i++)
+    c->centroid[i] = (float)((double)c->centroid[i] + sign * c->middle[i % c->dim]);
 }
 
 static ae_status read_rows(clustering *c) {
@@ -168,8 +192,7 @@ static ae_status read_rows(clustering *c) {
       c->comm, ae_shards_init_blocks(&c->shards, m.rows, slice, ae_comm_rank(c->comm), ae_comm_size(c->comm))));
   c->dim = m.width;
   AE_CHECK(ae_comm_agree(c->comm, allocate(c)));
-  AE_CHECK(
-      ae_h5_read(m.file, m.place.array, AE_H5_FLOAT32, c->dim, ae_shards_own_begin(&c->shards), own_count(c), c->rows));
+  AE_CHECK(read_matrix(c, &m));
   AE_CHECK(read_known(c, &m));
 cleanup:
   matrix_close(&m);
@@ -196,6 +219,7 @@ static ae_status read_start(clustering *c) {
     AE_RAISE(AE_USAGE, "--init-from %s: it has %lld rows, but --clusters asks for %lld", c->init, (long long)m.rows,
              (long long)clusters);
   AE_CHECK(ae_h5_read(m.file, m.place.array, AE_H5_FLOAT32, c->dim, 0, clusters, c->centroid));
+  shift(c, -1);
   AE_CHECK(ae_comm_agree(c->comm, check_start(c)));
 cleanup:
   matrix_close(&m);
@@ -295,6 +319,7 @@ static ae_status run_command(const ae_comm *comm, const ae_arguments *arguments)
   AE_CHECK(read_rows(&c));
   if (c.options.start == AE_KMEANS_WARM) AE_CHECK(read_start(&c));
   AE_CHECK(fit(&c));
+  shift(&c, 1);
   AE_CHECK(ae_h5_produce(comm, out, fill_file, &c));
   AE_CHECK(print_figures(&c));
   ae_log_info("clusters are in %s; the start took %.3f s, the iterations %.3f s", out, c.outcome.start_seconds,

@@ -201,6 +201,29 @@ cleanup:
   return status;
 }
 
+/* What the labels are called. */
+static void print_names(const char *names) {
+  if (names == NULL) return;
+  printf("\n  labels:");
+  for (int number = 0; *names != '\0'; number++) {
+    const int length = (int)strcspn(names, "\n");
+    printf("%s %d %.*s", number > 0 ? "," : "", number, length, names);
+    names += length + (names[length] == '\n');
+  }
+  printf("\n");
+}
+
+static void print_json_names(const char *names) {
+  if (names == NULL) return;
+  printf(", \"label_names\": [\"");
+  for (; *names != '\0'; names++)
+    if (*names == '\n') printf("\", \"");
+    else if (*names == '"' || *names == '\\') printf("\\%c", *names);
+    else if ((unsigned char)*names < ' ') printf("\\u%04x", (unsigned)*names);
+    else putchar(*names);
+  printf("\"]");
+}
+
 static void print_json(const ae_result *result, int draws, const answer *all) {
   printf("{\"model\": \"%s\", \"epoch\": %lld, \"step\": %lld, \"examples\": %lld, \"draws\": %d",
          result->loaded->model->type->name, (long long)result->loaded->state.epoch,
@@ -208,6 +231,7 @@ static void print_json(const ae_result *result, int draws, const answer *all) {
   for (int i = 0; i < all->count; i++)
     if (isfinite(all->figure[i].value)) printf(", \"%s\": %.10g", all->figure[i].name, all->figure[i].value);
     else printf(", \"%s\": null", all->figure[i].name);
+  print_json_names(result->data->names);
   printf("}\n");
 }
 
@@ -221,6 +245,14 @@ static void print_given_labels(double share) {
            share);
 }
 
+/* Values that binarising would not change. */
+static bool is_binary(const ae_result *result) {
+  const ae_dataset *data = result->data;
+  return data->offset == NULL && data->whole && data->low >= 0 && data->high <= 1 &&
+         ae_config_has(result->loaded->config, "network.likelihood") &&
+         ae_config_is(result->loaded->config, "network.likelihood", "bernoulli");
+}
+
 static void print_text(const ae_result *result, int draws, bool episodes, const answer *all) {
   const ae_model *model = result->loaded->model;
   printf("%s (%s, epoch %lld, step %lld) on %s: %s %lld examples", result->name, model->type->name,
@@ -230,9 +262,14 @@ static void print_text(const ae_result *result, int draws, bool episodes, const 
   printf("\n\n");
   for (int i = 0; i < all->count; i++)
     printf("  %-28s %12.5g %s\n", all->figure[i].name, all->figure[i].value, all->figure[i].units);
+  print_names(result->data->names);
   if (has(all, "given_labels")) print_given_labels(figure_of(all, "given_labels"));
   if (model->entries > 0 && model->type->prior == NULL && !has(all, "prior"))
     printf("\n  without what the indices cost: --prior MODEL adds it\n");
+  else if (is_binary(result) && !model->proper && !episodes && model->entries == 0)
+    printf(
+        "\n  no ELBO: the model was trained on grey values; the data are 0 and 1, which data.binarize=static leaves as "
+        "they are\n");
   else if (!model->proper && !episodes && model->entries == 0)
     printf("\n  no ELBO: the loss is no bound on a likelihood here (grey values under Bernoulli, distances between "
            "sets, or no distribution over codes)\n");

@@ -3,6 +3,7 @@
 
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
+#include "mpiae/data/location.h"
 #include "mpiae/h5/object.h"
 #include "mpiae/run/directory.h"
 
@@ -362,14 +363,42 @@ static ae_status try_file(const ae_comm *comm, const char *path, void *context) 
   return status;
 }
 
+/* What is at one place of a file. */
+static ae_status print_place(const ae_comm *comm, ae_h5 *file, const char *path) {
+  ae_h5_object what;
+  AE_RETURN_IF(ae_h5_object_find(file, path, &what));
+  if (what.kind == AE_H5_OBJECT_LOST) return ae_location_require(comm, file, path);
+  if (what.kind == AE_H5_OBJECT_GROUP) AE_RETURN_IF(print_group(comm, file, path, 1));
+  else AE_RETURN_IF(print_dataset(file, path, &what));
+  if (what.kind == AE_H5_OBJECT_DATASET) AE_RETURN_IF(print_sets(comm, file, path, &what));
+  return print_attributes(file, path, what.attributes);
+}
+
+static ae_status print_location(const ae_comm *comm, const ae_location *place) {
+  ae_h5 *file = NULL;
+  AE_RETURN_IF(ae_h5_open(comm, place->file, &file));
+  const ae_status status = print_place(comm, file, place->array);
+  ae_h5_close(&file);
+  return status;
+}
+
 /* A run directory stands for its newest checkpoint. */
-static ae_status run_command(const ae_comm *comm, const ae_arguments *arguments) {
+static ae_status print_named(const ae_comm *comm, const char *name) {
   ae_h5 *file = NULL;
   char path[AE_PATH_SIZE];
-  AE_RETURN_IF(ae_run_directory_visit(comm, ae_arguments_operand(arguments, 0), try_file, path));
+  AE_RETURN_IF(ae_run_directory_visit(comm, name, try_file, path));
   AE_RETURN_IF(ae_h5_open(comm, path, &file));
   ae_status status = ae_arguments_flag(arguments, "verify") ? verify_file(file) : print_file(comm, file);
   ae_h5_close(&file);
+  return status;
+}
+
+static ae_status run_command(const ae_comm *comm, const ae_arguments *arguments) {
+  ae_location place;
+  const char *name = ae_arguments_operand(arguments, 0);
+  AE_RETURN_IF(ae_location_find(comm, name, &place));
+  const ae_status status = place.array != NULL ? print_location(comm, &place) : print_named(comm, name);
+  ae_location_free(&place);
   return status;
 }
 
@@ -381,13 +410,13 @@ extern const ae_command ae_command_info;
 const ae_command ae_command_info = {
     .name = "info",
     .summary = "tell what is in one of our files",
-    .operands = "FILE",
+    .operands = "FILE[:/path]",
     .least_operands = 1,
     .most_operands = 1,
     .options = options,
     .details =
         "Datasets, checkpoints, codes, samples: kind, shapes, configuration, epoch, provenance. A run directory stands "
         "for\n"
-        "its newest checkpoint.",
+        "its newest checkpoint; of FILE:/path what is there alone.",
     .example = "mpiae info glyphs.h5",
     .run = run_command};

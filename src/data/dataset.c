@@ -6,17 +6,16 @@
 #include "mpiae/base/memory.h"
 #include "mpiae/base/profile.h"
 #include "mpiae/data/array.h"
+#include "mpiae/data/labels.h"
 #include "mpiae/data/location.h"
 #include "mpiae/data/scale.h"
 #include "source.h"
+#include "sparse.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <zlib.h>
-
-/* More classes than this are believed only when there are as many examples. */
-enum { MOST_CLASSES = 1000000 };
 
 static ae_status check_format(ae_h5 *file, const char *path) {
   char *format = NULL;
@@ -54,11 +53,36 @@ static void warn_of_channels(const ae_source *from, const ae_dataset *dataset) {
                  (long long)dim[1], (long long)dim[2]);
 }
 
+/* Sets of one size as libraries for clouds of points hold them. */
+static void warn_of_points(const ae_source *from, int rank, const int64_t *dim) {
+  if (!from->bare || rank != 3 || dim[2] > 3 || dim[1] <= 4) return;
+  ae_log_warning(
+      "%s:%s is taken as images of %lld × %lld: if these are sets of %lld points, store them as points (%lld, "
+      "%lld) beside offset, the multiples of %lld",
+      from->path, from->array, (long long)dim[1], (long long)dim[2], (long long)dim[1], (long long)(dim[0] * dim[1]),
+      (long long)dim[2], (long long)dim[1]);
+}
+
+/* Rank, shape and type as stored. */
+static ae_status look_at(const ae_comm *comm, ae_source *from, int *rank, int64_t dim[AE_H5_MAX_RANK],
+                         ae_dataset *dataset) {
+  if (from->sparse) {
+    dataset->type = AE_H5_FLOAT32;
+    *rank = 2;
+    return ae_sparse_find(comm, from->file, from->array, &from->sparse, dim);
+  }
+  AE_RETURN_IF(ae_numbers_find(comm, from->file, from->array, &from->numbers));
+  dataset->type = from->numbers.packed && from->bare ? AE_H5_FLOAT32 : from->numbers.type;
+  *rank = from->numbers.rank;
+  memcpy(dim, from->numbers.dim, sizeof from->numbers.dim);
+  return AE_OK;
+}
+
 /* Fills in what the file says of the examples. */
-static ae_status describe_examples(const ae_source *from, ae_dataset *dataset) {
+static ae_status describe_examples(const ae_comm *comm, ae_source *from, ae_dataset *dataset) {
   int rank = 0;
   int64_t dim[AE_H5_MAX_RANK] = {0};
-  AE_RETURN_IF(ae_h5_describe(from->file, from->array, &dataset->type, &rank, dim));
+  AE_RETURN_IF(look_at(comm, from, &rank, dim, dataset));
   AE_RETURN_IF(take_shape(from, rank, dim, dataset));
   if (dataset->type != AE_H5_UINT8 && dataset->type != AE_H5_FLOAT32) {
     if (!from->bare)
@@ -78,68 +102,27 @@ static ae_status describe_examples(const ae_source *from, ae_dataset *dataset) {
                    from->array);
   dataset->row_bytes = dataset->features * (dataset->type == AE_H5_UINT8 ? 1 : (int64_t)sizeof(float));
   warn_of_channels(from, dataset);
+  warn_of_points(from, rank, dim);
   return AE_OK;
 }
 
-/* Labels beside a bare array. */
-static ae_status look_for_labels(const ae_comm *comm, ae_source *from, int64_t examples) {
-  bool found;
-  AE_RETURN_IF(ae_location_has_labels(comm, from->file, from->array, from->label, examples, &found));
-  if (!found) from->label = NULL;
+/* What is no labels is an error in a dataset file, and somebody else's beside a bare array. */
+static ae_status read_labels(const ae_comm *comm, const ae_source *from, ae_dataset *dataset) {
+  ae_labels labels;
+  snprintf(dataset->no_labels, sizeof dataset->no_labels, "has no known /label");
+  if (strcmp(from->label, from->array) == 0) return AE_OK;
+  AE_RETURN_IF(ae_labels_read(comm, from->file, from->label, dataset->examples, ae_shards_own_begin(&dataset->shards),
+                              ae_shards_own_count(&dataset->shards), &labels));
+  dataset->label = labels.label;
+  dataset->names = labels.names;
+  dataset->classes = labels.classes;
+  snprintf(
+      dataset->no_labels, sizeof dataset->no_labels, "%s%.200s",
+      labels.why[0] == '\0' ? "has no known /label" : "has no labels, for its /label is another thing: ", labels.why);
+  if (labels.why[0] == '\0') return AE_OK;
+  if (!from->bare) return AE_FAIL(AE_DATA, "%s:%s: %s", from->path, from->label, labels.why);
+  ae_log_warning("%s:%s is not taken as labels: %s", from->path, from->label, labels.why);
   return AE_OK;
-}
-
-/* The labels of a dataset file must fit. */
-static ae_status check_labels(ae_source *from, int64_t examples) {
-  bool exists = false;
-  int rank = 0;
-  int64_t dim[AE_H5_MAX_RANK] = {0};
-  ae_h5_type type;
-  AE_RETURN_IF(ae_h5_exists(from->file, from->label, &exists));
-  if (!exists) {
-    from->label = NULL;
-    return AE_OK;
-  }
-  AE_RETURN_IF(ae_h5_describe(from->file, from->label, &type, &rank, dim));
-  if (type == AE_H5_FLOAT32 || type == AE_H5_FLOAT64)
-    return AE_FAIL(AE_DATA, "%s:%s must hold integers; convert it to int32", from->path, from->label);
-  if (rank != 1 || dim[0] != examples)
-    return AE_FAIL(AE_DATA, "%s:%s has %d axes and length %lld, but %s has %lld examples; they must match", from->path,
-                   from->label, rank, (long long)dim[0], from->array, (long long)examples);
-  return AE_OK;
-}
-
-/* Labels are read wide, so that one that does not fit is named, not clipped. */
-static ae_status take_labels(const ae_source *from, const int64_t *wide, ae_dataset *dataset) {
-  const int64_t begin = ae_shards_own_begin(&dataset->shards), count = ae_shards_own_count(&dataset->shards);
-  AE_RETURN_IF(AE_NEW(dataset->label, count));
-  for (int64_t i = 0; i < count; i++) {
-    if (wide[i] < -1 || wide[i] >= INT32_MAX)
-      return AE_FAIL(AE_DATA, "%s:%s: label %lld of example %lld is out of range; labels are -1 (unknown) or from 0",
-                     from->path, from->label, (long long)wide[i], (long long)(begin + i));
-    dataset->label[i] = (int32_t)wide[i];
-  }
-  return AE_OK;
-}
-
-static ae_status read_labels(const ae_comm *comm, ae_source *from, ae_dataset *dataset) {
-  ae_status status = AE_OK;
-  int64_t *wide = NULL, largest = -1;
-  const int64_t begin = ae_shards_own_begin(&dataset->shards), count = ae_shards_own_count(&dataset->shards);
-  AE_CHECK(from->bare ? look_for_labels(comm, from, dataset->examples) : check_labels(from, dataset->examples));
-  if (from->label == NULL) goto cleanup;
-  AE_CHECK(ae_comm_agree(comm, AE_NEW(wide, count)));
-  AE_CHECK(ae_h5_read(from->file, from->label, AE_H5_INT64, 1, begin, count, wide));
-  AE_CHECK(ae_comm_agree(comm, take_labels(from, wide, dataset)));
-  for (int64_t i = 0; i < count; i++) largest = ae_max(largest, wide[i]);
-  largest = ae_comm_max(comm, largest);
-  if (largest >= MOST_CLASSES && largest >= dataset->examples)
-    AE_RAISE(AE_DATA, "%s:%s: a label is %lld, with %lld examples: number the classes from 0", from->path, from->label,
-             (long long)largest, (long long)dataset->examples);
-  dataset->classes = (int)largest + 1;
-cleanup:
-  AE_FREE(wide);
-  return status;
 }
 
 /* Rows here: examples, or the points of the own sets. */
@@ -206,6 +189,18 @@ static void find_bounds(const ae_comm *comm, ae_dataset *dataset) {
   dataset->whole = !bytes && dataset->integral;
 }
 
+static ae_status read_numbers(const ae_comm *comm, const ae_source *from, ae_dataset *dataset, int64_t begin,
+                              int64_t count) {
+  const int64_t shape[2] = {dataset->examples, dataset->features};
+  ae_rounding rounding;
+  if (from->sparse) return ae_sparse_read(comm, from->file, from->array, shape, begin, count, dataset->rows);
+  if (!from->bare || dataset->offset != NULL || ae_numbers_are_plain(&from->numbers))
+    return ae_h5_read(from->file, from->array, dataset->type, dataset->features, begin, count, dataset->rows);
+  AE_RETURN_IF(ae_numbers_read(&from->numbers, begin, count, NULL, dataset->rows, &rounding));
+  ae_numbers_warn(&from->numbers, &rounding);
+  return AE_OK;
+}
+
 static ae_status read_rows(const ae_comm *comm, const ae_source *from, ae_dataset *dataset) {
   const bool sets = dataset->offset != NULL;
   const int64_t begin = sets ? dataset->first_point : ae_shards_own_begin(&dataset->shards);
@@ -216,7 +211,7 @@ static ae_status read_rows(const ae_comm *comm, const ae_source *from, ae_datase
   if (allocated == AE_OK) allocated = AE_NEW(rows, count * dataset->row_bytes);
   dataset->rows = rows;
   AE_RETURN_IF(ae_comm_agree(comm, allocated));
-  AE_RETURN_IF(ae_h5_read(from->file, from->array, dataset->type, dataset->features, begin, count, dataset->rows));
+  AE_RETURN_IF(read_numbers(comm, from, dataset, begin, count));
   AE_RETURN_IF(ae_comm_agree(comm, check_finite(from, dataset)));
   find_bounds(comm, dataset);
   return AE_OK;
@@ -296,15 +291,19 @@ static ae_status read_codebook(const ae_source *from, ae_dataset *dataset) {
 }
 
 static ae_status read_dataset(const ae_comm *comm, ae_source *from, slicing cut, ae_dataset *dataset) {
-  AE_RETURN_IF(from->bare ? ae_location_require(comm, from->file, from->array) : check_format(from->file, from->path));
+  int64_t shape[2];
+  if (from->bare) AE_RETURN_IF(ae_sparse_find(comm, from->file, from->array, &from->sparse, shape));
+  if (!from->sparse)
+    AE_RETURN_IF(from->bare ? ae_location_require(comm, from->file, from->array)
+                            : check_format(from->file, from->path));
   AE_RETURN_IF(ae_source_find_sets(comm, from));
-  AE_RETURN_IF(from->offset != NULL ? ae_source_describe_sets(from, dataset) : describe_examples(from, dataset));
+  AE_RETURN_IF(from->offset != NULL ? ae_source_describe_sets(from, dataset) : describe_examples(comm, from, dataset));
   AE_RETURN_IF(slice(comm, cut, dataset));
   if (from->offset != NULL) AE_RETURN_IF(read_offsets(comm, from, dataset));
   else begin_checksum(dataset);
   AE_RETURN_IF(read_rows(comm, from, dataset));
   AE_RETURN_IF(read_labels(comm, from, dataset));
-  if (from->bare) AE_RETURN_IF(read_codebook(from, dataset));
+  if (from->bare && !from->sparse) AE_RETURN_IF(read_codebook(from, dataset));
   return end_checksum(comm, dataset);
 }
 
@@ -330,6 +329,7 @@ static ae_status open_sliced(const ae_comm *comm, const char *path, slicing cut,
   ae_dataset *dataset = NULL;
   const ae_phase previous = ae_profile_enter(AE_PHASE_READ);
   *out = NULL;
+  if (path[0] == '\0') AE_RAISE(AE_USAGE, "the name of a file is empty: give one, or leave the setting out");
   AE_CHECK(ae_location_find(comm, path, &place));
   from.bare = place.array != NULL;
   from.path = place.file;
@@ -364,6 +364,7 @@ void ae_dataset_close(ae_dataset **dataset) {
   AE_FREE((*dataset)->path);
   AE_FREE((*dataset)->rows);
   AE_FREE((*dataset)->label);
+  AE_FREE((*dataset)->names);
   AE_FREE((*dataset)->offset);
   AE_FREE(*dataset);
 }

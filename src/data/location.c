@@ -1,7 +1,6 @@
 #include "mpiae/data/location.h"
 
 #include "mpiae/base/memory.h"
-#include "mpiae/h5/object.h"
 
 #include <hdf5_hl.h>
 #include <stdio.h>
@@ -20,6 +19,13 @@ static bool exists(const char *text, size_t length) {
   return stat(path, &info) == 0;
 }
 
+/* "FILE.h5:path": a colon without a slash, behind the name of a file. */
+static int64_t end_before_plain_path(const char *text, size_t length) {
+  for (size_t i = length; i-- > 1;)
+    if (text[i] == ':' && text[i + 1] != '\0' && exists(text, i)) return (int64_t)i;
+  return (int64_t)length;
+}
+
 /* Where the file's name ends: at a colon, or at the end of the text. */
 static int64_t end_of_file(const char *text) {
   const size_t length = strlen(text);
@@ -30,13 +36,17 @@ static int64_t end_of_file(const char *text) {
     if (last == length) last = i;
     if (exists(text, i)) return (int64_t)i;
   }
-  return (int64_t)last;
+  return last < length ? (int64_t)last : end_before_plain_path(text, length);
 }
 
 static ae_status take_apart(const char *text, size_t end, ae_location *out) {
   AE_RETURN_IF(ae_memory_text(text, &out->file));
   out->file[end] = '\0';
-  return text[end] == ':' ? ae_memory_text(text + end + 1, &out->array) : AE_OK;
+  if (text[end] != ':') return AE_OK;
+  const bool rooted = text[end + 1] == '/';
+  AE_RETURN_IF(ae_memory_text(text + end + rooted, &out->array)); /* the colon leaves room for a slash */
+  out->array[0] = '/';
+  return AE_OK;
 }
 
 ae_status ae_location_find(const ae_comm *comm, const char *text, ae_location *out) {
@@ -82,24 +92,16 @@ static herr_t name_dataset(hid_t root, const char *name, const H5O_info_t *info,
   return 0;
 }
 
-ae_status ae_location_require(const ae_comm *comm, const ae_h5 *file, const char *array) {
+ae_status ae_location_require(const ae_comm *comm, ae_h5 *file, const char *array) {
   name_list list = {.text = ""};
   char more[32] = "";
+  bool linked;
   if (ae_comm_max(comm, !ae_location_holds(file, array)) == 0) return AE_OK;
+  AE_RETURN_IF(ae_h5_exists(file, array, &linked));
+  if (linked) AE_RETURN_IF(ae_comm_agree(comm, ae_h5_explain_open(file, array)));
   H5Ovisit(ae_h5_handle(file), H5_INDEX_NAME, H5_ITER_INC, name_dataset, &list);
   H5Eclear2(H5E_DEFAULT);
   if (list.passed > 0) snprintf(more, sizeof more, " and %d more", list.passed);
   return ae_comm_agree(comm, AE_FAIL(AE_DATA, "%s has no dataset %s; it has %s%s", ae_h5_path(file), array,
                                      list.named > 0 ? list.text : "none that can be named here", more));
-}
-
-ae_status ae_location_has_labels(const ae_comm *comm, ae_h5 *file, const char *array, const char *label, int64_t rows,
-                                 bool *found) {
-  ae_h5_object what;
-  const bool absent = strcmp(label, array) == 0 || !ae_location_holds(file, label);
-  *found = false;
-  if (ae_comm_max(comm, absent) != 0) return AE_OK;
-  AE_RETURN_IF(ae_h5_object_find(file, label, &what));
-  *found = what.content == AE_H5_INTEGERS && what.rank == 1 && (int64_t)what.dim[0] == rows;
-  return AE_OK;
 }

@@ -39,9 +39,9 @@ static ae_status take_word(const char *asked, ae_data_scale *out) {
   if (strcmp(asked, "none") == 0) return make_one(0, 1, out);
   const float divisor = strtof(asked, &end);
   if (end != asked && *end == '\0' && divisor > 0 && isfinite(divisor)) return make_one(0, divisor, out);
-  return AE_FAIL(AE_USAGE,
-                 "data.scale=%s is no scale: it is auto, type, none, standardize, 0-1, or a number above 0 to divide by",
-                 asked);
+  return AE_FAIL(
+      AE_USAGE, "data.scale=%s is no scale: it is auto, type, none, standardize, 0-1, or a number above 0 to divide by",
+      asked);
 }
 
 /* Sums of the features, or of their squared distances from `mean`, over each own shard. */
@@ -112,7 +112,7 @@ static const char *look(const ae_dataset *data) {
 }
 
 ae_status ae_data_scale_choose(const ae_comm *comm, const char *asked, const ae_dataset *data, const char **found,
-                          ae_data_scale *out) {
+                               ae_data_scale *out) {
   *out = (ae_data_scale){0};
   *found = strcmp(asked, "auto") == 0 ? look(data) : asked;
   if (data->offset != NULL && strcmp(*found, "type") != 0 && strcmp(*found, "none") != 0)
@@ -148,7 +148,8 @@ static ae_status check(const ae_h5 *file, const ae_data_scale *scale) {
   return AE_OK;
 }
 
-ae_status ae_data_scale_load(const ae_comm *comm, const char *asked, ae_h5 *file, int64_t features, ae_data_scale *out) {
+ae_status ae_data_scale_load(const ae_comm *comm, const char *asked, ae_h5 *file, int64_t features,
+                             ae_data_scale *out) {
   const int64_t held = strcmp(asked, "0-1") == 0 ? 1 : features;
   *out = (ae_data_scale){0};
   if (!is_learnt(asked)) return ae_comm_agree(comm, take_word(asked, out));

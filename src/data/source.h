@@ -3,14 +3,17 @@
 #define MPIAE_SRC_DATA_SOURCE_H
 
 #include "mpiae/data/dataset.h"
+#include "mpiae/data/numbers.h"
 
 typedef struct ae_source {
   ae_h5 *file;
-  const char *path;  /* of the file */
-  const char *array; /* "/x" in a dataset file, "/points" in one of sets */
-  const char *label; /* NULL = none */
-  char *offset;      /* of sets; NULL: the examples are arrays; owned */
-  bool bare;         /* not in a dataset file */
+  const char *path;   /* of the file */
+  const char *array;  /* "/x" in a dataset file, "/points" in one of sets */
+  const char *label;  /* where labels would be */
+  char *offset;       /* of sets; NULL: the examples are arrays; owned */
+  bool bare;          /* not in a dataset file */
+  bool sparse;        /* the array is a group of sparse rows */
+  ae_numbers numbers; /* of a bare array that is none of those */
 } ae_source;
 
 /* Collective. Whether the examples are sets: then names points and offsets. */

@@ -121,3 +121,26 @@ cleanup:
   ae_h5_release(&attribute);
   return ae_h5_agree_text(file, status, text);
 }
+
+static herr_t read_reals(hid_t attribute, hid_t type, hid_t space, int most, double *values, int *count) {
+  const H5T_class_t class = H5Tget_class(type);
+  const hssize_t held = H5Sget_simple_extent_npoints(space);
+  if ((class != H5T_INTEGER && class != H5T_FLOAT) || held < 1 || held > most) return 0;
+  *count = (int)held;
+  return H5Aread(attribute, H5T_NATIVE_DOUBLE, values);
+}
+
+ae_status ae_h5_get_reals(ae_h5 *file, const char *path, const char *name, int most, double *values, int *count) {
+  char object[AE_MESSAGE_SIZE / 4];
+  name_attribute(object, name, path);
+  *count = 0;
+  hid_t attribute = H5Aopen_by_name(file->handle, path, name, H5P_DEFAULT, H5P_DEFAULT);
+  hid_t type = attribute < 0 ? attribute : H5Aget_type(attribute);
+  hid_t space = attribute < 0 ? attribute : H5Aget_space(attribute);
+  const herr_t result = type < 0 || space < 0 ? -1 : read_reals(attribute, type, space, most, values, count);
+  const ae_status status = ae_h5_require(file, result, "read", object, AE_H5_DAMAGED);
+  ae_h5_release(&space);
+  ae_h5_release(&type);
+  ae_h5_release(&attribute);
+  return ae_comm_agree(file->comm, status);
+}

@@ -47,7 +47,10 @@ ae_status ae_h5_require(ae_h5 *file, int64_t result, const char *action, const c
   if (found.out_of_memory)
     return AE_FAIL(AE_INTERNAL, "%s: cannot %s %s: out of memory (HDF5 says '%s')", file->path, action, object,
                    found.reason);
-  return AE_FAIL(AE_DATA, "%s: cannot %s %s: HDF5 says '%s'; %s", file->path, action, object, found.reason, advice);
+  /* HDF5 refuses what is newer than itself by the number of its version */
+  const bool newer = file->temporary == NULL && strstr(found.reason, "version") != NULL;
+  return AE_FAIL(AE_DATA, "%s: cannot %s %s: HDF5 says '%s'; %s", file->path, action, object, found.reason,
+                 newer ? AE_H5_NEWER : advice);
 }
 
 bool ae_h5_is_root(const ae_h5 *file) { return ae_comm_rank(file->comm) == 0; }

@@ -14,6 +14,18 @@ static size_t prefix_of(const char *path, size_t from, char *prefix) {
   return path[end] == '\0' ? 0 : end + 1;
 }
 
+/* Below a dataset there is nothing, which HDF5 calls an error. */
+static bool is_below_dataset(const ae_h5 *file, char *prefix) {
+  H5O_info_t info;
+  char *slash = strrchr(prefix, '/');
+  if (slash == NULL || slash == prefix) return false;
+  *slash = '\0';
+  const bool below =
+      H5Oget_info_by_name(file->handle, prefix, &info, H5P_DEFAULT) >= 0 && info.type == H5O_TYPE_DATASET;
+  *slash = '/';
+  return below;
+}
+
 ae_status ae_h5_find(ae_h5 *file, const char *path, const char *advice, bool *found) {
   char *prefix = NULL;
   htri_t exists = 1;
@@ -22,6 +34,7 @@ ae_status ae_h5_find(ae_h5 *file, const char *path, const char *advice, bool *fo
   if (path[strspn(path, "/")] != '\0') do {
       next = prefix_of(path, next, prefix);
       exists = H5Lexists(file->handle, prefix, H5P_DEFAULT);
+      if (exists < 0 && is_below_dataset(file, prefix)) exists = 0;
     } while (next != 0 && exists > 0);
   AE_FREE(prefix);
   *found = exists > 0;

@@ -9,7 +9,7 @@ static ae_status damaged(const ae_h5 *file, const char *path) {
 }
 
 static ae_h5_content content_of(H5T_class_t class) {
-  if (class == H5T_INTEGER) return AE_H5_INTEGERS;
+  if (class == H5T_INTEGER || class == H5T_ENUM) return AE_H5_INTEGERS;
   if (class == H5T_FLOAT) return AE_H5_REALS;
   return class == H5T_STRING ? AE_H5_TEXTS : AE_H5_OTHERS;
 }
@@ -41,25 +41,42 @@ static bool describe_dataset(hid_t file, const char *path, ae_h5_object *out) {
   return H5Dclose(dataset) >= 0 && done;
 }
 
-static bool describe_object(hid_t file, const char *path, ae_h5_object *out) {
+/* Whether something is there: not behind a link that leads nowhere, or to itself. < 0 when it cannot be told, with the
+ * reason where there is one. */
+static htri_t find(ae_h5 *file, const char *path, ae_status *reason) {
+  H5L_info_t info;
+  bool linked = false;
+  *reason = ae_h5_find(file, path, AE_H5_DAMAGED, &linked);
+  if (*reason != AE_OK) return -1;
+  const htri_t there = linked ? H5Oexists_by_name(file->handle, path, H5P_DEFAULT) : 0;
+  const bool soft = there < 0 && H5Lget_info(file->handle, path, &info, H5P_DEFAULT) >= 0 && info.type != H5L_TYPE_HARD;
+  H5Eclear2(H5E_DEFAULT);
+  return soft ? 0 : there;
+}
+
+static bool describe_object(ae_h5 *file, const char *path, ae_h5_object *out, ae_status *reason) {
   H5O_info_t info;
   *out = (ae_h5_object){.kind = AE_H5_OBJECT_OTHER};
-  const htri_t there = strcmp(path, "/") == 0 ? 1 : H5Oexists_by_name(file, path, H5P_DEFAULT);
+  const htri_t there = strcmp(path, "/") == 0 ? 1 : find(file, path, reason);
   if (there <= 0) {
     out->kind = AE_H5_OBJECT_LOST;
     return there == 0;
   }
-  if (H5Oget_info_by_name(file, path, &info, H5P_DEFAULT) < 0) return false;
+  if (H5Oget_info_by_name(file->handle, path, &info, H5P_DEFAULT) < 0) return false;
   out->attributes = (int)info.num_attrs;
   if (info.type == H5O_TYPE_GROUP) out->kind = AE_H5_OBJECT_GROUP;
   if (info.type != H5O_TYPE_DATASET) return true;
   out->kind = AE_H5_OBJECT_DATASET;
-  return describe_dataset(file, path, out);
+  return describe_dataset(file->handle, path, out);
 }
 
 ae_status ae_h5_object_find(ae_h5 *file, const char *path, ae_h5_object *out) {
-  const bool done = describe_object(ae_h5_handle(file), path, out);
-  return ae_comm_agree(file->comm, done ? AE_OK : damaged(file, path));
+  ae_status status = AE_OK;
+  if (!describe_object(file, path, out, &status) && status == AE_OK) {
+    status = ae_h5_explain_open(file, path);
+    if (status == AE_OK) status = damaged(file, path);
+  }
+  return ae_comm_agree(file->comm, status);
 }
 
 static ae_h5_content attribute_content(hid_t file, const char *path, const char *name) {

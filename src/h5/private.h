@@ -8,6 +8,9 @@
 /* Advice that ends an error's sentence. */
 #define AE_H5_SPACE "check free space, quota and permissions there"
 #define AE_H5_DAMAGED "the file is damaged or was made by another program: make it again or take another copy"
+#define AE_H5_NEWER                                                                                                       \
+  "it is in a newer format than this HDF5 reads: store it again in an older one (h5py: libver=('earliest', 'v110')), or " \
+  "convert it with the HDF5 that wrote it: h5repack --low=0 --high=2"
 
 /* What becomes of the bytes of a file: told by the driver, and to it. */
 typedef struct ae_h5_disk {
@@ -48,6 +51,12 @@ bool ae_h5_is_root(const ae_h5 *file);
  * <object>: <the system's reason>, or HDF5 says '<its innermost message>'; <advice>". An error of reading that the system
  * has is passing (status.h). AE_INTERNAL when HDF5 was out of memory. */
 ae_status ae_h5_require(ae_h5 *file, int64_t result, const char *action, const char *object, const char *advice);
+
+/* Local. AE_DATA when a file that a virtual dataset is made of is not there. */
+ae_status ae_h5_require_parts(ae_h5 *file, hid_t dataset, const char *path);
+
+/* Local. Why a dataset could not be read (`result` as above): a filter that is not installed, or what ae_h5_require says. */
+ae_status ae_h5_explain_read(ae_h5 *file, int64_t result, hid_t dataset, const char *path);
 
 /* Local. Closes a handle of whatever kind and marks it closed; negative is fine. */
 void ae_h5_release(hid_t *handle);

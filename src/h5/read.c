@@ -2,6 +2,8 @@
 #include "mpiae/base/arithmetic.h"
 #include "private.h"
 
+#include <strings.h>
+
 /* Bytes of one transfer. */
 #define SLICE_BYTES ((int64_t)1 << 30)
 
@@ -58,10 +60,29 @@ static int64_t slice_rows(int rank, const int64_t *dim, ae_h5_type type) {
   return ae_max(1, SLICE_BYTES / row_bytes);
 }
 
+/* As h5py stores bool. */
+static bool is_bool(hid_t type) {
+  char *first = H5Tget_nmembers(type) == 2 ? H5Tget_member_name(type, 0) : NULL;
+  const bool found = first != NULL && strcasecmp(first, "FALSE") == 0;
+  if (first != NULL) H5free_memory(first);
+  return found;
+}
+
+static bool nearest_type(hid_t type, ae_h5_type *out);
+
+static bool nearest_of_enumeration(hid_t type, ae_h5_type *out) {
+  hid_t base = H5Tget_super(type);
+  const bool found = base >= 0 && nearest_type(base, out);
+  if (is_bool(type)) *out = AE_H5_UINT8;
+  ae_h5_release(&base);
+  return found;
+}
+
 /* False when no type of ours holds the values. */
 static bool nearest_type(hid_t type, ae_h5_type *out) {
   const H5T_class_t class = H5Tget_class(type);
   const size_t size = H5Tget_size(type);
+  if (class == H5T_ENUM) return nearest_of_enumeration(type, out);
   const bool is_unsigned = class == H5T_INTEGER && H5Tget_sign(type) == H5T_SGN_NONE;
   if (class == H5T_INTEGER && is_unsigned && size == 1) *out = AE_H5_UINT8;
   else if (class == H5T_INTEGER) *out = size < 4 || (size == 4 && !is_unsigned) ? AE_H5_INT32 : AE_H5_INT64;
@@ -90,6 +111,7 @@ static ae_status open_dataset(ae_h5 *file, const char *path, hid_t *dataset, int
   AE_CHECK(ae_h5_find(file, path, AE_H5_DAMAGED, &found));
   if (!found) AE_RAISE(AE_DATA, "%s has no dataset %s; give a file that has one", file->path, path);
   *dataset = H5Dopen2(file->handle, path, H5P_DEFAULT);
+  if (*dataset < 0) AE_CHECK(ae_h5_explain_open(file, path));
   AE_CHECK(ae_h5_require(file, *dataset, "open dataset", path, AE_H5_DAMAGED));
   space = H5Dget_space(*dataset);
   *rank = space < 0 ? -1 : H5Sget_simple_extent_dims(space, size, NULL);
@@ -177,7 +199,7 @@ static ae_status read_rows(ae_h5 *file, const char *path, hid_t source, ae_h5_ty
   for (int64_t done = 0; done < count && row_bytes > 0; done += most) {
     const herr_t result = ae_h5_read_slice(source, ae_h5_memory_type(type), rank, dim, begin + done,
                                            ae_min(most, count - done), rows + done * row_bytes);
-    AE_RETURN_IF(ae_h5_require(file, result, "read", path, AE_H5_DAMAGED));
+    AE_RETURN_IF(ae_h5_explain_read(file, result, source, path));
   }
   return check_rows(file, path, source, type,
                     (ae_h5_rows){.rank = rank, .dim = dim, .begin = begin, .count = count, .rows = rows});
@@ -192,6 +214,7 @@ ae_status ae_h5_read(ae_h5 *file, const char *path, ae_h5_type type, int64_t wid
   ae_h5_type stored;
   AE_CHECK(open_dataset(file, path, &source, &rank, dim));
   AE_CHECK(type_of(file, path, source, &stored));
+  AE_CHECK(ae_h5_require_parts(file, source, path));
   if (rank > 0) AE_CHECK(read_rows(file, path, source, type, width, rank, dim, begin, count, rows));
   else
     AE_CHECK(ae_h5_require(file, H5Dread(source, ae_h5_memory_type(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, rows), "read",

@@ -1,4 +1,5 @@
 /* Text datasets. */
+#include "mpiae/base/memory.h"
 #include "private.h"
 
 #include <string.h>
@@ -58,4 +59,67 @@ cleanup:
   ae_h5_release(&type);
   ae_h5_release(&dataset);
   return ae_h5_agree_text(file, status, text);
+}
+
+/* Texts of a fixed size, which may fill it, or of their own, as one block of pointers and copies. */
+static ae_status copy_texts(const char *raw, size_t size, bool variable, int64_t count, char ***texts) {
+  const size_t pointers = (size_t)count * sizeof(char *);
+  size_t bytes = 0;
+  char *block = NULL;
+  char *const *own = (char *const *)(const void *)raw;
+  for (int64_t i = 0; i < count; i++) bytes += (variable ? own[i] == NULL ? 0 : strlen(own[i]) : size) + 1;
+  AE_RETURN_IF(AE_NEW(block, pointers + bytes));
+  *texts = (char **)(void *)block;
+  char *next = block + pointers;
+  for (int64_t i = 0; i < count; i++) {
+    const char *from = variable ? own[i] == NULL ? "" : own[i] : raw + (size_t)i * size;
+    const size_t length = variable ? strlen(from) : strnlen(from, size);
+    (*texts)[i] = memcpy(next, from, length);
+    next += length + 1;
+  }
+  return AE_OK;
+}
+
+/* Rows of a dataset as they are in the file; of texts of no fixed size, pointers that HDF5 must be given back. */
+static ae_status take_texts(ae_h5 *file, const char *path, hid_t dataset, hid_t type, hid_t space, int64_t begin,
+                            int64_t count, char ***texts) {
+  ae_status status = AE_OK;
+  char *raw = NULL;
+  hsize_t dim[H5S_MAX_RANK] = {0}, start[H5S_MAX_RANK] = {(hsize_t)begin};
+  const int rank = H5Sget_simple_extent_dims(space, dim, NULL);
+  const bool variable = H5Tis_variable_str(type) > 0;
+  const size_t size = variable ? sizeof(char *) : H5Tget_size(type);
+  int64_t total = 1;
+  dim[0] = (hsize_t)count;
+  for (int i = 0; i < rank; i++) total *= (int64_t)dim[i];
+  hid_t memory = H5Screate_simple(rank, dim, NULL);
+  AE_CHECK(AE_NEW(raw, (size_t)total * size));
+  const bool chosen = memory >= 0 && H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, dim, NULL) >= 0;
+  const herr_t result = chosen ? H5Dread(dataset, type, memory, space, H5P_DEFAULT, raw) : -1;
+  AE_CHECK(ae_h5_require(file, result, "read", path, AE_H5_DAMAGED));
+  status = copy_texts(raw, size, variable, total, texts);
+  if (variable) H5Dvlen_reclaim(type, memory, H5P_DEFAULT, raw);
+cleanup:
+  AE_FREE(raw);
+  ae_h5_release(&memory);
+  return status;
+}
+
+ae_status ae_h5_read_texts(ae_h5 *file, const char *path, int64_t begin, int64_t count, char ***texts) {
+  ae_status status = AE_OK;
+  hid_t type = H5I_INVALID_HID, space = H5I_INVALID_HID;
+  *texts = NULL;
+  hid_t dataset = H5Dopen2(file->handle, path, H5P_DEFAULT);
+  AE_CHECK(ae_h5_require(file, dataset, "open", path, AE_H5_DAMAGED));
+  type = H5Dget_type(dataset);
+  space = H5Dget_space(dataset);
+  AE_CHECK(ae_h5_require(file, type < 0 || space < 0 ? -1 : 0, "read", path, AE_H5_DAMAGED));
+  AE_CHECK(take_texts(file, path, dataset, type, space, begin, count, texts));
+cleanup:
+  ae_h5_release(&space);
+  ae_h5_release(&type);
+  ae_h5_release(&dataset);
+  status = ae_comm_agree(file->comm, status);
+  if (status != AE_OK) AE_FREE(*texts);
+  return status;
 }

@@ -84,7 +84,9 @@ ae_status ae_inference_write_examples(ae_h5 *file, const ae_dataset *data, int64
                                       int64_t count) {
   AE_RETURN_IF(ae_h5_create_axis(file, "/", "example", total, NULL, "example, in the order of the dataset"));
   const ae_h5_dataset label = {"/label", AE_H5_INT32, 1, {total}, {"example"}, "known label; -1 = unknown", NULL};
-  return data->label != NULL ? ae_h5_write(file, &label, begin, count, data->label) : AE_OK;
+  if (data->label == NULL) return AE_OK;
+  AE_RETURN_IF(ae_h5_write(file, &label, begin, count, data->label));
+  return data->names != NULL ? ae_h5_put_text(file, "/label", "names", data->names) : AE_OK;
 }
 
 /* What the indices are of. */

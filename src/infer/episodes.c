@@ -208,7 +208,7 @@ ae_status ae_episodes_run(ae_model *model, const ae_dataset *data, const ae_epis
   ae_pass told = {.what = "episodes", .total = request->episodes};
   const ae_phase previous = ae_profile_enter(AE_PHASE_EVALUATE);
   if (data->label == NULL)
-    AE_RAISE(AE_USAGE, "%s has no labels, which say what the classes of episodes are", data->path);
+    AE_RAISE(AE_USAGE, "%s %s: labels say what the classes of episodes are", data->path, data->no_labels);
   AE_CHECK(gather_labels(&r, &label));
   AE_CHECK(ae_comm_agree(comm, allocate(&r)));
   AE_CHECK(ae_comm_agree(comm, sort_classes(&r, label)));

@@ -1,6 +1,7 @@
 #include "mpiae/infer/loaded.h"
 
 #include "mpiae/base/memory.h"
+#include "mpiae/data/labels.h"
 #include "mpiae/infer/evaluate.h"
 #include "mpiae/models/configure.h"
 #include "mpiae/models/model_table.h"
@@ -8,6 +9,12 @@
 #include "mpiae/run/directory.h"
 
 #include <string.h>
+
+static ae_status read_names(ae_h5 *file, ae_loaded *loaded) {
+  bool exists;
+  AE_RETURN_IF(ae_h5_exists(file, "/state/label_names", &exists));
+  return exists ? ae_h5_read_text(file, "/state/label_names", &loaded->label_names) : AE_OK;
+}
 
 static ae_status build(const ae_comm *comm, ae_h5 *file, ae_loaded *loaded) {
   ae_model_setup setup = {.comm = comm,
@@ -20,7 +27,8 @@ static ae_status build(const ae_comm *comm, ae_h5 *file, ae_loaded *loaded) {
   for (int i = 0; i < setup.rank; i++) setup.features *= setup.dim[i];
   AE_RETURN_IF(ae_comm_agree(comm, ae_params_create(&loaded->params)));
   setup.params = loaded->params;
-  AE_RETURN_IF(ae_data_scale_load(comm, ae_config_text(loaded->config, "data.scale"), file, setup.features, &loaded->scale));
+  AE_RETURN_IF(
+      ae_data_scale_load(comm, ae_config_text(loaded->config, "data.scale"), file, setup.features, &loaded->scale));
   AE_RETURN_IF(ae_model_find(ae_config_text(loaded->config, "model"))->create(&setup, &loaded->model));
   AE_RETURN_IF(ae_comm_agree(comm, ae_params_seal(loaded->params)));
   return ae_comm_agree(comm, ae_params_allocate(loaded->params, 0));
@@ -40,6 +48,7 @@ static ae_status open_file(const ae_comm *comm, const char *path, void *context)
   AE_CHECK(ae_run_state_open(comm, path, &file, &loaded->config, &loaded->state));
   if (what->leads) ae_model_use_threads(loaded->config);
   AE_CHECK(build(comm, file, loaded));
+  AE_CHECK(read_names(file, loaded));
   AE_CHECK(ae_arrays_read(file, loaded->params, "/parameters", NULL, ae_params_values(loaded->params)));
   if (loaded->model->type->load != NULL) AE_CHECK(loaded->model->type->load(loaded->model, file));
   *what->out = loaded;
@@ -58,6 +67,7 @@ ae_status ae_loaded_open(const ae_comm *comm, const char *model, bool leads, ae_
 
 ae_status ae_loaded_open_data(const ae_comm *comm, ae_loaded *loaded, const char *path, ae_dataset **out) {
   AE_RETURN_IF(ae_dataset_open_blocks(comm, path, AE_BLOCK_ROWS, out));
+  AE_RETURN_IF(ae_dataset_name_labels(comm, *out, loaded->label_names));
   /* of another shape it has no such scale */
   if (loaded->scale.features <= 1 || (*out)->features == loaded->scale.features)
     AE_RETURN_IF(ae_dataset_use_scale(comm, *out, &loaded->scale));
@@ -70,5 +80,6 @@ void ae_loaded_close(ae_loaded **loaded) {
   ae_params_destroy(&(*loaded)->params);
   ae_config_destroy(&(*loaded)->config);
   ae_data_scale_free(&(*loaded)->scale);
+  AE_FREE((*loaded)->label_names);
   AE_FREE(*loaded);
 }

@@ -53,6 +53,8 @@ static const file_kind kinds[] = {
       {"/state/partial_sums", "float64 (partial_sum)",
        "in the middle of an epoch: sums of the terms of the loss and of statistics over its steps; then the examples "
        "counted and the steps left out"},
+      {"/state/label_names", "text",
+       "names of the labels of the training data, one a line, where they are texts there"},
       {"/scale/offset, divisor", "float32 (scale_feature)",
        "with data.scale=standardize or 0-1: what is subtracted from the numbers of an example, and divides them"},
       {"/history/COLUMN", "float64 (history_epoch)", "columns of metrics.csv, but for those of time"},

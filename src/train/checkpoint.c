@@ -41,6 +41,9 @@ static ae_status write_all(ae_h5 *file, void *context) {
   AE_CHECK(ae_comm_agree(checkpoint->comm, ae_config_format(checkpoint->config, &config)));
   AE_CHECK(ae_h5_write_text(file, "/config", config, "the resolved configuration, YAML"));
   AE_CHECK(ae_run_state_write(&checkpoint->state, file));
+  if (checkpoint->model->setup.data->names != NULL)
+    AE_CHECK(ae_h5_write_text(file, "/state/label_names", checkpoint->model->setup.data->names,
+                              "names of the labels of the training data, one a line, from 0"));
   AE_CHECK(ae_data_scale_save(checkpoint->model->setup.scale, ae_config_text(checkpoint->config, "data.scale"), file));
   if (checkpoint->state.epoch_step > 0) AE_CHECK(ae_epoch_sums_save(checkpoint->sums, file));
   AE_CHECK(ae_arrays_write(file, checkpoint->params, "/parameters", "parameter of the model",

@@ -19,7 +19,7 @@ typedef struct ae_trainer {
   const ae_comm *comm;
   ae_config *config;
   const char *directory;
-  ae_data_scale scale;          /* of both */
+  ae_data_scale scale;     /* of both */
   ae_dataset *data, *test; /* test: in blocks; NULL without data.test */
   ae_sampler *sampler;
   ae_params *params;

@@ -5,6 +5,7 @@
 #include "mpiae/base/memory.h"
 #include "mpiae/base/profile.h"
 #include "mpiae/comm/nodes.h"
+#include "mpiae/data/labels.h"
 #include "mpiae/infer/evaluate.h"
 #include "mpiae/models/configure.h"
 #include "mpiae/models/model_table.h"
@@ -21,9 +22,10 @@ static ae_status scale_data(ae_trainer *t) {
   AE_RETURN_IF(ae_data_scale_choose(t->comm, asked, t->data, &found, &t->scale));
   ae_config_set(t->config, "data.scale", found);
   AE_RETURN_IF(ae_dataset_use_scale(t->comm, t->data, &t->scale));
-  return t->test == NULL || t->test->features != t->data->features
-             ? AE_OK /* the model will say that it does not fit */
-             : ae_dataset_use_scale(t->comm, t->test, &t->scale);
+  if (t->test == NULL) return AE_OK;
+  AE_RETURN_IF(ae_dataset_name_labels(t->comm, t->test, t->data->names));
+  return t->test->features != t->data->features ? AE_OK /* the model will say that it does not fit */
+                                                : ae_dataset_use_scale(t->comm, t->test, &t->scale);
 }
 
 static ae_status open_data(ae_trainer *t) {

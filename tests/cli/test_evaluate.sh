@@ -22,7 +22,7 @@ refuse 2 "--samples must be an integer from 1" evaluate plane test.h5 --samples 
 refuse 2 "--shots is for few-shot classification: give --ways" evaluate plane test.h5 --shots 5
 refuse 2 "--ways: model 'vae' has no code for classes" evaluate plane test.h5 --ways 3
 refuse 2 "test.h5 has 10 classes with at least 2 examples, but --ways is 11" evaluate runs/glyphs test.h5 --ways 11
-refuse 2 "has no labels, which say what the classes of episodes are" evaluate runs/glyphs like.h5:/x --ways 2
+refuse 2 "has no known /label: labels say what the classes of episodes are" evaluate runs/glyphs like.h5:/x --ways 2
 refuse 2 "--prior: model 'vae' has no codebook" evaluate plane test.h5 --prior plane-ae
 accept '"few_shot_acc": 0.' evaluate runs/glyphs test.h5 --ways 3 --episodes 4 --json
 

@@ -334,9 +334,9 @@ static void expect_refused_labels(ae_h5_type type, int rank, const int64_t *dim,
 
 static void labels_that_do_not_fit_are_refused(void **state) {
   (void)state;
-  expect_refused_labels(AE_H5_INT32, 1, (const int64_t[]){9}, "length 9, but /x has 10 examples");
-  expect_refused_labels(AE_H5_INT32, 2, (const int64_t[]){10, 1}, "/label has 2 axes");
-  expect_refused_labels(AE_H5_FLOAT32, 1, (const int64_t[]){10}, "/label must hold integers");
+  expect_refused_labels(AE_H5_INT32, 1, (const int64_t[]){9}, "/label: its shape is (9), but there are 10 examples");
+  expect_refused_labels(AE_H5_INT32, 3, (const int64_t[]){10, 1, 1}, "/label: its shape is (10, 1, 1)");
+  expect_refused_labels(AE_H5_FLOAT32, 2, (const int64_t[]){10, 4}, "/label: row 0 of the 4 columns is not zeros");
 }
 
 /* numpy's integers are wide by default. */

@@ -356,7 +356,7 @@ static void files_of_another_form_are_refused(void **state) {
   expect_refused(fill_float_offset, "/offset must hold integers");
   expect_refused(fill_deep_offset, "/offset has 2 axes");
   expect_refused(fill_no_sets, "/offset has length 1, so there is no set");
-  expect_refused(fill_long_labels, "/label has 1 axes and length 11, but /points has 10 examples");
+  expect_refused(fill_long_labels, "/label: its shape is (11), but there are 10 examples");
 }
 
 static void the_lowest_coordinate_that_is_not_finite_is_named(void **state) {

@@ -200,9 +200,9 @@ static void labels_of_the_same_group_are_taken_when_they_fit(void **state) {
   write_labelled(path, AE_H5_INT64, EXAMPLES - 1, 2);
   expect_labels(path, "/inner/codes", 0);
   write_labelled(path, AE_H5_FLOAT32, EXAMPLES, 2);
-  expect_labels(path, "/inner/codes", 0);
+  expect_labels(path, "/inner/codes", 3);
   write_labelled(path, AE_H5_INT64, EXAMPLES, -2);
-  refuse(path, "/inner/codes", "labels.h5:/inner/label: label -2 of example 5 is out of range");
+  expect_labels(path, "/inner/codes", 0);
   ae_h5 *file = start_file(path);
   add_array(file, "/x", AE_H5_UINT8, 2, (const int64_t[]){EXAMPLES, 2});
   ae_test_ok(ae_h5_create_group(file, "/label", "no dataset"));
@@ -267,7 +267,7 @@ static void values_that_are_not_finite_are_refused(void **state) {
   char text[600];
   snprintf(text, sizeof text, "%s:/wide", path);
   ae_test_error(ae_dataset_open_blocks(ae_test_comm(), text, 2, &dataset), AE_DATA,
-                "wide.h5:/wide: feature 1 of example 2 is infinite");
+                "wide.h5:/wide: feature 1 of example 2 is 1e+300, beyond what float32 holds");
 }
 
 static void a_file_named_with_a_colon_is_a_dataset_file(void **state) {

@@ -116,11 +116,11 @@ refuse() {
 try() { refuse 2 "$1" train prior.yaml --run refused --overwrite data.test=none "${@:2}"; }
 try "holds others, -1 to 5: give what encode writes" data.train=negative.h5:/index
 try "holds others, 0 to 3: give" data.train=halves.h5:/index
-try "bytes are read as 0 to 1: store indices as int32" data.train=bytes.h5:/index
+try "bytes are divided by 255 unless data.scale=none" data.train=bytes.h5:/index
 try "whole numbers from 0 to at most 65535" data.train=huge.h5:/index
 try "is for maps of indices, (N, rows, columns), not for examples (N, 20)" data.train=flat.h5:/index pixelcnn.labels=0
 try "not for examples (N, 3, 5, 4)" data.train=colours.h5:/index pixelcnn.labels=0
-try "pixelcnn.labels is auto, but bare.h5:/index has no labels" data.train=bare.h5:/index
+try "pixelcnn.labels is auto, but bare.h5:/index has no known /label" data.train=bare.h5:/index
 try "pixelcnn.labels asks for labels, but bare.h5:/index has none" data.train=bare.h5:/index pixelcnn.labels=3
 try "the label of example 5 is unknown" data.train=unknown.h5:/index
 try "has labels up to 2, but pixelcnn.labels is 2" pixelcnn.labels=2

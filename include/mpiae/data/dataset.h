@@ -8,7 +8,7 @@
  * Instead of such a file any HDF5 array of examples will do, named FILE.h5:/path. Its first axis is the examples: (N)
  * is one feature, (N, F), (N, H, W) is (N, 1, H, W), (N, C, H, W). uint8 is taken as in a dataset file (× 1/255);
  * float32 as it is; float64 and integers other than uint8 become float32, not scaled. `label` in the same group
- * gives the labels when it holds N integers; else there are none. An array whose name ends in `points` beside one whose
+ * gives the labels, in any of the forms of labels.h; what is none of them is told of and passed by. An array whose name ends in `points` beside one whose
  * name ends in `offset` instead is sets ("samples.h5:/points", "pairs.h5:/reconstruction_points"). */
 #ifndef MPIAE_DATA_DATASET_H
 #define MPIAE_DATA_DATASET_H
@@ -28,14 +28,17 @@ typedef struct ae_dataset {
   ae_h5_type type;   /* of the rows here: AE_H5_UINT8 or AE_H5_FLOAT32 */
   int64_t row_bytes; /* features × size of type */
   ae_shards shards;
-  void *rows;        /* own examples × features, in the stored type; of sets own points × features */
-  int32_t *label;    /* own examples, or NULL when the file has none */
-  int classes;       /* 1 + the largest label in the whole dataset; 0 without labels */
-  float least, most; /* of the numbers as stored, over the whole dataset; 0 without points */
-  bool integral;     /* whether all of those are whole */
-  float low, high;   /* of the values as trained on, scaled: 0 and 1 for bytes by type */
-  bool whole;        /* whether all of them are whole numbers; false for bytes by type */
-  const struct ae_data_scale *scale; /* of the values as trained on (scale.h); lent; NULL: bytes × 1/255, others as they are */
+  void *rows;          /* own examples × features, in the stored type; of sets own points × features */
+  int32_t *label;      /* own examples, or NULL when the file has none */
+  int classes;         /* 1 + the largest label in the whole dataset; 0 without labels */
+  char no_labels[256]; /* "has no known /label", or why what is there is none; of no meaning with classes */
+  char *names;         /* of the classes, one a line, where they have some (labels.h); else NULL */
+  float least, most;   /* of the numbers as stored, over the whole dataset; 0 without points */
+  bool integral;       /* whether all of those are whole */
+  float low, high;     /* of the values as trained on, scaled: 0 and 1 for bytes by type */
+  bool whole;          /* whether all of them are whole numbers; false for bytes by type */
+  const struct ae_data_scale
+      *scale;        /* of the values as trained on (scale.h); lent; NULL: bytes × 1/255, others as they are */
   int64_t entries;   /* of an array of indices that tells (attributes `entries`, `codebook`): how many the codebook */
   int64_t codebook;  /* has, and a number that tells it from others; else 0 */
   uint32_t checksum; /* of shape, offsets, rows, labels of the whole dataset; the same for any ranks and shards */

@@ -12,17 +12,13 @@ typedef struct ae_location {
 
 /* Collective. Takes such a text apart; the parts are owned by the caller. A text that is itself the name of something
  * that exists is a file, whatever colons it holds; of several ":/" the last one counts that has a file before it.
- * Errors: AE_INTERNAL without memory. */
+ * "FILE.h5:path" is FILE.h5:/path where FILE.h5 exists. Errors: AE_INTERNAL without memory. */
 ae_status ae_location_find(const ae_comm *comm, const char *text, ae_location *out);
 void ae_location_free(ae_location *location); /* Local */
 
-/* Collective. AE_DATA when the file has no dataset of that path: the sentence names some that it has. */
-ae_status ae_location_require(const ae_comm *comm, const ae_h5 *file, const char *array);
-
-/* Collective. Whether `label` stands beside an array of `rows` rows as an integer for each: what does not fit it is
- * somebody else's. AE_DATA when it cannot be read. */
-ae_status ae_location_has_labels(const ae_comm *comm, ae_h5 *file, const char *array, const char *label, int64_t rows,
-                                 bool *found);
+/* Collective. AE_DATA when the file has no dataset of that path: the sentence names some that it has, or says why what is
+ * there cannot be opened. */
+ae_status ae_location_require(const ae_comm *comm, ae_h5 *file, const char *array);
 
 /* Local. Whether there is a dataset (not a group) of that path. */
 bool ae_location_holds(const ae_h5 *file, const char *array);

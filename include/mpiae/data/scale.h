@@ -25,7 +25,7 @@ typedef struct ae_data_scale {
  * Sums go along the tree of the data's shards: the same bits for any number of ranks. Errors: AE_USAGE for other words,
  * and when sets of points are to be scaled. */
 ae_status ae_data_scale_choose(const ae_comm *comm, const char *asked, const ae_dataset *data, const char **found,
-                          ae_data_scale *out);
+                               ae_data_scale *out);
 
 /* Collective. Keeps what was learnt from the data (standardize, 0-1) in a file: /scale/offset and /scale/divisor; reads
  * back what `asked`, never auto, was for examples of so many features. Errors: AE_DATA when the file lacks it. */

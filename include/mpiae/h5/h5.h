@@ -75,11 +75,16 @@ ae_status ae_h5_write(ae_h5 *file, const ae_h5_dataset *dataset, int64_t begin, 
 ae_status ae_h5_write_whole(ae_h5 *file, const ae_h5_dataset *dataset, const void *rows);
 
 /* Shape and type of a dataset. AE_DATA when absent. The type is the nearest of ours: integers that fit 32 bits
- * with a sign, uint8 apart, → INT32, wider → INT64, float ≤ 32 bits → FLOAT32, else FLOAT64. */
+ * with a sign, uint8 apart, → INT32, wider → INT64, float ≤ 32 bits → FLOAT32, else FLOAT64. Enumerations are the
+ * integers that they are made of; h5py's bool, one of FALSE and TRUE, → UINT8. */
 ae_status ae_h5_describe(ae_h5 *file, const char *path, ae_h5_type *type, int *rank, int64_t dim[AE_H5_MAX_RANK]);
 
 /* AE_DATA unless the dataset has this shape, in a file whose configuration says so; −1 = any length. */
 ae_status ae_h5_expect(ae_h5 *file, const char *path, int rank, const int64_t *dim);
+
+/* Local. Why an object that a link is for cannot be opened: the link leads nowhere, the format is newer than this HDF5, or
+ * the file is damaged. AE_OK when it can be. */
+ae_status ae_h5_explain_open(ae_h5 *file, const char *path);
 
 /* Whether a link exists (all parents too). */
 ae_status ae_h5_exists(ae_h5 *file, const char *path, bool *exists);
@@ -121,9 +126,16 @@ ae_status ae_h5_get_text(ae_h5 *file, const char *path, const char *name, char *
 ae_status ae_h5_get_integer(ae_h5 *file, const char *path, const char *name, int64_t *value);
 ae_status ae_h5_get_real(ae_h5 *file, const char *path, const char *name, double *value);
 
+/* The numbers of an attribute that may be somebody's: *count of them, 1 … most; 0 when it is anything else. */
+ae_status ae_h5_get_reals(ae_h5 *file, const char *path, const char *name, int most, double *values, int *count);
+
 /* A scalar text dataset with a description ("/config"), below 60 000 bytes. */
 ae_status ae_h5_write_text(ae_h5 *file, const char *path, const char *text, const char *description);
 ae_status ae_h5_read_text(ae_h5 *file, const char *path, char **text);
+
+/* All texts of rows [begin, begin + count) of a dataset of texts, each rank its own range; owned by the caller as one
+ * block (AE_FREE frees all). */
+ae_status ae_h5_read_texts(ae_h5 *file, const char *path, int64_t begin, int64_t count, char ***texts);
 
 /* Makes an empty group with an optional description. */
 ae_status ae_h5_create_group(ae_h5 *file, const char *path, const char *description);

@@ -8,6 +8,8 @@
 typedef struct ae_loaded {
   ae_config *config;
   ae_params *params;
+  char *
+      label_names; /* of the labels that it was trained on, one a line, or NULL: those of its data are numbered alike */
   ae_data_scale scale; /* data.scale, for all data that the model is given */
   ae_model *model;
   ae_run_state state;

@@ -239,8 +239,9 @@ static ae_status accepts(const ae_model *base, const ae_dataset *data) {
 /* One threshold is for all pixels. */
 static ae_status check_scale(const ae_config *config) {
   if (!ae_config_is(config, "data.scale", "standardize")) return AE_OK;
-  return AE_FAIL(AE_USAGE, "data.scale=standardize scales each pixel by itself, but set.threshold is one for all: leave "
-                           "it out, or choose 0-1 or a number");
+  return AE_FAIL(AE_USAGE,
+                 "data.scale=standardize scales each pixel by itself, but set.threshold is one for all: leave "
+                 "it out, or choose 0-1 or a number");
 }
 
 /* What encodes examples. */

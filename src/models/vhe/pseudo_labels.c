@@ -76,10 +76,8 @@ static ae_status choose_clusters(ae_pseudo_labels *labels) {
                    "vhe.labels is 'given', but %s has labels up to %d for %lld examples: number classes from 0",
                    labels->data->path, labels->clusters - 1, (long long)labels->data->examples);
   if (labels->clusters > 0) return AE_OK;
-  return AE_FAIL(
-      AE_USAGE,
-      "vhe.labels is 'given', but %s has no known /label: import the data with --labels, or set vhe.labels=kmeans",
-      labels->data->path);
+  return AE_FAIL(AE_USAGE, "vhe.labels is 'given', but %s %s: import the data with --labels, or set vhe.labels=kmeans",
+                 labels->data->path, labels->data->no_labels);
 }
 
 ae_status ae_pseudo_labels_create(const ae_comm *comm, const ae_config *config, const ae_dataset *data, int64_t latent,

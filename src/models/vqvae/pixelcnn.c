@@ -198,8 +198,8 @@ static ae_status resolve(const ae_comm *comm, ae_config *config, const ae_datase
   }
   if (!ae_config_is(config, "pixelcnn.labels", "auto")) return AE_OK;
   if (data->classes == 0 || data->classes > MOST_LABELS)
-    return AE_FAIL(AE_USAGE, "pixelcnn.labels is auto, but %s has %s: set it to 0, or give labels", data->path,
-                   data->classes == 0 ? "no labels" : "too many of them");
+    return AE_FAIL(AE_USAGE, "pixelcnn.labels is auto, but %s %s: set it to 0, or give labels", data->path,
+                   data->classes == 0 ? data->no_labels : "has too many of them");
   return ae_config_set_integer(config, "pixelcnn.labels", data->classes);
 }
 
