@@ -73,8 +73,15 @@ static ae_status copy_texts(const char *raw, size_t size, bool variable, int64_t
   char *next = block + pointers;
   for (int64_t i = 0; i < count; i++) {
     const char *from = variable ? own[i] == NULL ? "" : own[i] : raw + (size_t)i * size;
-    const size_t length = variable ? strlen(from) : strnlen(from, size);
-    (*texts)[i] = memcpy(next, from, length);
+    size_t length;
+    (*texts)[i] = next;
+    if (variable) {
+      length = strlen(from);
+      memcpy(next, from, length + 1);
+    } else {
+      length = strnlen(from, size);
+      memcpy(next, from, length);
+    }
     next += length + 1;
   }
   return AE_OK;
