@@ -202,6 +202,14 @@ typedef struct verified {
   int arrays, without;
 } verified;
 
+static ae_status verify_array(ae_h5 *file, const char *path, verified *out) {
+  bool has_digests;
+  AE_RETURN_IF(ae_h5_verify(file, path, &has_digests));
+  if (has_digests) out->arrays++;
+  else out->without++;
+  return AE_OK;
+}
+
 /* Reads every array under a group; the first that is damaged ends it. */
 static ae_status verify_group(ae_h5 *file, const char *group, int level, verified *out) {
   ae_status status = AE_OK;
@@ -212,23 +220,25 @@ static ae_status verify_group(ae_h5 *file, const char *group, int level, verifie
   for (int i = 0; i < count; i++) {
     char path[PATH_SIZE];
     ae_h5_object what;
-    bool has_digests;
     AE_CHECK(join(group, names[i], path));
     AE_CHECK(ae_h5_object_find(file, path, &what));
     if (what.kind == AE_H5_OBJECT_GROUP) AE_CHECK(verify_group(file, path, level + 1, out));
-    if ((what.kind != AE_H5_OBJECT_DATASET && what.kind != AE_H5_OBJECT_SCALE) || what.rank == 0) continue;
-    AE_CHECK(ae_h5_verify(file, path, &has_digests));
-    if (has_digests) out->arrays++;
-    else out->without++;
+    if ((what.kind == AE_H5_OBJECT_DATASET || what.kind == AE_H5_OBJECT_SCALE) && what.rank > 0)
+      AE_CHECK(verify_array(file, path, out));
   }
 cleanup:
   AE_FREE(names);
   return status;
 }
 
-static ae_status verify_file(ae_h5 *file) {
+/* An array, or what is in a group. */
+static ae_status verify_place(const ae_comm *comm, ae_h5 *file, const char *path) {
   verified found = {0};
-  AE_RETURN_IF(verify_group(file, "/", 1, &found));
+  ae_h5_object what;
+  AE_RETURN_IF(ae_h5_object_find(file, path, &what));
+  if (what.kind == AE_H5_OBJECT_LOST) return ae_location_require(comm, file, path);
+  AE_RETURN_IF(what.kind == AE_H5_OBJECT_GROUP ? verify_group(file, path, 1, &found)
+                                               : verify_array(file, path, &found));
   printf("%s: %d arrays are as they were written", ae_h5_path(file), found.arrays);
   if (found.without > 0) printf("; %d have no digests to tell by", found.without);
   printf("\n");
@@ -374,21 +384,21 @@ static ae_status print_place(const ae_comm *comm, ae_h5 *file, const char *path)
   return print_attributes(file, path, what.attributes);
 }
 
-static ae_status print_location(const ae_comm *comm, const ae_location *place) {
+static ae_status tell_of_place(const ae_comm *comm, const ae_location *place, bool verify) {
   ae_h5 *file = NULL;
   AE_RETURN_IF(ae_h5_open(comm, place->file, &file));
-  const ae_status status = print_place(comm, file, place->array);
+  const ae_status status = verify ? verify_place(comm, file, place->array) : print_place(comm, file, place->array);
   ae_h5_close(&file);
   return status;
 }
 
 /* A run directory stands for its newest checkpoint. */
-static ae_status print_named(const ae_comm *comm, const char *name) {
+static ae_status tell_of_file(const ae_comm *comm, const char *name, bool verify) {
   ae_h5 *file = NULL;
   char path[AE_PATH_SIZE];
   AE_RETURN_IF(ae_run_directory_visit(comm, name, try_file, path));
   AE_RETURN_IF(ae_h5_open(comm, path, &file));
-  ae_status status = ae_arguments_flag(arguments, "verify") ? verify_file(file) : print_file(comm, file);
+  const ae_status status = verify ? verify_place(comm, file, "/") : print_file(comm, file);
   ae_h5_close(&file);
   return status;
 }
@@ -396,8 +406,9 @@ static ae_status print_named(const ae_comm *comm, const char *name) {
 static ae_status run_command(const ae_comm *comm, const ae_arguments *arguments) {
   ae_location place;
   const char *name = ae_arguments_operand(arguments, 0);
+  const bool verify = ae_arguments_flag(arguments, "verify");
   AE_RETURN_IF(ae_location_find(comm, name, &place));
-  const ae_status status = place.array != NULL ? print_location(comm, &place) : print_named(comm, name);
+  const ae_status status = place.array != NULL ? tell_of_place(comm, &place, verify) : tell_of_file(comm, name, verify);
   ae_location_free(&place);
   return status;
 }
