@@ -53,29 +53,28 @@ void ae_tree_finish(int64_t n, const ae_range *nodes, int count, double *rows, i
 /* Floats added at a time: the temporaries of one path down the tree stay in the first-level cache. */
 enum { PIECE = 256, DEPTH = 64 };
 
-static void finish_piece(int64_t lo, int64_t hi, const ae_range *nodes, int *next, const float *const *rows,
-                         int64_t offset, int64_t width, float (*level)[PIECE]) {
+static void finish_piece(int64_t lo, int64_t hi, const ae_range *nodes, int *next, const float *const *rows, int64_t at,
+                         int64_t width, float (*level)[PIECE]) {
   if (nodes[*next].begin == lo && nodes[*next].end == hi) {
-    memcpy(level[0], rows[*next] + offset, (size_t)width * sizeof(float));
+    memcpy(level[0], rows[*next] + at, (size_t)width * sizeof(float));
     (*next)++;
     return;
   }
   const int64_t middle = ae_tree_split(lo, hi);
-  finish_piece(lo, middle, nodes, next, rows, offset, width, level);
-  finish_piece(middle, hi, nodes, next, rows, offset, width, level + 1);
+  finish_piece(lo, middle, nodes, next, rows, at, width, level);
+  finish_piece(middle, hi, nodes, next, rows, at, width, level + 1);
   float *restrict left = level[0];
   const float *restrict right = level[1];
   for (int64_t i = 0; i < width; i++) left[i] += right[i];
 }
 
-void ae_tree_finish_float(int64_t n, const ae_range *nodes, int count, const float *const *rows, int64_t offset,
-                          int64_t width, float *sum) {
+void ae_tree_finish_float(ae_range subtree, const ae_range *nodes, const float *const *rows, int64_t width,
+                          float *sum) {
   float level[DEPTH][PIECE];
-  if (count == 0) memset(sum, 0, (size_t)width * sizeof *sum);
-  for (int64_t at = 0; at < width && count > 0; at += PIECE) {
+  for (int64_t at = 0; at < width; at += PIECE) {
     const int64_t part = ae_min(PIECE, width - at);
     int next = 0;
-    finish_piece(0, n, nodes, &next, rows, offset + at, part, level);
+    finish_piece(subtree.begin, subtree.end, nodes, &next, rows, at, part, level);
     memcpy(sum + at, level[0], (size_t)part * sizeof *sum);
   }
 }

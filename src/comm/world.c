@@ -7,15 +7,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* How many ranks are on this host. */
-static void tell_memory(const ae_comm *comm) {
-  MPI_Comm host;
-  int ranks = 1;
-  ae_comm_require(comm, MPI_Comm_split_type(comm->handle, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &host),
+/* All ranks, node by node, the nodes in the order of their first ranks: rank 0 stays it. Tells also how many ranks share
+ * this host's memory. */
+static void order_by_node(const ae_comm *world, MPI_Comm *out) {
+  MPI_Comm node;
+  int ranks, first = world->rank;
+  ae_comm_require(world, MPI_Comm_split_type(world->handle, MPI_COMM_TYPE_SHARED, first, MPI_INFO_NULL, &node),
                   "finding the ranks of a host");
-  MPI_Comm_size(host, &ranks);
-  MPI_Comm_free(&host);
+  MPI_Comm_size(node, &ranks);
   ae_memory_share(ranks);
+  ae_comm_require(world, MPI_Bcast(&first, 1, MPI_INT, 0, node), "finding the first rank of a host");
+  MPI_Comm_free(&node);
+  ae_comm_require(world, MPI_Comm_split(world->handle, 0, first, out), "numbering the ranks host by host");
 }
 
 /* Where there is no MPI to tell the others by: they wait for this rank, and the launcher ends them when it is gone. */
@@ -40,9 +43,9 @@ ae_status ae_comm_create(int *argc, char ***argv, ae_comm **out) {
   ae_status status = AE_NEW(comm, 1);
   if (status != AE_OK) ae_comm_abort(&world, status); /* the other ranks wait already */
   *comm = world;
-  ae_comm_require(&world, MPI_Comm_dup(MPI_COMM_WORLD, &comm->handle), "making a second communicator of all ranks");
+  order_by_node(&world, &comm->handle);
   MPI_Comm_set_errhandler(comm->handle, MPI_ERRORS_RETURN);
-  tell_memory(comm);
+  MPI_Comm_rank(comm->handle, &comm->rank);
   status = ae_launch_check(comm->size);
   if (status == AE_OK) ae_lifeline_start(comm, &comm->lifeline);
   if (status == AE_OK) *out = comm;

@@ -284,6 +284,16 @@ static ae_status run_epoch(ae_trainer *t) {
 
 static const char *plural(int64_t count) { return count == 1 ? "" : "s"; }
 
+static void tell_exchange(const ae_trainer *t) {
+  const int domains = ae_exchange_domains(t->exchange), partials = ae_exchange_partials(t->exchange);
+  ae_log_detail("gradients in %d bucket%s, between %d shared-memory domain%s", t->buckets, plural(t->buckets), domains,
+                plural(domains));
+  if (partials > 1 && t->verify_every == 0)
+    ae_log_warning("between nodes go %d sums of each gradient, where one would do if all had the same power of two of "
+                   "shards: see data.shards and the ranks of a node",
+                   partials);
+}
+
 static void introduce(const ae_trainer *t, ae_run_mode mode) {
   const ae_shards *shards = &t->data->shards;
   char shape[AE_SHAPE_SIZE];
@@ -303,10 +313,10 @@ static void introduce(const ae_trainer *t, ae_run_mode mode) {
     ae_log_info("going on after epoch %lld, step %lld", (long long)t->state.epoch, (long long)t->state.step);
   else if (mode == AE_RUN_RESUME) ae_log_info("no checkpoint is there yet: starting from the beginning");
   const ae_multiplier *multiplier = t->model->setup.multiplier;
-  ae_log_detail("matrix products in %s by %s (elsewhere by %s, kernels '%s'); %d bucket%s of gradients; %.1f MB of "
-                "activations and scratch",
-                multiplier->precision, multiplier->name(), ae_blas_library(), ae_blas_core(), t->buckets,
-                plural(t->buckets), 1e-6 * (double)ae_graph_bytes(t->model->graph));
+  ae_log_detail("matrix products in %s by %s (elsewhere by %s, kernels '%s'); %.1f MB of activations and scratch",
+                multiplier->precision, multiplier->name(), ae_blas_library(), ae_blas_core(),
+                1e-6 * (double)ae_graph_bytes(t->model->graph));
+  tell_exchange(t);
 }
 
 /* The figures of the last epoch, and of the best. */

@@ -1,17 +1,14 @@
-/* Agreement, reduction, window and gradient exchange on several ranks. */
+/* Agreement, reduction and window on several ranks. */
 #include "harness.h"
 
 #include "mpiae/base/arithmetic.h"
-#include "mpiae/comm/exchange.h"
 #include "mpiae/comm/reduce.h"
+#include "mpiae/comm/tree.h"
 #include "mpiae/comm/window.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { SHARDS = 8 };
 
 static ae_shards shards_of(int64_t examples, int count) {
   ae_shards shards;
@@ -145,90 +142,9 @@ static void any_example_can_be_fetched(void **state) {
   fetch_all(blocks);
 }
 
-/* The gradient of element i from shard v. */
-static float slope(int v, int64_t i) { return (float)(i % 97 + 1) / (float)(3 + v * v) * (v % 3 == 1 ? 1e6f : 1.0f); }
-
-static void float_tree(int64_t lo, int64_t hi, int64_t i, float *sum) {
-  if (hi - lo == 1) {
-    *sum = slope((int)lo, i);
-    return;
-  }
-  float left, right;
-  float_tree(lo, ae_tree_split(lo, hi), i, &left);
-  float_tree(ae_tree_split(lo, hi), hi, i, &right);
-  *sum = left + right;
-}
-
-/* One pass of both halves with the "optimizer" value += gradient. */
-static void run_exchange(int shard_count, ae_exchange_way way) {
-  const int64_t border[] = {0, AE_BLOCK, 5 * AE_BLOCK, 5 * AE_BLOCK, 20 * AE_BLOCK};
-  const int64_t count = 20 * AE_BLOCK;
-  const ae_shards shards = shards_of(100, shard_count);
-  ae_exchange *exchange;
-  ae_test_ok(ae_exchange_create(ae_test_comm(), &shards, border, 4, 2, way, &exchange));
-  const ae_range *nodes = ae_exchange_plane_shards(exchange), *slices;
-  const int slice_count = ae_exchange_slices(exchange, &slices);
-  double terms[2 * 64], sums[2], expected_norm[20];
-  float *values = ae_exchange_values(exchange);
-  for (int round = 1; round <= 3; round++) {
-    for (int plane = 0; plane < ae_exchange_planes(exchange); plane++)
-      for (int64_t i = 0; i < count; i++)
-        float_tree(nodes[plane].begin, nodes[plane].end, i, ae_exchange_gradient(exchange, plane) + i);
-    for (int b = 3; b >= 0; b--) {
-      ae_exchange_start(exchange, b);
-      ae_exchange_progress(exchange);
-    }
-    ae_exchange_reduce(exchange);
-    for (int s = 0; s < shards.count; s++) {
-      terms[2 * s] = number(shards.first + s, 0);
-      terms[2 * s + 1] = 1;
-    }
-    ae_control control = {.terms = terms, .sums = sums, .flags = 1u << (shards.rank % 3)};
-    ae_exchange_control(exchange, &control);
-    assert_int_equal(control.flags, (1u << (shards.ranks < 3 ? shards.ranks : 3)) - 1);
-    assert_true(sums[1] == shard_count);
-    for (int s = 0; s < slice_count; s++)
-      for (int64_t i = slices[s].begin; i < slices[s].end; i++) values[i] += ae_exchange_gradient(exchange, 0)[i];
-    ae_exchange_publish(exchange);
-    for (int b = 0; b < 4; b++) ae_exchange_need(exchange, b);
-    for (int64_t i = 0; i < count; i++) {
-      float expected, total = 0;
-      float_tree(0, shard_count, i, &expected);
-      for (int k = 0; k < round; k++) total += expected;
-      assert_memory_equal(&values[i], &total, sizeof total);
-    }
-    double norm = 0;
-    for (int b = 0; b < 20; b++) {
-      expected_norm[b] = 0;
-      for (int i = 0; i < AE_BLOCK; i++) {
-        float g;
-        float_tree(0, shard_count, b * AE_BLOCK + i, &g);
-        expected_norm[b] += (double)g * (double)g;
-      }
-      norm += expected_norm[b];
-    }
-    assert_true(fabs(control.squared_norm / norm - 1) < 1e-12);
-  }
-  ae_exchange_settle(exchange);
-  ae_exchange_destroy(&exchange);
-}
-
-static void the_exchange_gives_the_tree_sum_everywhere(void **state) {
-  (void)state;
-  for (ae_exchange_way way = AE_EXCHANGE_BEST; way <= AE_EXCHANGE_MESSAGES; way++) {
-    run_exchange(SHARDS, way);
-    run_exchange(7, way);
-    run_exchange(13, way);
-  }
-}
-
 int main(int argc, char **argv) {
-  const ae_test tests[] = {AE_TEST(ranks_agree_on_the_lowest_error),
-                           AE_TEST(a_text_file_reaches_all_ranks),
-                           AE_TEST(the_reduction_adds_along_the_tree),
-                           AE_TEST(ranks_without_a_block_take_part_in_sums),
-                           AE_TEST(the_first_pairs_of_all_ranks),
-                           AE_TEST(any_example_can_be_fetched),
-                           AE_TEST(the_exchange_gives_the_tree_sum_everywhere)};
+  const ae_test tests[] = {AE_TEST(ranks_agree_on_the_lowest_error),   AE_TEST(a_text_file_reaches_all_ranks),
+                           AE_TEST(the_reduction_adds_along_the_tree), AE_TEST(ranks_without_a_block_take_part_in_sums),
+                           AE_TEST(the_first_pairs_of_all_ranks),      AE_TEST(any_example_can_be_fetched)};
   return ae_test_main(argc, argv, tests, sizeof tests / sizeof *tests);
 }

@@ -10,7 +10,7 @@ tests=$(realpath "$2")
 start_hosts "$scratch/hosts" 4
 four=host0,host1,host2,host3
 two=host0:2,host1:2
-uneven=host0:2,host1
+uneven=host0:3,host1
 
 # done_on PLACES ARGUMENTS…
 done_on() {
@@ -41,6 +41,7 @@ part() {
 part "$four" test_comm
 part "$two" test_comm
 part "$uneven" test_comm
+for places in "$four" "$two" "$uneven"; do part "$places" test_exchange; done
 part "$four" test_h5
 
 # The same bits as on one host; exemplars come from other hosts.
@@ -59,6 +60,23 @@ for kind in "vhe 52 2" "vae 26 1"; do
     equal_metrics "$model-1" "$run"
   done
 done
+# Through host0's interface go the gradients whose owners are elsewhere, and the parameters that they send back, once each:
+# runs that differ by 100 steps tell.
+# shellcheck disable=SC2016
+passed() { at host0 awk '$1 == "eth0:" { print $2 + $10 }' /proc/net/dev; }
+wide=(train vae.yaml train.batch_size=12 "network.hidden=[256]" output.codes=none)
+before=$(passed)
+done_on "$two" "${wide[@]}" train.steps=20 --run twenty
+middle=$(passed)
+done_on "$two" "${wide[@]}" train.steps=120 --run hundred-twenty
+parameters=$(sed -n 's/^vae: \([0-9]*\) parameters.*/\1/p' log)
+if ! awk -v one=$((middle - before)) -v two=$(($(passed) - middle)) -v parameters="$parameters" 'BEGIN {
+  bytes = (two - one) / 100
+  least = 2 * 4 * parameters
+  printf "%.2f MB a step through host0, %.3f times the least\n", 1e-6 * bytes, bytes / least
+  exit !(bytes >= least && bytes <= 1.1 * least)
+}'; then fail "bytes between hosts"; fi
+
 ran_on() {
   if ! "$mpiae" info "$1" 2>/dev/null | grep -q "/provenance:hosts *$2\$"; then fail "the hosts of $1 are not $2"; fi
 }
@@ -67,6 +85,13 @@ ran_on vhe-two "host0 host1"
 done_on "$four" encode vhe-1 glyphs.h5 --out codes-four.h5
 on 1 encode vhe-1 glyphs.h5 --out codes-1.h5
 equal codes-1.h5 codes-four.h5
+
+# A host without room in /dev/shm counts as one for each of its ranks.
+at host0 mount -o remount,size=16m /dev/shm
+done_on "$two" train vae.yaml --run vae-full
+equal vae-1/checkpoint-000000026.h5 vae-full/checkpoint-000000026.h5
+grep -q 'between 3 shared-memory domains' vae-full/run.log || fail "vae-full: $(grep domain vae-full/run.log)"
+at host0 mount -o remount,size=50% /dev/shm
 
 # finds FAULTS LAUNCHER…: mpiae doctor
 finds() {

@@ -13,8 +13,9 @@
 typedef struct ae_comm ae_comm;
 
 /* Collective over MPI_COMM_WORLD. Starts MPI (once in a process; with one-sided communication kept off the component
- * that returns wrong values over TCP, unless the user chose it), duplicates the world and starts the lifeline
- * (lifeline.h), which ends this process when the run is lost. AE_USAGE when srun started the ranks apart from each
+ * that returns wrong values over TCP, unless the user chose it), numbers the ranks of the world node by node (rank 0 is
+ * the world's, whatever the launcher's mapping) and starts the lifeline (lifeline.h), which ends this process when the
+ * run is lost. AE_USAGE when srun started the ranks apart from each
  * other (launch.h). */
 ae_status ae_comm_create(int *argc, char ***argv, ae_comm **out);
 

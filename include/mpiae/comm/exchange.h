@@ -5,6 +5,11 @@
  * gathered on all ranks while the next step begins. The bytes of an all-reduce, 1/P of the optimizer's work and
  * state (ZeRO stage 1, Rajbhandari et al. 2020).
  *
+ * In two levels: ranks of a node (a domain, domains.h) read each other's planes, and one array of values, in shared
+ * memory. To an owner elsewhere a domain gives one sum per maximal subtree of its shards, by that owner's lane, and of
+ * the owner the lane takes the new values. So a node sends and receives what it must, once, however many ranks it has;
+ * every addition of the tree is made once, with the same operands, so that the bits are those of any other layout.
+ *
  * The flat buffer of `count` floats is cut into buckets (contiguous ranges of whole blocks, in order of position);
  * within a bucket rank p owns blocks [p·n/P, (p+1)·n/P). A bucket leaves as soon as its gradients are final. */
 #ifndef MPIAE_COMM_EXCHANGE_H
@@ -19,8 +24,8 @@
 
 typedef struct ae_exchange ae_exchange;
 
-/* How: ranks of one node read each other's planes, and one array of values, in shared memory where it can be had
- * (shared.h), and send messages otherwise; or messages in any case. The results are the same bits. */
+/* How: domains are nodes where there is room in their shared memory (shared.h), or each rank is one, so that all have
+ * their own copy of the values. The results are the same bits. */
 typedef enum ae_exchange_way { AE_EXCHANGE_BEST, AE_EXCHANGE_MESSAGES } ae_exchange_way;
 
 /* Collective. Bucket b is [border[b], border[b+1]), all borders multiples of AE_BLOCK, border[0] = 0, border[buckets] =
@@ -35,6 +40,11 @@ float *ae_exchange_values(ae_exchange *exchange);
 float *ae_exchange_gradient(ae_exchange *exchange, int plane);
 int ae_exchange_planes(const ae_exchange *exchange);
 const ae_range *ae_exchange_plane_shards(const ae_exchange *exchange); /* shards (global numbers) of each plane */
+
+/* Domains of all ranks, and the most sums that one of them sends for an element which another owns: 1 where the shards
+ * of each are a subtree of their tree, as when each has the same power of two of them; 0 with one domain. */
+int ae_exchange_domains(const ae_exchange *exchange);
+int ae_exchange_partials(const ae_exchange *exchange);
 
 /* Own slices, ascending; one per bucket in which this rank owns anything. Lent. */
 int ae_exchange_slices(const ae_exchange *exchange, const ae_range **slices);

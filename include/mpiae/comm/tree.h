@@ -26,9 +26,9 @@ void ae_tree_add(int64_t length, double *rows, int64_t width);
  * `sum`. The rows are destroyed. n = 0 or no nodes give zeros. */
 void ae_tree_finish(int64_t n, const ae_range *nodes, int count, double *rows, int64_t width, double *sum);
 
-/* The same for float32, reading rows through pointers and leaving them as they are: rows[i] + offset … + width.
- * Exactly the additions of the tree, block by block. `sum` may be one of the rows. */
-void ae_tree_finish_float(int64_t n, const ae_range *nodes, int count, const float *const *rows, int64_t offset,
-                          int64_t width, float *sum);
+/* Sums of float32 over one subtree, which the nodes cover: rows[i] holds the `width` numbers of nodes[i] and stays as
+ * it is. Exactly the additions of the tree, so the sum of the whole is the same from sums of subtrees. `sum` may be one
+ * of the rows. */
+void ae_tree_finish_float(ae_range subtree, const ae_range *nodes, const float *const *rows, int64_t width, float *sum);
 
 #endif
