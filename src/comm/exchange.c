@@ -9,22 +9,6 @@ float *ae_exchange_values(ae_exchange *exchange) { return exchange->values; }
 float *ae_exchange_gradient(ae_exchange *exchange, int plane) { return exchange->gradient[plane]; }
 int ae_exchange_planes(const ae_exchange *exchange) { return exchange->own_nodes; }
 
-/* A rank's piece of the memory of its domain: marks, then its planes. What all have in common is the values. */
-static int64_t marks_bytes(const ae_exchange *exchange) {
-  return ae_round_up((exchange->buckets + 1) * (int64_t)sizeof **exchange->mark, 64);
-}
-
-static int64_t plane_bytes(const ae_exchange *exchange) { return exchange->count * (int64_t)sizeof(float); }
-
-static int64_t piece_bytes(const ae_exchange *exchange) {
-  return marks_bytes(exchange) + exchange->own_nodes * plane_bytes(exchange);
-}
-
-float *ae_exchange_plane_of(const ae_exchange *exchange, int rank, int plane) {
-  char *piece = ae_shared_piece(exchange->shared, rank);
-  return (float *)(void *)(piece + marks_bytes(exchange) + plane * plane_bytes(exchange));
-}
-
 static ae_status find_arrays(ae_exchange *exchange) {
   const ae_domains *domains = exchange->domains;
   const int ranks = ae_domains_size(domains, domains->own), first = domains->first[domains->own];
@@ -127,8 +111,8 @@ ae_status ae_exchange_create(const ae_comm *comm, const ae_shards *shards, const
   ae_comm_require(comm, MPI_Comm_dup(ae_comm_handle(comm), &exchange->handle), "a communicator for gradients");
   MPI_Comm_set_errhandler(exchange->handle, MPI_ERRORS_RETURN);
   AE_CHECK(ae_comm_agree(comm, create_shape(exchange, border)));
-  AE_CHECK(ae_shared_create(comm, way == AE_EXCHANGE_MESSAGES, piece_bytes(exchange), plane_bytes(exchange),
-                            &exchange->shared));
+  AE_CHECK(ae_shared_create(comm, way == AE_EXCHANGE_MESSAGES, ae_exchange_piece_bytes(exchange),
+                            ae_exchange_plane_bytes(exchange), &exchange->shared));
   exchange->domains = ae_shared_domains(exchange->shared);
   AE_CHECK(ae_comm_agree(comm, create_local(exchange, width)));
   *out = exchange;

@@ -22,6 +22,22 @@ int ae_exchange_partials(const ae_exchange *exchange) {
   return most;
 }
 
+/* A rank's piece of the memory of its domain: marks, then its planes. */
+static int64_t marks_bytes(const ae_exchange *exchange) {
+  return ae_round_up((exchange->buckets + 1) * (int64_t)sizeof **exchange->mark, 64);
+}
+
+int64_t ae_exchange_plane_bytes(const ae_exchange *exchange) { return exchange->count * (int64_t)sizeof(float); }
+
+int64_t ae_exchange_piece_bytes(const ae_exchange *exchange) {
+  return marks_bytes(exchange) + exchange->own_nodes * ae_exchange_plane_bytes(exchange);
+}
+
+float *ae_exchange_plane_of(const ae_exchange *exchange, int rank, int plane) {
+  char *piece = ae_shared_piece(exchange->shared, rank);
+  return (float *)(void *)(piece + marks_bytes(exchange) + plane * ae_exchange_plane_bytes(exchange));
+}
+
 ae_range ae_exchange_slice_of(const ae_exchange *exchange, int b, int rank) {
   const int64_t begin = exchange->border[b] / AE_BLOCK, blocks = exchange->border[b + 1] / AE_BLOCK - begin;
   const int ranks = exchange->shards.ranks;

@@ -94,15 +94,15 @@ struct ae_exchange {
   } control;
 };
 
-/* The floats of bucket b that rank p owns: whole blocks. */
-ae_range ae_exchange_slice_of(const ae_exchange *exchange, int b, int rank);
-
 static inline int64_t ae_range_length(ae_range range) { return range.end - range.begin; }
 
-/* exchange.c. Local. A plane of a rank of the own domain. */
+/* exchange_layout.c. Local. The floats of bucket b that rank p owns: whole blocks. Bytes of a plane, which are those of the
+ * values too, and of a rank's piece of its domain's memory, which begins with its marks. A plane of a rank of the own
+ * domain. */
+ae_range ae_exchange_slice_of(const ae_exchange *exchange, int b, int rank);
+int64_t ae_exchange_plane_bytes(const ae_exchange *exchange);
+int64_t ae_exchange_piece_bytes(const ae_exchange *exchange);
 float *ae_exchange_plane_of(const ae_exchange *exchange, int rank, int plane);
-
-/* exchange_layout.c. Local. */
 ae_status ae_exchange_create_layout(ae_exchange *exchange);
 void ae_exchange_free_layout(ae_layout *layout);
 

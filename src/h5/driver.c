@@ -76,8 +76,12 @@ static H5FD_t *open_driven(const char *name, unsigned flags, hid_t access, haddr
   ae_h5_disk *const *disk = H5Pget_driver_info(access);
   struct stat info;
   (void)largest;
-  driven *file = disk == NULL ? NULL : calloc(1, sizeof *file);
-  if (file == NULL) return NULL;
+  if (disk == NULL) return NULL;
+  driven *file = calloc(1, sizeof *file);
+  if (file == NULL) {
+    keep_error(*disk, ENOMEM);
+    return NULL;
+  }
   file->disk = *disk;
   file->writing = (flags & H5F_ACC_RDWR) != 0;
   file->descriptor = open(name, O_CLOEXEC | (file->writing ? O_RDWR | ae_h5_disk_flags(name) : O_RDONLY) |
@@ -166,8 +170,10 @@ static herr_t set_length(H5FD_t *handle, hid_t transfer, hbool_t closing) {
 }
 
 static void *copy_info(const void *info) {
-  void *copy = malloc(sizeof(ae_h5_disk *));
-  if (copy != NULL) memcpy(copy, info, sizeof(ae_h5_disk *));
+  ae_h5_disk *disk, **copy = malloc(sizeof disk);
+  memcpy(&disk, info, sizeof disk);
+  if (copy != NULL) *copy = disk;
+  else keep_error(disk, ENOMEM);
   return copy;
 }
 

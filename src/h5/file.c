@@ -32,6 +32,7 @@ static ae_status disk_failed(ae_h5 *file, const char *action, const char *object
   const int error = file->disk.error;
   if (!writing) file->disk.error = 0;
   H5Eclear2(H5E_DEFAULT);
+  if (error == ENOMEM) return AE_FAIL(AE_INTERNAL, "%s: cannot %s %s: out of memory", file->path, action, object);
   ae_status status = AE_FAIL(AE_DATA, "%s: cannot %s %s: %s; %s", file->path, action, object,
                              error == ENODATA ? "the file became shorter while it was read" : strerror(error),
                              writing ? AE_H5_SPACE : "check the disk or the file server, and try again");

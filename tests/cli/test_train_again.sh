@@ -54,6 +54,12 @@ import h5py
 with h5py.File("run/checkpoint-000000006.h5", "r+") as file:
     file["pseudo_labels/label"][7] = 700000
 END
+refuse 3 "rows 0 to 89 of /pseudo_labels/label are not those that were written" train vhe.yaml train.epochs=3 --run run --resume
+"$python" - <<'END'
+import h5py
+with h5py.File("run/checkpoint-000000006.h5", "r+") as file:
+    del file["pseudo_labels/label"].attrs["digests"]
+END
 refuse 3 "/pseudo_labels holds labels or sizes that cannot be" train vhe.yaml train.epochs=3 --run run --resume
 
 finish

@@ -299,6 +299,7 @@ typedef struct damage {
 } damage;
 
 static const char shape[] = "has another shape than the configuration in the same file says";
+static const char size[] = "its shape (2305843009213693952, 8) asks for more than 2^63 bytes";
 static const char value[] = "of example 4 is not finite or too large for a code";
 
 static const damage damages[] = {{REMEMBERED, 2, {EXAMPLES, LATENT}, 1, NULL, false},
@@ -308,7 +309,7 @@ static const damage damages[] = {{REMEMBERED, 2, {EXAMPLES, LATENT}, 1, NULL, fa
                                  {REMEMBERED, 2, {EXAMPLES, LATENT - 1}, 1, shape, false},
                                  {REMEMBERED, 2, {0, LATENT}, 1, shape, false},
                                  /* as many numbers as overflow to none */
-                                 {REMEMBERED, 2, {(int64_t)1 << 61, LATENT}, 1, shape, false},
+                                 {REMEMBERED, 2, {(int64_t)1 << 61, LATENT}, 1, size, false},
                                  {REMEMBERED, 2, {EXAMPLES - 1, LATENT}, 1, shape, true},
                                  {REMEMBERED, 2, {EXAMPLES + 1, LATENT}, 1, shape, true},
                                  {REMEMBERED, 2, {EXAMPLES, LATENT}, NAN, value, false},

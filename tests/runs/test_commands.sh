@@ -59,7 +59,9 @@ done
 # Nothing is given to numbers that no class of the training data has, wherever their centroids lie.
 "$python" -c 'import h5py, shutil
 shutil.copy("train.h5", "gaps.h5")
-with h5py.File("gaps.h5", "a") as file: file["label"][:] = 3 * file["label"][:] + 1' || fail "labels with gaps"
+with h5py.File("gaps.h5", "a") as file:
+    file["label"][:] = 3 * file["label"][:] + 1
+    del file["label"].attrs["digests"]' || fail "labels with gaps"
 for weighting in none mutual-information; do
   gaps=gaps-$weighting
   on 2 train vhe.yaml data.train=gaps.h5 data.shards=2 train.epochs=2 vhe.labels=given vhe.weighting=$weighting --run "$gaps"
@@ -68,7 +70,8 @@ for weighting in none mutual-information; do
 with h5py.File(sys.argv[1] + ".h5") as codes, h5py.File(max(glob.glob(sys.argv[1] + "/checkpoint-*.h5")), "a") as model:
     empty = numpy.flatnonzero(model["pseudo_labels/size"][()] == 0)
     both = numpy.concatenate([codes["z_mean"][()], codes["c_mean"][()]], axis=1)
-    for k in empty: model["pseudo_labels/centroid"][k] = both[k]' "$gaps" || fail "centroids of empty classes"
+    for k in empty: model["pseudo_labels/centroid"][k] = both[k]
+    del model["pseudo_labels/centroid"].attrs["digests"]' "$gaps" || fail "centroids of empty classes"
   on 3 encode "$gaps" test.h5 --out "$gaps.h5"
   "$python" -c 'import h5py, sys
 sys.exit(any(k % 3 != 1 for k in h5py.File(sys.argv[1])["pseudo_label"][()]))' "$gaps.h5" || fail "an empty class has examples"
@@ -123,7 +126,9 @@ on 1 reconstruct vhe-1 test.h5 --count 270 --out film-pairs.h5
 on 1 sample vhe-1 --count 270 --out film-samples.h5
 for pair in "/reconstruction film-pairs.h5 /reconstruction" "/sampled film-samples.h5 /x"; do
   read -r ours file theirs <<<"$pair"
-  if ! h5diff -q vhe-1/samples-000002.h5 "$file" "$ours" "$theirs"; then fail "film: $pair"; fi
+  "$python" -c 'import h5py, sys
+film, file = (h5py.File(name) for name in sys.argv[1:3])
+assert (film[sys.argv[3]][()] == file[sys.argv[4]][()]).all()' vhe-1/samples-000002.h5 "$file" "$ours" "$theirs" || fail "film: $pair"
 done
 
 finish

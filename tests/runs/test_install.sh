@@ -95,6 +95,11 @@ for model in ae vae acn; do
   alone train "$model.yaml" "${small[@]}" --run "$model"
 done
 alone train vae.yaml "${small[@]}" train.steps=1 --run cut
+"$python" -c 'import h5py
+with h5py.File("glyphs.h5") as glyphs, h5py.File("named.hdf5", "w") as named:
+    named["x"] = glyphs["x"][()]
+    named["label"] = [f"class {k}" for k in glyphs["label"][()]]' || fail "labels that are texts"
+alone train vae.yaml "${small[@]}" data.train=named.hdf5:/x data.scale=0-1 --run named
 alone synth glyphs --count 60 --layout set --out sets.h5
 printf 'model: vqvae\ndata: {train: glyphs.h5}\nvqvae: {codebook: ema, channels: 4}\n' >vqvae.yaml
 printf 'model: pixelcnn\ndata: {train: index.h5:/index}\npixelcnn: {labels: auto, channels: 4, layers: 2}\n' >pixelcnn.yaml

@@ -106,7 +106,7 @@ static void squeue_is_asked_where_the_environment_is_silent(void **state) {
   set_end(-5); /* what the job began with, before its limit was raised */
   ae_stop_limit(&stop, -1, 0);
   assert_true(stop.limited && fabs(stop.deadline - (ae_clock_seconds() + 380)) < 5);
-  stop.flags = UINT32_C(1) << 4;
+  stop.flags = UINT32_C(1) << 5;
   assert_string_equal(ae_stop_reason(&stop), "the end of the SLURM job (train.time_limit=0 turns this off)");
   unsetenv("SLURM_JOB_END_TIME");
   setenv("PATH", before, 1);

@@ -1,6 +1,7 @@
 /* Allocations: the program's own, and those of HDF5, told apart by where the call comes from. */
 #include "fault.h"
 
+#include <errno.h>
 #include <link.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -53,3 +54,9 @@ void *malloc(size_t size) { return fails(CALLER) ? NULL : __libc_malloc(size); }
 void *calloc(size_t count, size_t size) { return fails(CALLER) ? NULL : __libc_calloc(count, size); }
 void *realloc(void *block, size_t size) { return fails(CALLER) ? NULL : __libc_realloc(block, size); }
 void *aligned_alloc(size_t alignment, size_t size) { return fails(CALLER) ? NULL : __libc_memalign(alignment, size); }
+int posix_memalign(void **out, size_t alignment, size_t size) {
+  void *block = fails(CALLER) ? NULL : __libc_memalign(alignment, size);
+  if (block == NULL) return ENOMEM;
+  *out = block;
+  return 0;
+}
