@@ -173,8 +173,10 @@ static ae_status print_attributes(ae_h5 *file, const char *path, int count) {
   return AE_OK;
 }
 
-/* Datasets under a group, scales left out, and their numbers. */
-static ae_status count_datasets(ae_h5 *file, const char *group, int level, int *datasets, double *numbers) {
+typedef ae_status visitor(ae_h5 *file, const char *path, const ae_h5_object *what, void *context);
+
+/* Visits what is under a group and is no group; the first error ends it. */
+static ae_status visit_group(ae_h5 *file, const char *group, int level, visitor *visit, void *context) {
   ae_status status = AE_OK;
   char **names = NULL;
   int count = 0;
@@ -185,16 +187,29 @@ static ae_status count_datasets(ae_h5 *file, const char *group, int level, int *
     ae_h5_object what;
     AE_CHECK(join(group, names[i], path));
     AE_CHECK(ae_h5_object_find(file, path, &what));
-    if (what.kind == AE_H5_OBJECT_GROUP) AE_CHECK(count_datasets(file, path, level + 1, datasets, numbers));
-    if (what.kind != AE_H5_OBJECT_DATASET) continue;
-    double size = 1;
-    for (int d = 0; d < what.rank; d++) size *= (double)what.dim[d];
-    *numbers += size;
-    ++*datasets;
+    if (what.kind == AE_H5_OBJECT_GROUP) AE_CHECK(visit_group(file, path, level + 1, visit, context));
+    else AE_CHECK(visit(file, path, &what, context));
   }
 cleanup:
   AE_FREE(names);
   return status;
+}
+
+/* Datasets, scales left out, and their numbers. */
+typedef struct counted {
+  int datasets;
+  double numbers;
+} counted;
+
+static ae_status count_dataset(ae_h5 *file, const char *path, const ae_h5_object *what, void *context) {
+  counted *out = context;
+  double size = 1;
+  (void)file, (void)path;
+  if (what->kind != AE_H5_OBJECT_DATASET) return AE_OK;
+  for (int d = 0; d < what->rank; d++) size *= (double)what->dim[d];
+  out->numbers += size;
+  out->datasets++;
+  return AE_OK;
 }
 
 /* Arrays whose every row has its digest, and those that have none. */
@@ -202,33 +217,15 @@ typedef struct verified {
   int arrays, without;
 } verified;
 
-static ae_status verify_array(ae_h5 *file, const char *path, verified *out) {
+static ae_status verify_array(ae_h5 *file, const char *path, const ae_h5_object *what, void *context) {
+  verified *out = context;
   bool has_digests;
+  const bool is_array = what->kind == AE_H5_OBJECT_DATASET || what->kind == AE_H5_OBJECT_SCALE;
+  if (!is_array || what->rank == 0) return AE_OK;
   AE_RETURN_IF(ae_h5_verify(file, path, &has_digests));
   if (has_digests) out->arrays++;
   else out->without++;
   return AE_OK;
-}
-
-/* Reads every array under a group; the first that is damaged ends it. */
-static ae_status verify_group(ae_h5 *file, const char *group, int level, verified *out) {
-  ae_status status = AE_OK;
-  char **names = NULL;
-  int count = 0;
-  if (level > MOST_LEVELS) return AE_OK;
-  AE_CHECK(ae_h5_list(file, group, &names, &count));
-  for (int i = 0; i < count; i++) {
-    char path[PATH_SIZE];
-    ae_h5_object what;
-    AE_CHECK(join(group, names[i], path));
-    AE_CHECK(ae_h5_object_find(file, path, &what));
-    if (what.kind == AE_H5_OBJECT_GROUP) AE_CHECK(verify_group(file, path, level + 1, out));
-    if ((what.kind == AE_H5_OBJECT_DATASET || what.kind == AE_H5_OBJECT_SCALE) && what.rank > 0)
-      AE_CHECK(verify_array(file, path, out));
-  }
-cleanup:
-  AE_FREE(names);
-  return status;
 }
 
 /* An array, or what is in a group. */
@@ -237,8 +234,8 @@ static ae_status verify_place(const ae_comm *comm, ae_h5 *file, const char *path
   ae_h5_object what;
   AE_RETURN_IF(ae_h5_object_find(file, path, &what));
   if (what.kind == AE_H5_OBJECT_LOST) return ae_location_require(comm, file, path);
-  AE_RETURN_IF(what.kind == AE_H5_OBJECT_GROUP ? verify_group(file, path, 1, &found)
-                                               : verify_array(file, path, &found));
+  AE_RETURN_IF(what.kind == AE_H5_OBJECT_GROUP ? visit_group(file, path, 1, verify_array, &found)
+                                               : verify_array(file, path, &what, &found));
   printf("%s: %d arrays are as they were written", ae_h5_path(file), found.arrays);
   if (found.without > 0) printf("; %d have no digests to tell by", found.without);
   printf("\n");
@@ -249,11 +246,10 @@ static ae_status print_group(const ae_comm *comm, ae_h5 *file, const char *group
 
 static ae_status print_subgroup(const ae_comm *comm, ae_h5 *file, const char *path, const ae_h5_object *what,
                                 int level) {
-  int datasets = 0;
-  double numbers = 0;
-  AE_RETURN_IF(count_datasets(file, path, level, &datasets, &numbers));
-  if (level > MOST_LEVELS || datasets > MOST_DATASETS) {
-    printf("  %-40s  %d datasets, %.0f numbers\n", path, datasets, numbers);
+  counted under = {0};
+  AE_RETURN_IF(visit_group(file, path, level, count_dataset, &under));
+  if (level > MOST_LEVELS || under.datasets > MOST_DATASETS) {
+    printf("  %-40s  %d datasets, %.0f numbers\n", path, under.datasets, under.numbers);
     return AE_OK;
   }
   if (level == 1) printf("\n");
