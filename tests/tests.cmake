@@ -23,7 +23,7 @@ mpiae_test(config/config LIBRARIES ae_config)
 
 mpiae_test(h5/h5 RANKS ${RANKS} LIBRARIES ae_h5)
 mpiae_test(h5/driver RANKS ${RANKS} LIBRARIES ae_h5)
-target_link_options(test_driver PRIVATE LINKER:--wrap=pread,--wrap=pwrite,--wrap=fsync,--wrap=fallocate,--wrap=ftruncate,--wrap=statfs)
+target_link_options(test_driver PRIVATE LINKER:--wrap=malloc,--wrap=calloc,--wrap=pread,--wrap=pwrite,--wrap=fsync,--wrap=fallocate,--wrap=ftruncate,--wrap=statfs)
 # Freed memory is overwritten, so that nothing finds what it left there.
 set_property(TEST driver_on_1 driver_on_2 driver_on_3 driver_on_4 driver_on_7 APPEND PROPERTY ENVIRONMENT MALLOC_PERTURB_=165)
 

@@ -588,6 +588,20 @@ static void change(const char *path, const char *name, hsize_t rows, hsize_t col
   ae_comm_barrier(ae_test_comm());
 }
 
+/* Whole blocks too, of which what was read is not what lies in the file. */
+static void converted_values_have_their_digests(void **state) {
+  (void)state;
+  char path[512];
+  double *rows = NULL;
+  make_matrix_file(path_of(path, "converted.h5"), 1000, 50);
+  ae_test_ok(AE_NEW(rows, 1000 * 50));
+  ae_h5 *file = open_file(path);
+  ae_test_ok(ae_h5_read(file, "/m", AE_H5_FLOAT64, 50, 0, 1000, rows));
+  for (int64_t i = 0; i < 1000 * 50; i++) assert_true(rows[i] == (double)value_at(i / 50, i % 50));
+  ae_h5_close(&file);
+  AE_FREE(rows);
+}
+
 /* Only the first rank reads what was changed; values that are converted are noticed too. */
 static void zeros_are_noticed_by_their_digests(void **state) {
   (void)state;
@@ -787,6 +801,7 @@ int main(int argc, char **argv) {
       AE_TEST(files_that_cannot_be_read_are_named),
       AE_TEST(a_file_cut_short_is_refused),
       AE_TEST(a_flipped_bit_is_noticed),
+      AE_TEST(converted_values_have_their_digests),
       AE_TEST(zeros_are_noticed_by_their_digests),
       AE_TEST(impossible_shapes_are_refused),
       AE_TEST(locks_of_others_are_heeded),
