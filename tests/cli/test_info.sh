@@ -26,7 +26,13 @@ example info
 accept "a.h5: 6 arrays are as they were written" info --verify a.h5
 "$python" -c 'import h5py; h5py.File("a.h5", "r+")["x"][-20:] = 0'
 refuse 3 "of /x are not those that were written" info --verify a.h5
-"$python" -c 'import h5py; del h5py.File("a.h5", "r+")["x"].attrs["digests"]'
+accept "a.h5: 1 arrays are as they were written" info --verify a.h5:/label
+refuse 3 "/absent" info --verify a.h5:/absent
+# scalars have none to lack
+"$python" -c 'import h5py
+with h5py.File("a.h5", "r+") as file:
+    del file["x"].attrs["digests"]
+    file["loss"] = 0.5'
 accept "; 1 have no digests to tell by" info --verify a.h5
 
 finish
