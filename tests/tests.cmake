@@ -109,6 +109,9 @@ target_link_options(test_verify PRIVATE LINKER:--wrap=ae_params_bind,--wrap=ae_g
 mpiae_test(train/watchdog RANKS ${RANKS} LIBRARIES ae_train)
 mpiae_test(train/stop RANKS ${RANKS} LIBRARIES ae_train)
 
+mpiae_test(bench/prediction RANKS 6 LIBRARIES ae_bench)
+target_link_options(test_prediction PRIVATE LINKER:--wrap=MPI_Comm_split_type,--wrap=MPI_Isend)
+
 mpiae_test(cli/price LIBRARIES ae_cli)
 foreach(command frame doctor synth info import import_cifar10 import_npy sets train train_data train_again train_from sample encode decode evaluate
         reconstruct interpolate examples cluster bench)

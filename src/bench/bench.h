@@ -3,6 +3,7 @@
 #ifndef MPIAE_BENCH_RUN_H
 #define MPIAE_BENCH_RUN_H
 
+#include "mpiae/base/profile.h"
 #include "mpiae/bench/bench.h"
 #include "mpiae/run/directory.h"
 #include "mpiae/tensor/update.h"
@@ -37,8 +38,25 @@ typedef struct ae_bench_work {
 /* Each once for nothing, then all in turn, again and again until the time is up. */
 ae_status ae_bench_alternate(const ae_bench *bench, ae_bench_work *work, int count);
 
+/* Steps of a training, but for the first few, again and again until the time is up. */
+enum { AE_BENCH_MOST_STEPS = 2000 };
+typedef struct ae_bench_steps {
+  int count;
+  double seconds[AE_BENCH_MOST_STEPS];
+  double phase[AE_PHASE_COUNT]; /* seconds of all that count */
+  double begun, step_begun;
+} ae_bench_steps;
+
+/* For a follower, after that step: first of all (Local; whether it counts), and last of all (whether there were enough). */
+bool ae_bench_end_step(ae_bench_steps *steps, int64_t step);
+bool ae_bench_begin_step(const ae_bench *bench, ae_bench_steps *steps, int64_t step);
+
 /* Local. Sorts them. */
 double ae_bench_median(double *seconds, int count);
+
+/* memory.c: bytes a second that pass a rank's memory, all ranks at once, in a triad and in the update of Adam, of
+ * arrays of `count` floats. */
+ae_status ae_bench_measure_memory(const ae_bench *bench, int64_t count, double *triad, double *adam);
 
 /* Adam as the presets have it, from the second step on. */
 extern const ae_update ae_bench_adam;
@@ -75,8 +93,9 @@ const ae_bench_preset *ae_bench_presets(void);
 #define AE_BENCH_DATA "data.h5"
 ae_status ae_bench_write_data(const ae_bench *bench, const ae_bench_preset *preset, int64_t examples);
 
-/* Trains on those data, in a precision (train.precision), as ae_train_followed. */
-ae_status ae_bench_train(const ae_bench *bench, const ae_bench_preset *preset, const char *precision,
+/* Trains on those data, with overrides of the configuration ("train.precision=bf16"; ended by NULL; NULL = none), as
+ * ae_train_followed. */
+ae_status ae_bench_train(const ae_bench *bench, const ae_bench_preset *preset, const char *const *overrides,
                          const ae_follower *follower);
 
 #endif

@@ -75,7 +75,7 @@ static ae_status run(ae_bench *bench) {
   course c = {.bench = bench};
   const ae_follower follower = {after_step, &c};
   AE_RETURN_IF(ae_bench_write_data(bench, preset, preset->examples));
-  const ae_status status = ae_bench_train(bench, preset, "f32", &follower);
+  const ae_status status = ae_bench_train(bench, preset, NULL, &follower);
   AE_FREE(c.terms);
   AE_FREE(c.gradient);
   AE_FREE(c.sum);

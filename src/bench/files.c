@@ -87,7 +87,7 @@ static ae_status run(ae_bench *bench) {
   ae_bench_path(bench, "checkpoint.h5", c.checkpoint);
   ae_bench_path(bench, "plain", c.plain);
   AE_RETURN_IF(ae_bench_write_data(bench, preset, preset->examples));
-  const ae_status status = ae_bench_train(bench, preset, "f32", &follower);
+  const ae_status status = ae_bench_train(bench, preset, NULL, &follower);
   AE_FREE(c.bytes);
   return status;
 }

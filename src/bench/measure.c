@@ -2,7 +2,6 @@
 
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
-#include "mpiae/base/profile.h"
 
 #include <stdlib.h>
 
@@ -15,7 +14,7 @@ const ae_update ae_bench_adam = {.scale = 1,
                                  .add_v = 0.001F,
                                  .epsilon = 1e-8F};
 
-enum { LEAST_ROUNDS = 5, MOST_ROUNDS = 2000 };
+enum { LEAST_ROUNDS = 5, MOST_ROUNDS = AE_BENCH_MOST_STEPS };
 
 static int compare(const void *a, const void *b) {
   const double x = *(const double *)a, y = *(const double *)b;
@@ -36,7 +35,7 @@ static ae_status time_one(const ae_bench *bench, const ae_bench_work *work, doub
   return AE_OK;
 }
 
-/* Rank 0 decides. */
+/* Whether there is need of more. Rank 0 decides. */
 static bool goes_on(const ae_bench *bench, int rounds, double begun) {
   const int least = bench->request->seconds > 0 ? LEAST_ROUNDS : 1;
   bool more = rounds < least || (ae_clock_seconds() - begun < bench->request->seconds && rounds < MOST_ROUNDS);
@@ -60,4 +59,23 @@ ae_status ae_bench_alternate(const ae_bench *bench, ae_bench_work *work, int cou
   const ae_status status = measure(bench, work, count, seconds);
   AE_FREE(seconds);
   return status;
+}
+
+/* The second step is recorded (replay.h), and the third is the first of a warm machine. */
+enum { UNCOUNTED = 3 };
+
+bool ae_bench_end_step(ae_bench_steps *steps, int64_t step) {
+  if (step <= UNCOUNTED) return false;
+  steps->seconds[steps->count++] = ae_clock_seconds() - steps->step_begun;
+  ae_profile_read(steps->phase);
+  return true;
+}
+
+bool ae_bench_begin_step(const ae_bench *bench, ae_bench_steps *steps, int64_t step) {
+  const bool enough = step > UNCOUNTED && !goes_on(bench, steps->count, steps->begun);
+  steps->step_begun = ae_clock_seconds();
+  if (step != UNCOUNTED) return enough;
+  steps->begun = steps->step_begun;
+  ae_profile_reset();
+  return false;
 }

@@ -85,17 +85,22 @@ ae_status ae_bench_write_data(const ae_bench *bench, const ae_bench_preset *pres
   return (preset->sets ? write_sets : write_images)(bench, preset, examples, begin, end - begin, path);
 }
 
-ae_status ae_bench_train(const ae_bench *bench, const ae_bench_preset *preset, const char *precision,
+ae_status ae_bench_train(const ae_bench *bench, const ae_bench_preset *preset, const char *const *overrides,
                          const ae_follower *follower) {
+  enum { MOST_OVERRIDES = 8 };
   ae_status status;
   ae_config *config = NULL;
-  char path[AE_PATH_SIZE], data[AE_PATH_SIZE + 16], numbers[64];
+  int count = 1;
+  char path[AE_PATH_SIZE], data[AE_PATH_SIZE + 16];
+  const char *all[MOST_OVERRIDES] = {data};
   ae_bench_path(bench, AE_BENCH_DATA, path);
   snprintf(data, sizeof data, "data.train=%s", path);
-  snprintf(numbers, sizeof numbers, "train.precision=%s", precision);
-  const char *const overrides[] = {data, numbers};
+  for (int i = 0; overrides != NULL && overrides[i] != NULL; i++) {
+    AE_ASSERT(count < MOST_OVERRIDES);
+    all[count++] = overrides[i];
+  }
   AE_CHECK(ae_comm_agree(bench->comm, ae_model_configure(preset->config, (int64_t)strlen(preset->config), preset->name,
-                                                         overrides, 2, &config)));
+                                                         all, count, &config)));
   AE_CHECK(ae_train_followed(bench->comm, config, follower));
 cleanup:
   ae_config_destroy(&config);

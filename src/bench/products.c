@@ -17,7 +17,7 @@ static ae_status record_second(void *context, const ae_checkpoint *held, bool *e
 static ae_status record(const ae_bench *bench, const ae_bench_preset *preset, ae_recording *recording) {
   const ae_follower follower = {record_second, recording};
   AE_RETURN_IF(ae_bench_write_data(bench, preset, preset->examples));
-  AE_RETURN_IF(ae_bench_train(bench, preset, "f32", &follower));
+  AE_RETURN_IF(ae_bench_train(bench, preset, NULL, &follower));
   const ae_status status = recording->status;
   recording->status = AE_OK;
   return ae_comm_agree(bench->comm, status);

@@ -18,7 +18,7 @@ static ae_status stop(void *context, const ae_checkpoint *held, bool *enough) {
 
 static ae_status begin(void *context) {
   const ae_follower follower = {stop, NULL};
-  return ae_bench_train(context, ae_bench_presets(), "f32", &follower);
+  return ae_bench_train(context, ae_bench_presets(), NULL, &follower);
 }
 
 /* The whole file, whichever rank. */

@@ -9,18 +9,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The second is recorded, and the third is the first of a warm machine. */
-enum { UNCOUNTED = 3, LEAST_STEPS = 5, MOST_STEPS = 2000 };
-
 typedef struct course {
   const ae_bench *bench;
   const ae_bench_preset *preset;
   ae_recording recording;
   ae_replay replay;
-  int steps; /* counted */
-  double begun, step_begun;
-  double seconds[MOST_STEPS], products[MOST_STEPS];
-  double phase[AE_PHASE_COUNT]; /* seconds of all counted steps */
+  ae_bench_steps steps;
+  double products[AE_BENCH_MOST_STEPS];
   int64_t batch;
 } course;
 
@@ -40,31 +35,14 @@ static double replay(const course *c) {
   return ae_clock_seconds() - begun;
 }
 
-/* Rank 0 decides. */
-static bool is_enough(const course *c) {
-  const int least = c->bench->request->seconds > 0 ? LEAST_STEPS : 1;
-  const bool over = ae_clock_seconds() - c->begun >= c->bench->request->seconds;
-  bool enough = (c->steps >= least && over) || c->steps == MOST_STEPS;
-  ae_comm_broadcast(c->bench->comm, &enough, (int64_t)sizeof enough);
-  return enough;
-}
-
 static ae_status after_step(void *context, const ae_checkpoint *held, bool *enough) {
   course *c = context;
-  const double now = ae_clock_seconds();
+  const bool counts = ae_bench_end_step(&c->steps, held->state.step);
   c->batch = ae_config_integer(held->config, "train.batch_size");
   AE_RETURN_IF(prepare(c, held));
-  if (held->state.step > UNCOUNTED) {
-    c->seconds[c->steps] = now - c->step_begun;
-    ae_profile_read(c->phase);
-    c->products[c->steps++] = replay(c);
-    *enough = is_enough(c);
-  } else if (held->state.step == UNCOUNTED) {
-    (void)replay(c);
-    c->begun = ae_clock_seconds();
-    ae_profile_reset();
-  }
-  c->step_begun = ae_clock_seconds();
+  const double products = held->state.step > 2 ? replay(c) : 0;
+  if (counts) c->products[c->steps.count - 1] = products;
+  *enough = ae_bench_begin_step(c->bench, &c->steps, held->state.step);
   return AE_OK;
 }
 
@@ -72,17 +50,19 @@ static void tell_phases(ae_bench *bench, const course *c, const char *title) {
   double whole = 0;
   char name[96];
   for (int phase = 0; phase < AE_PHASE_COUNT; phase++)
-    if (ae_phase_in_step((ae_phase)phase)) whole += c->phase[phase];
+    if (ae_phase_in_step((ae_phase)phase)) whole += c->steps.phase[phase];
   for (int phase = 0; phase < AE_PHASE_COUNT; phase++) {
-    if (!ae_phase_in_step((ae_phase)phase) || c->phase[phase] < 0.005 * whole) continue;
+    if (!ae_phase_in_step((ae_phase)phase) || c->steps.phase[phase] < 0.005 * whole) continue;
     snprintf(name, sizeof name, "%s: %s", title, ae_phase_label((ae_phase)phase));
-    ae_bench_tell(bench, &(ae_bench_figure){name, 1e3 * c->phase[phase] / c->steps, "ms", (double)NAN, NULL});
+    ae_bench_tell(bench,
+                  &(ae_bench_figure){name, 1e3 * c->steps.phase[phase] / c->steps.count, "ms", (double)NAN, NULL});
   }
 }
 
 static void tell(ae_bench *bench, course *c, const char *precision) {
   char title[64], name[96];
-  const double step = ae_bench_median(c->seconds, c->steps), products = ae_bench_median(c->products, c->steps);
+  const double step = ae_bench_median(c->steps.seconds, c->steps.count),
+               products = ae_bench_median(c->products, c->steps.count);
   snprintf(title, sizeof title, "%s %s", c->preset->name, precision);
   snprintf(name, sizeof name, "%s: step", title);
   ae_bench_tell(bench, &(ae_bench_figure){name, 1e3 * step, "ms", c->preset->of_layers ? 1e3 * products : (double)NAN,
@@ -94,13 +74,15 @@ static void tell(ae_bench *bench, course *c, const char *precision) {
 
 static ae_status measure(ae_bench *bench, const ae_bench_preset *preset, const char *precision) {
   ae_status status;
+  char numbers[64];
   course *c = NULL;
   AE_CHECK(ae_comm_agree(bench->comm, AE_NEW(c, 1)));
   c->bench = bench;
   c->preset = preset;
   const ae_follower follower = {after_step, c};
-  AE_CHECK(ae_bench_train(bench, preset, precision, &follower));
-  if (c->steps > 0) tell(bench, c, precision);
+  snprintf(numbers, sizeof numbers, "train.precision=%s", precision);
+  AE_CHECK(ae_bench_train(bench, preset, (const char *const[]){numbers, NULL}, &follower));
+  if (c->steps.count > 0) tell(bench, c, precision);
 cleanup:
   if (c != NULL) {
     ae_replay_free(&c->replay);

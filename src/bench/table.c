@@ -10,7 +10,8 @@
   ROW(memory)                                                                                                          \
   ROW(exchange)                                                                                                        \
   ROW(files)                                                                                                           \
-  ROW(start)
+  ROW(start)                                                                                                           \
+  ROW(scaling)
 
 #define DECLARE(name) extern const ae_bench_part ae_bench_part_##name;
 #define LIST(name) &ae_bench_part_##name,

@@ -8,7 +8,10 @@ static ae_status run_command(const ae_comm *comm, const ae_arguments *arguments)
   const ae_bench_request request = {.names = ae_arguments_operands(arguments),
                                     .count = ae_arguments_count(arguments),
                                     .seconds = (double)ae_arguments_integer(arguments, "seconds", SECONDS),
-                                    .json = ae_arguments_flag(arguments, "json")};
+                                    .json = ae_arguments_flag(arguments, "json"),
+                                    .network_gbit = (int)ae_arguments_integer(arguments, "network-gbit", 0),
+                                    .latency_us = (int)ae_arguments_integer(arguments, "latency-us", 0),
+                                    .ranks_per_node = (int)ae_arguments_integer(arguments, "ranks-per-node", 0)};
   return ae_bench_run(comm, &request);
 }
 
@@ -31,6 +34,12 @@ static const ae_option options[] = {
     {"seconds", AE_OPTION_INTEGER, "S", false, 0, 3600,
      "that each measurement takes, or five times of what is measured if that is longer; 0 = once; default 2"},
     {"json", AE_OPTION_FLAG, NULL, false, 0, 0, "print one JSON object"},
+    {"network-gbit", AE_OPTION_INTEGER, "N", false, 1, 10000,
+     "scaling: Gbit/s of a node's network; default: as measured on several hosts, else 25"},
+    {"latency-us", AE_OPTION_INTEGER, "N", false, 1, 1000000,
+     "scaling: microseconds until a message is on another node; default: as measured, else 2"},
+    {"ranks-per-node", AE_OPTION_INTEGER, "R", false, 1, 4096,
+     "scaling: ranks of a node; default: those of this one, of one rank alone its cores"},
     {0}};
 
 const ae_command ae_command_bench = {

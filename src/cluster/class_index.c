@@ -4,6 +4,7 @@
 #include "mpiae/base/memory.h"
 #include "mpiae/base/philox.h"
 #include "mpiae/base/profile.h"
+#include "mpiae/comm/shared.h"
 
 #include <string.h>
 
@@ -11,7 +12,8 @@ struct ae_class_index {
   const ae_comm *comm;
   ae_shards shards;
   int classes;
-  int64_t own;      /* own examples */
+  int64_t own; /* own examples */
+  ae_shared *shared;
   uint32_t *before; /* (classes, shards + 1): members of the class in the shards before; the last is its size */
   int32_t *label;   /* (own) */
   int64_t *member;  /* (own) own examples (local numbers) sorted by class, then number */
@@ -27,17 +29,23 @@ int64_t ae_class_index_size(const ae_class_index *index, int class_number) {
   return row_of(index, class_number)[index->shards.shards];
 }
 
-static ae_status allocate(ae_class_index *index) {
+/* Collective. Ranks that share memory share the table. */
+static ae_status create_table(ae_class_index *index) {
   ae_status status;
-  int64_t table;
-  AE_CHECK(ae_multiply(index->classes, (int64_t)index->shards.shards + 1, "classes × shards", &table));
-  AE_CHECK(AE_NEW(index->before, table));
-  AE_CHECK(AE_NEW(index->label, index->own));
-  AE_CHECK(AE_NEW(index->member, index->own));
-  AE_CHECK(AE_NEW(index->begin, index->classes + INT64_C(1)));
+  int64_t bytes;
+  AE_CHECK(ae_multiply(index->classes, index->shards.shards + INT64_C(1), "classes × shards", &bytes));
+  AE_CHECK(ae_multiply(bytes, (int64_t)sizeof *index->before, "classes × shards", &bytes));
+  AE_CHECK(ae_shared_create(index->comm, false, 0, bytes, &index->shared));
+  index->before = ae_shared_common(index->shared);
 cleanup:
-  return ae_error_prefix(status, "the class index of %d classes × %d shards (each rank holds it; ask for fewer)",
+  return ae_error_prefix(status, "the class index of %d classes × %d shards (each node holds it; ask for fewer)",
                          index->classes, index->shards.shards);
+}
+
+static ae_status create_members(ae_class_index *index) {
+  AE_RETURN_IF(AE_NEW(index->label, index->own));
+  AE_RETURN_IF(AE_NEW(index->member, index->own));
+  return AE_NEW(index->begin, index->classes + INT64_C(1));
 }
 
 /* Counting sort, stable, so members stand in order of number. */
@@ -57,20 +65,12 @@ static void count_members(ae_class_index *index) {
       row_of(index, index->label[i - first])[shard + 1]++;
 }
 
-static ae_status sum_counts(ae_class_index *index) {
-  enum { CHUNK = 1 << 24 };
-  const int64_t width = (int64_t)index->shards.shards + 1, table = index->classes * width;
-  const bool waits = ae_profile_wait(true);
-  for (int64_t at = 0; at < table; at += CHUNK)
-    ae_comm_require(index->comm,
-                    MPI_Allreduce(MPI_IN_PLACE, index->before + at, (int)ae_min(CHUNK, table - at), MPI_UINT32_T,
-                                  MPI_SUM, ae_comm_handle(index->comm)),
-                    "counts of the class index");
-  ae_profile_wait(waits);
+/* Of shards in all, from those of each. */
+static ae_status add_up(ae_class_index *index) {
   for (int k = 0; k < index->classes; k++) {
     uint32_t *before = row_of(index, k);
     int64_t sum = 0;
-    for (int64_t v = 0; v < width; v++) {
+    for (int v = 0; v <= index->shards.shards; v++) {
       sum += before[v];
       before[v] = (uint32_t)sum;
     }
@@ -83,19 +83,43 @@ static ae_status sum_counts(ae_class_index *index) {
   return AE_OK;
 }
 
+/* Collective. One rank speaks for all that share a table. */
+static ae_status sum_counts(ae_class_index *index) {
+  enum { CHUNK = 1 << 24 };
+  ae_status status = AE_OK;
+  MPI_Comm tables;
+  const ae_comm *comm = index->comm;
+  const ae_domains *domains = ae_shared_domains(index->shared);
+  const int64_t numbers = index->classes * (index->shards.shards + INT64_C(1));
+  const bool speaks = ae_comm_rank(comm) == domains->first[domains->own];
+  ae_comm_barrier(comm); /* all have counted */
+  ae_comm_require(comm, MPI_Comm_split(ae_comm_handle(comm), speaks ? 0 : MPI_UNDEFINED, ae_comm_rank(comm), &tables),
+                  "finding those who have a table");
+  if (speaks) {
+    const bool waits = ae_profile_wait(true);
+    for (int64_t at = 0; at < numbers; at += CHUNK)
+      ae_comm_require(comm,
+                      MPI_Allreduce(MPI_IN_PLACE, index->before + at, (int)ae_min(CHUNK, numbers - at), MPI_UINT32_T,
+                                    MPI_SUM, tables),
+                      "counts of the class index");
+    ae_profile_wait(waits);
+    MPI_Comm_free(&tables);
+    status = add_up(index);
+  }
+  return ae_comm_agree(comm, status);
+}
+
 ae_status ae_class_index_create(const ae_comm *comm, const ae_shards *shards, const int32_t *label, int classes,
                                 ae_class_index **out) {
   ae_status status;
   ae_class_index *index = NULL;
-  status = AE_NEW(index, 1);
-  if (status == AE_OK) {
-    index->comm = comm;
-    index->shards = *shards;
-    index->classes = classes;
-    index->own = ae_shards_own_count(shards);
-    status = allocate(index);
-  }
-  AE_CHECK(ae_comm_agree(comm, status));
+  AE_CHECK(ae_comm_agree(comm, AE_NEW(index, 1)));
+  index->comm = comm;
+  index->shards = *shards;
+  index->classes = classes;
+  index->own = ae_shards_own_count(shards);
+  AE_CHECK(create_table(index));
+  AE_CHECK(ae_comm_agree(comm, create_members(index)));
   for (int64_t i = 0; i < index->own; i++) AE_ASSERT(label[i] >= 0 && label[i] < classes);
   if (index->own > 0) memcpy(index->label, label, (size_t)index->own * sizeof *label);
   sort_members(index);
@@ -109,7 +133,7 @@ cleanup:
 
 void ae_class_index_destroy(ae_class_index **index) {
   if (*index == NULL) return;
-  AE_FREE((*index)->before);
+  ae_shared_destroy(&(*index)->shared);
   AE_FREE((*index)->label);
   AE_FREE((*index)->member);
   AE_FREE((*index)->begin);

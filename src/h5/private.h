@@ -100,6 +100,9 @@ typedef struct ae_h5_chunks {
   int64_t count;
 } ae_h5_chunks;
 
+/* Local. How we write a dataset. Of a scalar and of one without numbers all is 0. */
+ae_h5_chunks ae_h5_choose_chunks(const ae_h5_dataset *dataset);
+
 /* Local, rank 0. Where in the file each of the chunks->count chunks of a dataset lies. */
 ae_status ae_h5_find_places(ae_h5 *file, hid_t dataset, const char *path, const ae_h5_chunks *chunks, int64_t *place);
 

@@ -17,9 +17,10 @@ static int64_t bytes_of(const ae_h5_dataset *dataset) {
   return bytes;
 }
 
-/* Whole rows, in chunks of equal size so that the last is not mostly padding. A function of the shape alone: the
- * bytes of a file must not tell how many ranks wrote it. */
-static ae_h5_chunks choose_chunks(const ae_h5_dataset *dataset) {
+/* In chunks of equal size so that the last is not mostly padding. A function of the shape alone: the bytes of a file
+ * must not tell how many ranks wrote it. */
+ae_h5_chunks ae_h5_choose_chunks(const ae_h5_dataset *dataset) {
+  if (dataset->rank == 0 || bytes_of(dataset) == 0) return (ae_h5_chunks){0};
   const int64_t rows = dataset->dim[0], row_bytes = bytes_of(dataset) / rows;
   const int64_t target = ae_max(MIN_CHUNK, ae_min(MAX_CHUNK, bytes_of(dataset) / 64));
   const int64_t most = ae_max(1, target / row_bytes), pieces = (rows + most - 1) / most;
@@ -36,7 +37,7 @@ static herr_t choose_layout(hid_t list, const ae_h5_dataset *dataset) {
   if (dataset->rank == 0) return H5Pset_layout(list, H5D_COMPACT);
   if (bytes_of(dataset) == 0) return H5Pset_layout(list, H5D_CONTIGUOUS);
   for (int i = 1; i < dataset->rank; i++) chunk[i] = (hsize_t)dataset->dim[i];
-  chunk[0] = (hsize_t)choose_chunks(dataset).chunk_rows;
+  chunk[0] = (hsize_t)ae_h5_choose_chunks(dataset).chunk_rows;
   if (H5Pset_alloc_time(list, H5D_ALLOC_TIME_EARLY) < 0 || H5Pset_fill_time(list, H5D_FILL_TIME_ALLOC) < 0) return -1;
   return H5Pset_chunk(list, dataset->rank, chunk) < 0 ? -1 : H5Pset_fletcher32(list);
 }
@@ -165,7 +166,7 @@ static ae_status write_dataset(ae_h5 *file, const ae_h5_dataset *dataset, const 
   int64_t *place = NULL;
   hid_t target = H5I_INVALID_HID;
   AE_CHECK(ae_comm_agree(file->comm, check_dataset(dataset)));
-  if (dataset->rank > 0 && bytes_of(dataset) > 0) chunks = choose_chunks(dataset);
+  chunks = ae_h5_choose_chunks(dataset);
   AE_CHECK(ae_comm_agree(file->comm, AE_NEW(place, chunks.count)));
   if (ae_h5_is_root(file)) status = lay_out(file, dataset, axis, rows, &chunks, place, &target);
   AE_CHECK(ae_comm_agree(file->comm, status));
@@ -179,14 +180,6 @@ cleanup:
 
 ae_status ae_h5_write(ae_h5 *file, const ae_h5_dataset *dataset, int64_t begin, int64_t count, const void *rows) {
   return write_dataset(file, dataset, NULL, begin, count, rows);
-}
-
-ae_status ae_h5_write_whole(ae_h5 *file, const ae_h5_dataset *dataset, const void *rows) {
-  const int64_t rank = ae_comm_rank(file->comm), ranks = ae_comm_size(file->comm);
-  const int64_t begin = ae_muldiv(dataset->dim[0], rank, ranks), end = ae_muldiv(dataset->dim[0], rank + 1, ranks);
-  int64_t row_bytes = ae_h5_type_size(dataset->type);
-  for (int i = 1; i < dataset->rank; i++) row_bytes *= dataset->dim[i];
-  return ae_h5_write(file, dataset, begin, end - begin, (const char *)rows + begin * row_bytes);
 }
 
 /* This rank's share of the values of an axis. */

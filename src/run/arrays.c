@@ -20,16 +20,22 @@ static ae_status make_axes(ae_h5 *file, const char *root, const ae_parameter *pa
   return AE_OK;
 }
 
+static ae_h5_dataset dataset_of(const char *root, const ae_parameter *parameter, char path[PATH_SIZE]) {
+  ae_h5_dataset dataset = {.path = path, .type = AE_H5_FLOAT32, .rank = parameter->rank};
+  snprintf(path, PATH_SIZE, "%s/%s", root, parameter->path);
+  memcpy(dataset.dim, parameter->dim, sizeof parameter->dim);
+  memcpy(dataset.axes, parameter->axes, sizeof parameter->axes);
+  return dataset;
+}
+
 ae_status ae_arrays_write(ae_h5 *file, const ae_params *params, const char *root, const char *description,
                           const float *flat) {
   for (int i = 0; i < ae_params_count(params); i++) {
     const ae_parameter *parameter = ae_params_at(params, i);
     char path[PATH_SIZE];
-    snprintf(path, sizeof path, "%s/%s", root, parameter->path);
+    ae_h5_dataset dataset = dataset_of(root, parameter, path);
+    dataset.description = description;
     AE_RETURN_IF(make_axes(file, root, parameter));
-    ae_h5_dataset dataset = {.path = path, .type = AE_H5_FLOAT32, .rank = parameter->rank, .description = description};
-    memcpy(dataset.dim, parameter->dim, sizeof parameter->dim);
-    memcpy(dataset.axes, parameter->axes, sizeof parameter->axes);
     AE_RETURN_IF(ae_h5_write_whole(file, &dataset, flat + parameter->offset));
   }
   return AE_OK;
@@ -44,12 +50,9 @@ ae_status ae_arrays_read(ae_h5 *file, const ae_params *params, const char *root,
     const ae_parameter *parameter = ae_params_at(params, i);
     char path[PATH_SIZE];
     bool exists = true;
-    snprintf(path, sizeof path, "%s/%s", root, parameter->path);
+    const ae_h5_dataset dataset = dataset_of(root, parameter, path);
     if (ae_arrays_may_lack(parameter, own)) AE_RETURN_IF(ae_h5_exists(file, path, &exists));
-    if (!exists) continue;
-    AE_RETURN_IF(ae_h5_expect(file, path, parameter->rank, parameter->dim));
-    const int64_t rows = parameter->dim[0];
-    AE_RETURN_IF(ae_h5_read(file, path, AE_H5_FLOAT32, parameter->count / rows, 0, rows, flat + parameter->offset));
+    if (exists) AE_RETURN_IF(ae_h5_read_whole(file, &dataset, flat + parameter->offset));
   }
   return AE_OK;
 }

@@ -4,6 +4,7 @@
 #define MPIAE_TRAIN_RUN_H
 
 #include "mpiae/run/directory.h"
+#include "mpiae/train/buckets.h"
 #include "mpiae/train/checkpoint.h"
 #include "mpiae/train/progress.h"
 #include "mpiae/train/schedule.h"
@@ -12,8 +13,6 @@
 #include "mpiae/train/watchdog.h"
 
 #include <stdio.h>
-
-enum { MOST_BUCKETS = 1024 };
 
 typedef struct ae_trainer {
   const ae_comm *comm;
@@ -30,13 +29,13 @@ typedef struct ae_trainer {
   ae_progress progress;
   ae_run_state state;
   int *plane_end, planes;
-  int64_t border[MOST_BUCKETS + 1]; /* of buckets, in the flat buffer */
+  int64_t border[AE_MOST_BUCKETS + 1]; /* of buckets, in the flat buffer */
   int buckets;
-  int *bucket_of;            /* of each parameter */
-  int waiting[MOST_BUCKETS]; /* trained parameters whose gradient is not final yet */
-  int width;                 /* numbers per shard in a step: terms of the loss, then statistics */
-  double *terms, *sums;      /* of own shards; of a step */
-  ae_epoch_sums epoch_sums;  /* of the epoch so far */
+  int *bucket_of;               /* of each parameter */
+  int waiting[AE_MOST_BUCKETS]; /* trained parameters whose gradient is not final yet */
+  int width;                    /* numbers per shard in a step: terms of the loss, then statistics */
+  double *terms, *sums;         /* of own shards; of a step */
+  ae_epoch_sums epoch_sums;     /* of the epoch so far */
   ae_schedule schedule;
   double learning_rate; /* of the step at hand */
   int64_t newest;       /* step of the newest checkpoint; 0 = there is none */

@@ -13,10 +13,6 @@
 
 #include <string.h>
 
-/* Floats after which a bucket of the gradient exchange is closed: 1 MiB. And those of a rank's slice, at least: 16 KiB,
- * below which a message costs as much as its bytes. */
-enum { BUCKET_FLOATS = 1 << 18, SLICE_FLOATS = 1 << 12 };
-
 static ae_status scale_data(ae_trainer *t) {
   const char *found;
   const char *asked = ae_config_is(t->config, "data.scale", "auto") ? "auto" : ae_config_text(t->config, "data.scale");
@@ -115,28 +111,12 @@ static ae_status build_model(ae_trainer *t) {
   return check_rows(t->params);
 }
 
-/* Buckets of whole parameters; the last ones leave first in the backward pass. What would be too little for a last one
- * goes with the one before. */
-static ae_status cut_buckets(ae_trainer *t) {
-  const int count = ae_params_count(t->params);
-  const int64_t all = ae_params_size(t->params), least = SLICE_FLOATS * (int64_t)t->data->shards.ranks;
-  const int64_t size = ae_max(ae_max(BUCKET_FLOATS, least), all / (MOST_BUCKETS - 1));
-  AE_RETURN_IF(AE_NEW(t->bucket_of, count));
-  for (int i = 0; i < count; i++) {
-    const int64_t end = i + 1 < count ? ae_params_at(t->params, i + 1)->offset : all;
-    t->bucket_of[i] = t->buckets;
-    t->border[t->buckets + 1] = end;
-    if (end - t->border[t->buckets] >= size && all - end >= least) t->buckets++;
-  }
-  t->buckets++;
-  return AE_OK;
-}
-
 static ae_status build_exchange(ae_trainer *t) {
   ae_status status;
   float **planes = NULL;
   t->width = t->model->terms + t->model->statistics;
-  AE_CHECK(ae_comm_agree(t->comm, cut_buckets(t)));
+  AE_CHECK(ae_comm_agree(t->comm, AE_NEW(t->bucket_of, ae_params_count(t->params))));
+  t->buckets = ae_buckets_cut(t->params, t->data->shards.ranks, t->border, t->bucket_of);
   t->verify_every = ae_config_integer(t->config, "train.verify_every");
   /* there is nothing to compare in one array for all */
   const ae_exchange_way way = t->verify_every > 0 ? AE_EXCHANGE_MESSAGES : AE_EXCHANGE_BEST;

@@ -21,9 +21,9 @@ if grep -qE '^(products|steps|kmeans|exchange|files|start):' out; then fail "mea
 accept "  vae f32 blas: weight gradient " bench products:vae --seconds 0
 if grep -q ' vhe ' out; then fail "measured another model"; fi
 
-names=(memory products:vae steps:vae kmeans:10 files start)
+names=(memory products:vae steps:vae kmeans:10 files start scaling)
 if [ "$ranks" -gt 1 ]; then names+=(exchange); fi
-accept "" bench "${names[@]}" --seconds 0 --json
+accept "" bench "${names[@]}" --seconds 0 --json --network-gbit 100 --latency-us 5 --ranks-per-node 48
 "$python" - "$ranks" "${names[@]}" <<'END_OF_PYTHON' || fail "the JSON"
 import json, sys
 ranks, names = int(sys.argv[1]), [name.split(":")[0] for name in sys.argv[2:]]
@@ -41,6 +41,10 @@ for figure in found["figures"]:
         assert abs(figure["share"] / ratio - 1) < 1e-4, figure
 limited = {(figure["part"], figure["name"]) for figure in found["figures"] if figure["limit"]}
 assert ("steps", "vae f32: step") in limited and ("memory", "adam") in limited and ("files", "vhe checkpoint") in limited
+scaling = {figure["name"]: figure for figure in found["figures"] if figure["part"] == "scaling"}
+assert abs(scaling["network of a node"]["value"] - 100) < 1e-9 and abs(scaling["latency between nodes"]["value"] - 5) < 1e-9
+assert {"weak, 48 ranks, 1 node", "strong, 3072 ranks, 64 nodes", "step here, 16 rows a rank"} <= set(scaling)
+assert ("1 node of 48 ranks x 1 thread" in scaling) == (ranks == 1)
 END_OF_PYTHON
 
 if compgen -G 'room/mpiae-bench-*' >/dev/null; then fail "left files behind"; fi

@@ -25,6 +25,7 @@ static struct {
   bool is_nfs;  /* what the file system says */
   int through;  /* calls for files whose writes go through */
   int others;
+  int64_t bytes; /* asked for */
 } read_fault, write_fault, sync_fault, memory_fault;
 
 static bool strikes(int *until, bool *met) {
@@ -66,6 +67,7 @@ ssize_t __wrap_pread(int file, void *bytes, size_t count, off_t from) {
     errno = read_fault.error;
     return -1;
   }
+  read_fault.bytes += (int64_t)count;
   return __real_pread(file, bytes, read_fault.halves ? (count + 1) / 2 : count, from);
 }
 
@@ -389,6 +391,28 @@ static void other_files_are_followed(void **state) {
   AE_FREE(values);
 }
 
+/* By one rank each. What is read besides is less than a chunk. */
+static void shares_of_an_array_are_read_once(void **state) {
+  (void)state;
+  enum { CHUNK = 1 << 16, CHUNKS = (ROWS * COLUMNS * 4 + CHUNK - 1) / CHUNK };
+  char path[512];
+  float *values = NULL;
+  ae_h5 *file = NULL;
+  const int ranks = ae_comm_size(ae_test_comm());
+  ae_h5_dataset dataset = {.path = "/a/second", .type = AE_H5_FLOAT32, .rank = 2, .dim = {ROWS, COLUMNS}};
+  ae_test_ok(write_file(path_of(path, "shares.h5")));
+  ae_test_ok(AE_NEW(values, ROWS * COLUMNS));
+  ae_test_ok(ae_h5_open(ae_test_comm(), path, &file));
+  mend_all();
+  ae_test_ok(ae_h5_read_whole(file, &dataset, values));
+  assert_true(read_fault.bytes < ((CHUNKS + ranks - 1) / ranks + 1) * CHUNK);
+  expect_matrix(values);
+  dataset.dim[1]++;
+  ae_test_error(ae_h5_read_whole(file, &dataset, values), AE_DATA, "/a/second has another shape");
+  ae_h5_close(&file);
+  AE_FREE(values);
+}
+
 int main(int argc, char **argv) {
   static const ae_test tests[] = {
       AE_TEST(no_write_that_fails_is_missed),         AE_TEST(syncs_that_fail_are_told),
@@ -396,6 +420,7 @@ int main(int argc, char **argv) {
       AE_TEST(writes_go_through_on_nfs_alone),        AE_TEST(no_read_that_fails_is_missed),
       AE_TEST(no_lack_of_memory_is_missed),           AE_TEST(a_read_that_failed_can_be_tried_again),
       AE_TEST(a_file_cut_while_it_is_read_is_told),   AE_TEST(other_files_are_followed),
+      AE_TEST(shares_of_an_array_are_read_once),
   };
   return ae_test_main(argc, argv, tests, (int)(sizeof tests / sizeof *tests));
 }

@@ -13,6 +13,8 @@ typedef struct ae_bench_request {
   int count;      /* 0 = all parts that this launch has ranks for */
   double seconds; /* of a measurement, in all; 0 = everything once */
   bool json;
+  /* of the nodes that `scaling` predicts for; 0 = as measured, or a usual network and a rank for each core here */
+  int network_gbit, latency_us, ranks_per_node;
 } ae_bench_request;
 
 typedef struct ae_bench ae_bench;

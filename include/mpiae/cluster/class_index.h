@@ -1,4 +1,4 @@
-/* Who is in which class: a table of counts per class and shard on every rank, and each rank's own members sorted by
+/* Who is in which class: a table of counts per class and shard on every node, and each rank's own members sorted by
  * class. No rank keeps N of anything. Draws exemplars with replacement from a class of the whole dataset. */
 #ifndef MPIAE_CLUSTER_CLASS_INDEX_H
 #define MPIAE_CLUSTER_CLASS_INDEX_H
@@ -12,7 +12,7 @@ typedef struct ae_class_index ae_class_index;
  * Errors: AE_INTERNAL when the K × V table does not fit in memory or in 32-bit counts (says K and V). */
 ae_status ae_class_index_create(const ae_comm *comm, const ae_shards *shards, const int32_t *label, int classes,
                                 ae_class_index **out);
-void ae_class_index_destroy(ae_class_index **index);
+void ae_class_index_destroy(ae_class_index **index); /* Collective; NULL is fine */
 
 /* Examples of a class in the whole dataset. */
 int64_t ae_class_index_size(const ae_class_index *index, int class_number);

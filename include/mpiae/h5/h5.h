@@ -95,6 +95,10 @@ ae_status ae_h5_exists(ae_h5 *file, const char *path, bool *exists);
 ae_status ae_h5_read(ae_h5 *file, const char *path, ae_h5_type type, int64_t width, int64_t begin, int64_t count,
                      void *rows);
 
+/* Reads all rows of a dataset of this type and shape (the rest of `dataset` is not looked at), with at least one number,
+ * on every rank: each reads a share from the file, and they are gathered. Errors: ae_h5_expect's and ae_h5_read's. */
+ae_status ae_h5_read_whole(ae_h5 *file, const ae_h5_dataset *dataset, void *rows);
+
 /* Reads all rows of a dataset, a share on each rank. AE_DATA when they do not have their digests (src/h5/README.md), as
  * ae_h5_read says of what it reads. *has_digests: false of what has none: scalars, files of others and of 0.2. */
 ae_status ae_h5_verify(ae_h5 *file, const char *path, bool *has_digests);

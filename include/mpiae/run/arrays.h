@@ -10,7 +10,8 @@
 ae_status ae_arrays_write(ae_h5 *file, const ae_params *params, const char *root, const char *description,
                           const float *flat);
 
-/* Reads them into `flat`, everything on every rank. Those of parameters whose path begins with `own` (unless NULL) may
+/* Reads them into `flat`, which ranks that share memory may share. Everything is on every rank then, and each has read a
+ * share of it from the file. Those of parameters whose path begins with `own` (unless NULL) may
  * lack in the file; their numbers then stay as they are. */
 ae_status ae_arrays_read(ae_h5 *file, const ae_params *params, const char *root, const char *own, float *flat);
 
