@@ -237,14 +237,14 @@ on 2 train vae.yaml "${still[@]}" train.steps=2 --init-from whole-3 --run from-1
 on 2 train vae.yaml "${still[@]}" train.steps=2 --init-from whole-1 --run requeued --resume
 equal from-1/checkpoint-000000002.h5 requeued/checkpoint-000000002.h5
 for run in from-1 requeued; do
-  if ! "$mpiae" info "$run" 2>&1 | grep -q "/provenance:init_from *whole-1/$final"; then fail "the origin is not in the checkpoint of $run"; fi
+  if ! "$mpiae" info "$run" 2>&1 | grep "/provenance:init_from *whole-1/$final" >/dev/null; then fail "the origin is not in the checkpoint of $run"; fi
 done
 # a damaged newest checkpoint is passed by
 cp -r whole-1 damaged
 head -c 5000 whole-1/$final >damaged/$final
 on 2 train vae.yaml "${still[@]}" train.steps=1 --init-from damaged --run from-damaged
 if ! grep -q 'warning: .*damaged/checkpoint-000000021.h5' log; then fail "a damaged checkpoint is not passed by"; fi
-if ! "$mpiae" info from-damaged 2>&1 | grep -q '/provenance:init_from *damaged/checkpoint-000000014.h5'; then fail "the origin is not the one before"; fi
+if ! "$mpiae" info from-damaged 2>&1 | grep '/provenance:init_from *damaged/checkpoint-000000014.h5' >/dev/null; then fail "the origin is not the one before"; fi
 
 # What users put beside a run is theirs, whatever they call it; so is a file that bears the name of the link.
 on 1 train ae.yaml "${best[@]}" train.epochs=2 --run guests

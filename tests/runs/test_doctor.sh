@@ -85,7 +85,7 @@ if [ -n "$other_version" ]; then
 fi
 
 # kernels: of other processors, of another time
-if "$mpiae" --version | grep -q '^BLAS *OpenBLAS ' && grep -qm 1 'flags.* avx2 ' /proc/cpuinfo; then
+if "$mpiae" --version | grep '^BLAS *OpenBLAS ' >/dev/null && grep -qm 1 'flags.* avx2 ' /proc/cpuinfo; then
   doctor 2 "BLAS" "${one[@]}" env OPENBLAS_CORETYPE=Nehalem
   says BLAS "runs its kernels 'Nehalem'" "set OPENBLAS_CORETYPE="
   by_rank OPENBLAS_CORETYPE Haswell Nehalem

@@ -78,7 +78,7 @@ if ! awk -v one=$((middle - before)) -v two=$(($(passed) - middle)) -v parameter
 }'; then fail "bytes between hosts"; fi
 
 ran_on() {
-  if ! "$mpiae" info "$1" 2>/dev/null | grep -q "/provenance:hosts *$2\$"; then fail "the hosts of $1 are not $2"; fi
+  if ! "$mpiae" info "$1" 2>/dev/null | grep "/provenance:hosts *$2\$" >/dev/null; then fail "the hosts of $1 are not $2"; fi
 }
 ran_on vhe-four "host0 host1 host2 host3"
 ran_on vhe-two "host0 host1"
