@@ -189,6 +189,8 @@ refused() {
 refused "$mpiae"
 # and where MPI starts all the same
 refused env -u SLURM_STEP_ID -u SLURM_STEPID PMI_RANK=0 "$mpiae"
+# MPICH's mpiexec would start its ranks by another srun, which waits for the CPUs of this one.
+export HYDRA_LAUNCHER=fork
 for launch in "srun --ntasks=1 --mpi=none" "$srun --ntasks=2" "srun --ntasks=1 --mpi=none ${mpirun[*]} -n 2"; do
   if ! $launch "$mpiae" info glyphs.h5 >log 2>&1; then
     fail "$launch"
