@@ -40,7 +40,7 @@ for figure in found["figures"]:
         ratio = figure["limit"] / figure["value"] if times else figure["value"] / figure["limit"]
         assert abs(figure["share"] / ratio - 1) < 1e-4, figure
 limited = {(figure["part"], figure["name"]) for figure in found["figures"] if figure["limit"]}
-assert ("steps", "vae f32: step") in limited and ("memory", "adam") in limited and ("files", "vhe checkpoint") in limited
+assert ("steps", "vae f32: step") in limited and ("memory", "adam") in limited and ("files", "vhe checkpoint: read") in limited
 END_OF_PYTHON
 
 if compgen -G 'room/mpiae-bench-*' >/dev/null; then fail "left files behind"; fi
