@@ -1,8 +1,11 @@
 #include "mpiae/base/log.h"
 
+#include "mpiae/base/status.h"
+
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -30,6 +33,7 @@ static void say(ae_log_level wanted, const char *prefix, const char *format, va_
   char line[2048];
   const size_t used = (size_t)snprintf(line, sizeof line, "%s", prefix);
   vsnprintf(line + used, sizeof line - used, format, arguments);
+  ae_make_printable(line, strlen(line));
   pthread_mutex_lock(&mutex);
   if (copy != NULL) {
     fprintf(copy, "%s\n", line);

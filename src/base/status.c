@@ -16,6 +16,14 @@ struct ae_error {
 /* What is given when not even an error can be allocated; never freed. */
 static struct ae_error out_of_memory = {AE_INTERNAL, __FILE__, __LINE__, true, "out of memory"};
 
+void ae_make_printable(char *text, size_t length) {
+  for (size_t i = 0; i < length; i++) {
+    const unsigned char letter = (unsigned char)text[i];
+    if (letter == '\n' || letter == '\t') text[i] = ' ';
+    else if (letter < ' ' || letter == 127) text[i] = '?';
+  }
+}
+
 ae_status ae_error_create(ae_code code, const char *file, int line, const char *format, ...) {
   struct ae_error *error = malloc(sizeof *error);
   if (error == NULL) return &out_of_memory;
@@ -27,6 +35,7 @@ ae_status ae_error_create(ae_code code, const char *file, int line, const char *
   va_start(arguments, format);
   vsnprintf(error->message, sizeof error->message, format, arguments);
   va_end(arguments);
+  ae_make_printable(error->message, strlen(error->message));
   return error;
 }
 
@@ -38,6 +47,7 @@ ae_status ae_error_prefix(ae_status status, const char *format, ...) {
   const int length = vsnprintf(before, sizeof before, format, arguments);
   va_end(arguments);
   const size_t used = length < (int)sizeof before ? (size_t)length : sizeof before - 1;
+  ae_make_printable(before, used);
   memcpy(sentence, status->message, sizeof sentence);
   memcpy(status->message, before, used);
   memcpy(status->message + used, ": ", 2);

@@ -14,7 +14,7 @@
 
 /* A group with more datasets than this gets one line. */
 #define MOST_DATASETS 16
-/* No file of ours is nested deeper; one that is may hold a circle of links. */
+/* No file of ours is nested deeper; of what is, a line is enough. */
 #define MOST_LEVELS 12
 #define PATH_SIZE 512
 #define LINE_WIDTH 110
@@ -54,10 +54,19 @@ static void print_shape(const ae_h5_object *what) {
   print_type(what);
 }
 
+/* Names are the file's, and may be anything. */
+static void print_name(int width, const char *name) {
+  char shown[PATH_SIZE + AE_H5_NAME_SIZE];
+  snprintf(shown, sizeof shown, "%s", name);
+  ae_make_printable(shown, strlen(shown));
+  printf("  %-*s", width, shown);
+}
+
 /* First line only: one screen is the promise. */
-static void print_line(const char *text) {
+static void print_line(char *text) {
   size_t length = strcspn(text, "\n");
   bool whole = text[length] == '\0' && length <= LINE_WIDTH;
+  ae_make_printable(text, length);
   printf("%.*s%s", (int)(length < LINE_WIDTH ? length : LINE_WIDTH), text, whole ? "" : " …");
 }
 
@@ -83,7 +92,7 @@ cleanup:
 }
 
 static ae_status print_dataset(ae_h5 *file, const char *path, const ae_h5_object *what) {
-  printf("  %-40s", path);
+  print_name(40, path);
   if (what->kind == AE_H5_OBJECT_LOST) printf("  (a link that leads nowhere)");
   else if (what->kind == AE_H5_OBJECT_EMPTY) printf("  (empty)");
   else if (what->kind == AE_H5_OBJECT_OTHER) printf("  (not a dataset)");
@@ -148,16 +157,18 @@ static ae_status print_attribute(ae_h5 *file, const char *path, const char *name
   double real = 0;
   if (content == AE_H5_TEXTS) {
     AE_RETURN_IF(ae_h5_get_text(file, path, name, &text));
-    printf("  %-42s", shown);
+    print_name(42, shown);
     print_line(text);
     printf("\n");
     AE_FREE(text);
   } else if (content == AE_H5_INTEGERS) {
     AE_RETURN_IF(ae_h5_get_integer(file, path, name, &integer));
-    printf("  %-42s%" PRId64 "\n", shown, integer);
+    print_name(42, shown);
+    printf("%" PRId64 "\n", integer);
   } else if (content == AE_H5_REALS) {
     AE_RETURN_IF(ae_h5_get_real(file, path, name, &real));
-    printf("  %-42s%.9g\n", shown, real);
+    print_name(42, shown);
+    printf("%.9g\n", real);
   }
   return AE_OK;
 }
@@ -173,25 +184,63 @@ static ae_status print_attributes(ae_h5 *file, const char *path, int count) {
   return AE_OK;
 }
 
+/* Groups that were met on a way through a file: links may lead in circles, and to one group on more ways than can be gone. */
+typedef struct walk {
+  const ae_comm *comm;
+  uint64_t (*met)[2]; /* their places */
+  int64_t count, room;
+} walk;
+
+static ae_status make_room(walk *way) {
+  uint64_t(*larger)[2] = NULL;
+  if (way->count < way->room) return AE_OK;
+  way->room = 2 * way->room + 16;
+  AE_RETURN_IF(ae_comm_agree(way->comm, AE_NEW(larger, way->room)));
+  if (way->count > 0) memcpy(larger, way->met, (size_t)way->count * sizeof *larger);
+  AE_FREE(way->met);
+  way->met = larger;
+  return AE_OK;
+}
+
+static ae_status meet(walk *way, const ae_h5_object *group, bool *is_new) {
+  *is_new = false;
+  for (int64_t i = 0; i < way->count; i++)
+    if (memcmp(way->met[i], group->place, sizeof group->place) == 0) return AE_OK;
+  AE_RETURN_IF(make_room(way));
+  memcpy(way->met[way->count++], group->place, sizeof group->place);
+  *is_new = true;
+  return AE_OK;
+}
+
 typedef ae_status visitor(ae_h5 *file, const char *path, const ae_h5_object *what, void *context);
 
-/* Visits what is under a group and is no group; the first error ends it. */
-static ae_status visit_group(ae_h5 *file, const char *group, int level, visitor *visit, void *context) {
+/* Visits what is under a group that is new, and is no group; the first error ends it. */
+static ae_status visit_group(walk *way, ae_h5 *file, const char *group, const ae_h5_object *as, visitor *visit,
+                             void *context) {
   ae_status status = AE_OK;
   char **names = NULL;
   int count = 0;
-  if (level > MOST_LEVELS) return AE_OK;
-  AE_CHECK(ae_h5_list(file, group, &names, &count));
+  bool is_new;
+  AE_CHECK(meet(way, as, &is_new));
+  if (is_new) AE_CHECK(ae_h5_list(file, group, &names, &count));
   for (int i = 0; i < count; i++) {
     char path[PATH_SIZE];
     ae_h5_object what;
     AE_CHECK(join(group, names[i], path));
     AE_CHECK(ae_h5_object_find(file, path, &what));
-    if (what.kind == AE_H5_OBJECT_GROUP) AE_CHECK(visit_group(file, path, level + 1, visit, context));
+    if (what.kind == AE_H5_OBJECT_GROUP) AE_CHECK(visit_group(way, file, path, &what, visit, context));
     else AE_CHECK(visit(file, path, &what, context));
   }
 cleanup:
   AE_FREE(names);
+  return status;
+}
+
+static ae_status visit_all(const ae_comm *comm, ae_h5 *file, const char *group, const ae_h5_object *as, visitor *visit,
+                           void *context) {
+  walk way = {.comm = comm};
+  const ae_status status = visit_group(&way, file, group, as, visit, context);
+  AE_FREE(way.met);
   return status;
 }
 
@@ -234,7 +283,7 @@ static ae_status verify_place(const ae_comm *comm, ae_h5 *file, const char *path
   ae_h5_object what;
   AE_RETURN_IF(ae_h5_object_find(file, path, &what));
   if (what.kind == AE_H5_OBJECT_LOST) return ae_location_require(comm, file, path);
-  AE_RETURN_IF(what.kind == AE_H5_OBJECT_GROUP ? visit_group(file, path, 1, verify_array, &found)
+  AE_RETURN_IF(what.kind == AE_H5_OBJECT_GROUP ? visit_all(comm, file, path, &what, verify_array, &found)
                                                : verify_array(file, path, &what, &found));
   printf("%s: %d arrays are as they were written", ae_h5_path(file), found.arrays);
   if (found.without > 0) printf("; %d have no digests to tell by", found.without);
@@ -242,19 +291,19 @@ static ae_status verify_place(const ae_comm *comm, ae_h5 *file, const char *path
   return AE_OK;
 }
 
-static ae_status print_group(const ae_comm *comm, ae_h5 *file, const char *group, int level);
+static ae_status print_group(walk *way, ae_h5 *file, const char *group, const ae_h5_object *as, int level);
 
-static ae_status print_subgroup(const ae_comm *comm, ae_h5 *file, const char *path, const ae_h5_object *what,
-                                int level) {
+static ae_status print_subgroup(walk *way, ae_h5 *file, const char *path, const ae_h5_object *what, int level) {
   counted under = {0};
-  AE_RETURN_IF(visit_group(file, path, level, count_dataset, &under));
+  AE_RETURN_IF(visit_all(way->comm, file, path, what, count_dataset, &under));
   if (level > MOST_LEVELS || under.datasets > MOST_DATASETS) {
-    printf("  %-40s  %d datasets, %.0f numbers\n", path, under.datasets, under.numbers);
+    print_name(40, path);
+    printf("  %d datasets, %.0f numbers\n", under.datasets, under.numbers);
     return AE_OK;
   }
   if (level == 1) printf("\n");
   AE_RETURN_IF(print_attributes(file, path, level == 1 ? what->attributes : 0));
-  return print_group(comm, file, path, level + 1);
+  return print_group(way, file, path, what, level + 1);
 }
 
 /* The configuration of a checkpoint is printed as one. */
@@ -263,12 +312,14 @@ static bool is_config(const char *path, const ae_h5_object *what) {
          what->rank == 0;
 }
 
-/* Datasets first, then groups. */
-static ae_status print_group(const ae_comm *comm, ae_h5 *file, const char *group, int level) {
+/* Datasets first, then groups. Of one that was printed under another name nothing more is said. */
+static ae_status print_group(walk *way, ae_h5 *file, const char *group, const ae_h5_object *as, int level) {
   ae_status status = AE_OK;
   char **names = NULL;
   int count = 0;
-  AE_CHECK(ae_h5_list(file, group, &names, &count));
+  bool is_new;
+  AE_CHECK(meet(way, as, &is_new));
+  if (is_new) AE_CHECK(ae_h5_list(file, group, &names, &count));
   for (int groups = 0; groups < 2; groups++)
     for (int i = 0; i < count; i++) {
       char path[PATH_SIZE];
@@ -278,9 +329,9 @@ static ae_status print_group(const ae_comm *comm, ae_h5 *file, const char *group
       if (is_config(path, &what) || what.kind == AE_H5_OBJECT_SCALE ||
           (what.kind == AE_H5_OBJECT_GROUP) != (groups == 1))
         continue;
-      if (groups) AE_CHECK(print_subgroup(comm, file, path, &what, level));
+      if (groups) AE_CHECK(print_subgroup(way, file, path, &what, level));
       else AE_CHECK(print_dataset(file, path, &what));
-      if (!groups) AE_CHECK(print_sets(comm, file, path, &what));
+      if (!groups) AE_CHECK(print_sets(way->comm, file, path, &what));
     }
 cleanup:
   AE_FREE(names);
@@ -313,11 +364,12 @@ static void print_config_line(config_place *place, const char *line, int length)
 }
 
 /* In the form of command-line overrides, several to a line: as nested lines it would fill the screen. */
-static void print_config(const char *text) {
+static void print_config(char *text) {
   config_place place = {0};
   printf("\nConfiguration:\n");
   while (*text != '\0') {
     size_t length = strcspn(text, "\n");
+    ae_make_printable(text, length);
     print_config_line(&place, text, (int)length);
     text += length + (text[length] == '\n');
   }
@@ -331,12 +383,20 @@ static ae_status print_kind(ae_h5 *file) {
   struct stat place = {0};
   AE_CHECK(ae_h5_get_kind(file, &kind));
   if (kind != NULL) AE_CHECK(ae_h5_get_real(file, "/", "mpiae_version", &version));
+  if (kind != NULL) ae_make_printable(kind, strlen(kind));
   printf("%s: %s", ae_h5_path(file), kind != NULL ? kind : "an HDF5 file not written by mpiae");
   if (kind != NULL) printf(", version %g", version);
   if (stat(ae_h5_path(file), &place) == 0) printf(", %.1f MB", (double)place.st_size / 1e6);
   printf("\n\n");
 cleanup:
   AE_FREE(kind);
+  return status;
+}
+
+static ae_status print_all(const ae_comm *comm, ae_h5 *file, const char *group, const ae_h5_object *as) {
+  walk way = {.comm = comm};
+  const ae_status status = print_group(&way, file, group, as, 1);
+  AE_FREE(way.met);
   return status;
 }
 
@@ -348,7 +408,7 @@ static ae_status print_file(const ae_comm *comm, ae_h5 *file) {
   AE_CHECK(print_kind(file));
   AE_CHECK(ae_h5_object_find(file, "/", &root));
   AE_CHECK(print_attributes(file, "/", root.attributes));
-  AE_CHECK(print_group(comm, file, "/", 1));
+  AE_CHECK(print_all(comm, file, "/", &root));
   AE_CHECK(ae_h5_exists(file, "/config", &exists));
   if (exists) AE_CHECK(ae_h5_object_find(file, "/config", &last));
   if (is_config("/config", &last)) {
@@ -374,7 +434,7 @@ static ae_status print_place(const ae_comm *comm, ae_h5 *file, const char *path)
   ae_h5_object what;
   AE_RETURN_IF(ae_h5_object_find(file, path, &what));
   if (what.kind == AE_H5_OBJECT_LOST) return ae_location_require(comm, file, path);
-  if (what.kind == AE_H5_OBJECT_GROUP) AE_RETURN_IF(print_group(comm, file, path, 1));
+  if (what.kind == AE_H5_OBJECT_GROUP) AE_RETURN_IF(print_all(comm, file, path, &what));
   else AE_RETURN_IF(print_dataset(file, path, &what));
   if (what.kind == AE_H5_OBJECT_DATASET) AE_RETURN_IF(print_sets(comm, file, path, &what));
   return print_attributes(file, path, what.attributes);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#define FIRST_BYTES ((int64_t)1 << 20)
 #define PIECE_BYTES ((int64_t)16 << 20)
 
 ae_status ae_input_open(const char *path, gzFile *out) {
@@ -51,7 +52,7 @@ static ae_status grow(void **values, int64_t held, int64_t capacity) {
 }
 
 static ae_status read_values(gzFile stream, const char *path, int64_t wanted, void **values, int64_t *out_held) {
-  int64_t held = 0, got = 0, capacity = ae_min(wanted, 4 * PIECE_BYTES);
+  int64_t held = 0, got = 0, capacity = ae_min(wanted, FIRST_BYTES);
   AE_RETURN_IF(grow(values, 0, capacity));
   do {
     if (held == capacity) {

@@ -157,21 +157,13 @@ static ae_status read_length(gzFile stream, const char *path, int64_t *length) {
   return AE_OK;
 }
 
-/* So that it can stand in a message, on one line. */
-static void make_printable(char *text, int64_t length) {
-  for (int64_t i = 0; i < length; i++) {
-    const bool space = text[i] == '\n' || text[i] == '\t';
-    if (space || text[i] < ' ' || text[i] > '~') text[i] = space ? ' ' : '?';
-  }
-}
-
 static ae_status read_header(gzFile stream, const char *path, header *head) {
   char text[MOST_HEADER + 1];
   int64_t length = 0, got = 0;
   AE_RETURN_IF(read_length(stream, path, &length));
   AE_RETURN_IF(ae_input_read(stream, path, text, length, &got));
   text[got] = '\0';
-  make_printable(text, got);
+  ae_make_printable(text, (size_t)got);
   if (got < length || !parse_header(text, head))
     return AE_FAIL(AE_DATA, "%s: its header is damaged: '%.80s'; save it again", path, text);
   if (head->rank < 1 || head->rank > AE_ARRAY_MAX_RANK)

@@ -23,31 +23,13 @@ typedef struct assembly {
   row_range *range; /* rows of each rank */
   row_range own;
   const char *rows; /* own rows */
-  char *buffer;     /* one chunk and its checksum */
+  char *buffer;     /* one chunk, of rows of several ranks, or padded */
   MPI_Request *request;
   const int64_t *place;
   uint64_t *digest; /* of every chunk: of own ones, and zero */
   ae_h5 *file;
   int ranks;
 } assembly;
-
-/* Twice-folded sums of big-endian 16-bit words (Fletcher, "An arithmetic checksum for serial transmissions",
- * 1982), as HDF5's filter keeps them: zero only for zeros, else 1 … 65535. */
-static uint32_t fletcher32(const uint8_t *bytes, int64_t count) {
-  const int64_t block = 4096;
-  uint64_t sum = 0, sum_of_sums = 0;
-  for (int64_t start = 0; start < count; start += block) {
-    const int64_t end = ae_min(start + block, count);
-    for (int64_t i = start; i < end; i += 2) {
-      const unsigned low = i + 1 < end ? bytes[i + 1] : 0;
-      sum += (uint64_t)bytes[i] << 8 | low;
-      sum_of_sums += sum;
-    }
-    sum = sum == 0 ? 0 : (sum - 1) % 65535 + 1;
-    sum_of_sums = sum_of_sums == 0 ? 0 : (sum_of_sums - 1) % 65535 + 1;
-  }
-  return (uint32_t)(sum_of_sums << 16 | sum);
-}
 
 static int compare_ranges(const void *a, const void *b) {
   const row_range *one = a, *two = b;
@@ -117,25 +99,29 @@ static void send_head(const assembly *work) {
                   "giving the head of a chunk");
 }
 
-/* Digests and checksums the chunk in the buffer and writes it. After an error nothing is written. */
-static void write_chunk(const assembly *work, int64_t start) {
+/* Digests and checksums a chunk and writes it. After an error nothing is written. */
+static void write_chunk(const assembly *work, int64_t start, const char *rows) {
   ae_h5 *file = work->file;
   const ae_h5_dataset *dataset = work->dataset;
   const int64_t bytes = work->chunks->chunk_rows * work->chunks->row_bytes, chunk = start / work->chunks->chunk_rows;
-  const int64_t place = work->place[chunk], whole = bytes + CHECKSUM_BYTES;
-  work->digest[chunk] = ae_h5_digest(dataset->path, dataset->rank, dataset->dim, chunk, work->buffer,
+  uint8_t end[CHECKSUM_BYTES];
+  work->digest[chunk] = ae_h5_digest(dataset->path, dataset->rank, dataset->dim, chunk, rows,
                                      (chunk_end(work, start) - start) * work->chunks->row_bytes);
-  uint8_t *end = (uint8_t *)work->buffer + bytes;
-  const uint32_t checksum = fletcher32((const uint8_t *)work->buffer, bytes);
+  const uint32_t checksum = ae_h5_fletcher32((const uint8_t *)rows, bytes);
   for (int i = 0; i < CHECKSUM_BYTES; i++) end[i] = (uint8_t)(checksum >> 8 * i);
-  ae_h5_disk_write(&file->disk, file->descriptor, place, work->buffer, whole);
+  ae_h5_disk_write(&file->disk, file->descriptor, work->place[chunk], rows, bytes);
+  ae_h5_disk_write(&file->disk, file->descriptor, work->place[chunk] + bytes, end, sizeof end);
+}
+
+static const char *own_rows(const assembly *work, int64_t start) {
+  return work->rows + (start - work->own.begin) * work->chunks->row_bytes;
 }
 
 /* Copies own rows of the chunk at row `start` into the buffer and zeroes what lies beyond the dataset. */
 static void copy_own(const assembly *work, int64_t start) {
   const int64_t row_bytes = work->chunks->row_bytes, end = chunk_end(work, start);
   const int64_t own = ae_min(end, work->own.end) - start, padding = start + work->chunks->chunk_rows - end;
-  memcpy(work->buffer, work->rows + (start - work->own.begin) * row_bytes, (size_t)(own * row_bytes));
+  memcpy(work->buffer, own_rows(work, start), (size_t)(own * row_bytes));
   memset(work->buffer + (end - start) * row_bytes, 0, (size_t)(padding * row_bytes));
 }
 
@@ -147,16 +133,14 @@ static void write_own(assembly *work) {
     return;
   }
   const int64_t last = first + (work->own.end - 1 - first) / step * step;
+  const bool whole = last + step <= work->own.end;
   const int requests = receive_rest(work, last);
   send_head(work);
-  copy_own(work, last);
+  if (!whole) copy_own(work, last);
   ae_comm_require(work->file->comm, MPI_Waitall(requests, work->request, MPI_STATUSES_IGNORE),
                   "waiting for the rest of a chunk");
-  write_chunk(work, last);
-  for (int64_t start = first; start < last; start += step) {
-    copy_own(work, start);
-    write_chunk(work, start);
-  }
+  write_chunk(work, last, whole ? own_rows(work, last) : work->buffer);
+  for (int64_t start = first; start < last; start += step) write_chunk(work, start, own_rows(work, start));
 }
 
 /* Each chunk's digest is known to the rank that wrote it, and zero elsewhere. */
@@ -177,7 +161,7 @@ static ae_status prepare(assembly *work) {
   AE_RETURN_IF(AE_NEW(work->range, work->ranks));
   AE_RETURN_IF(AE_NEW(work->request, work->ranks));
   AE_RETURN_IF(AE_NEW(work->digest, work->chunks->count));
-  return AE_NEW(work->buffer, work->chunks->chunk_rows * work->chunks->row_bytes + CHECKSUM_BYTES);
+  return AE_NEW(work->buffer, work->chunks->chunk_rows * work->chunks->row_bytes);
 }
 
 ae_status ae_h5_write_chunks(ae_h5 *file, const ae_h5_dataset *dataset, const ae_h5_chunks *chunks,
@@ -196,6 +180,7 @@ ae_status ae_h5_write_chunks(ae_h5 *file, const ae_h5_dataset *dataset, const ae
                   "gathering the rows of the ranks");
   AE_CHECK(ae_comm_agree(comm, check_ranges(dataset->path, &work)));
   write_own(&work);
+  if (chunks->count * chunks->chunk_rows * chunks->row_bytes >= AE_H5_PORTION) ae_h5_disk_begin(file->descriptor);
   AE_CHECK(ae_comm_agree(comm, write_digests(&work, target)));
 cleanup:
   AE_FREE(work.digest);
@@ -240,8 +225,24 @@ static herr_t visit_chunks(hid_t dataset, place_list *list) {
 #endif
 }
 
-ae_status ae_h5_find_places(ae_h5 *file, hid_t dataset, const char *path, const ae_h5_chunks *chunks, int64_t *place) {
+/* With the size that chunks have with their checksum. Of their bytes the driver writes none. */
+static herr_t give_places(hid_t dataset, const ae_h5_chunks *chunks) {
+  static const char none;
+  hsize_t offset[AE_H5_MAX_RANK] = {0};
+  const int64_t bytes = chunks->chunk_rows * chunks->row_bytes + CHECKSUM_BYTES;
+  for (int64_t i = 0; i < chunks->count; i++) {
+    offset[0] = (hsize_t)(i * chunks->chunk_rows);
+    if (H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, offset, (size_t)bytes, &none) < 0) return -1;
+  }
+  return 0;
+}
+
+ae_status ae_h5_place_chunks(ae_h5 *file, hid_t dataset, const char *path, const ae_h5_chunks *chunks, int64_t *place) {
   place_list list = {.chunks = chunks, .place = place};
+  file->disk.placing = true;
+  const herr_t given = give_places(dataset, chunks);
+  file->disk.placing = false;
+  AE_RETURN_IF(ae_h5_require(file, given, "give places to", path, AE_H5_SPACE));
   AE_RETURN_IF(ae_h5_require(file, visit_chunks(dataset, &list), "find the places of", path, AE_H5_SPACE));
   if (list.found != chunks->count)
     return AE_FAIL(AE_INTERNAL, "%s: %s has %lld chunks, but %lld have a place", file->path, path,

@@ -57,6 +57,8 @@ bool ae_h5_disk_write(ae_h5_disk *disk, int descriptor, int64_t from, const void
   return disk->error == 0;
 }
 
+void ae_h5_disk_begin(int descriptor) { (void)sync_file_range(descriptor, 0, 0, SYNC_FILE_RANGE_WRITE); }
+
 int64_t ae_h5_disk_read(ae_h5_disk *disk, int descriptor, int64_t from, void *bytes, int64_t count) {
   int64_t done = 0;
   while (done < count) {

@@ -67,7 +67,7 @@ static ae_status take_lock(ae_h5 *file, const char *name, int flags, int lock) {
   file->guard = open(name, flags | O_CLOEXEC | O_NONBLOCK, 0666);
   if (file->guard < 0 && lock == LOCK_EX)
     return AE_FAIL(AE_DATA, "cannot create %s: %s; the directory must exist and allow writing", name, strerror(errno));
-  if (file->guard < 0) return AE_FAIL(AE_DATA, "cannot open %s: %s", name, strerror(errno));
+  if (file->guard < 0) return ae_error_mark_passing(AE_FAIL(AE_DATA, "cannot open %s: %s", name, strerror(errno)));
   if (fstat(file->guard, &info) != 0 || !S_ISREG(info.st_mode))
     return AE_FAIL(AE_DATA, "cannot open %s: it is not a regular file", name);
   if (ae_h5_locks_wanted() && flock(file->guard, lock | LOCK_NB) != 0 && errno == EWOULDBLOCK)
@@ -86,8 +86,9 @@ static ae_status see_file(ae_h5 *file, const char *name, int flags, int64_t firs
   const int rank = ae_comm_rank(file->comm);
   file->descriptor = open(name, flags | O_CLOEXEC | O_NONBLOCK);
   if (file->descriptor < 0 || fstat(file->descriptor, &info) != 0)
-    return AE_FAIL(AE_DATA, "rank %d on %s cannot open %s: %s; every host must see the same directory", rank, host,
-                   name, strerror(errno));
+    return ae_error_mark_passing(AE_FAIL(AE_DATA,
+                                         "rank %d on %s cannot open %s: %s; every host must see the same directory",
+                                         rank, host, name, strerror(errno)));
   if (info.st_size == first_size) return AE_OK;
   return AE_FAIL(AE_DATA,
                  "rank %d on %s sees another %s (%lld bytes) than rank 0 (%lld bytes); give all hosts one file", rank,
@@ -233,12 +234,14 @@ cleanup:
 }
 
 /* A full disk is best met before anything is written. Where the file system cannot reserve, the writes will tell. */
-ae_status ae_h5_reserve(ae_h5 *file) {
-  const int64_t length = file->disk.end;
-  if (fallocate(file->descriptor, 0, 0, length) != 0 &&
+ae_status ae_h5_reserve(ae_h5 *file, int64_t beyond) {
+  const int64_t length = file->disk.end, more = length - file->room;
+  if (more <= beyond) return AE_OK;
+  if (fallocate(file->descriptor, 0, file->room, more) != 0 &&
       (errno == ENOSPC || errno == EFBIG || errno == EDQUOT || errno == EIO))
     return AE_FAIL(AE_DATA, "cannot make %s %lld bytes long: %s; " AE_H5_SPACE, file->temporary, (long long)length,
                    strerror(errno));
+  file->room = length;
   return AE_OK;
 }
 
@@ -263,7 +266,7 @@ static ae_status rename_file(ae_h5 *file) {
 }
 
 static ae_status publish(ae_h5 *file) {
-  AE_RETURN_IF(ae_h5_reserve(file));
+  AE_RETURN_IF(ae_h5_reserve(file, 0));
   AE_RETURN_IF(close_file(file));
   AE_RETURN_IF(sync_rows(file));
   return rename_file(file);
@@ -288,6 +291,8 @@ void ae_h5_close(ae_h5 **handle) {
   if (file->temporary != NULL && ae_h5_is_root(file)) unlink(file->temporary);
   free_handle(handle);
 }
+
+void ae_h5_read_ahead(const ae_h5 *file) { posix_fadvise(file->descriptor, 0, 0, POSIX_FADV_WILLNEED); }
 
 const char *ae_h5_path(const ae_h5 *file) { return file->path; }
 

@@ -64,6 +64,8 @@ static bool describe_object(ae_h5 *file, const char *path, ae_h5_object *out, ae
   }
   if (H5Oget_info_by_name(file->handle, path, &info, H5P_DEFAULT) < 0) return false;
   out->attributes = (int)info.num_attrs;
+  out->place[0] = info.fileno;
+  out->place[1] = info.addr;
   if (info.type == H5O_TYPE_GROUP) out->kind = AE_H5_OBJECT_GROUP;
   if (info.type != H5O_TYPE_DATASET) return true;
   out->kind = AE_H5_OBJECT_DATASET;

@@ -14,7 +14,7 @@
 
 /* What becomes of the bytes of a file: told by the driver, and to it. */
 typedef struct ae_h5_disk {
-  bool placing; /* chunks are being given places: the values that HDF5 would fill them with are not written */
+  bool placing; /* chunks are being given places: their bytes are not written */
   bool dropped; /* nothing is written any more */
   int error;    /* errno of the first call that failed; 0 when none did */
   int64_t end;  /* bytes of the file when all that has a place is written */
@@ -30,6 +30,12 @@ int ae_h5_disk_flags(const char *path);
 /* Local. Writes all bytes at a place of an open file, unless there was an error before; false when there is one now. */
 bool ae_h5_disk_write(ae_h5_disk *disk, int descriptor, int64_t from, const void *bytes, int64_t count);
 
+/* Bytes by which a file grows before the disk is asked for room, or told to begin. */
+#define AE_H5_PORTION ((int64_t)1 << 20)
+
+/* Local. Has the disk begin with what was written to an open file, while more is put together; fsync tells what failed. */
+void ae_h5_disk_begin(int descriptor);
+
 /* Local. Reads from a place of an open file. Returns the number of bytes, fewer than wanted at the end of the file, or
  * < 0 after an error, which the disk keeps. */
 int64_t ae_h5_disk_read(ae_h5_disk *disk, int descriptor, int64_t from, void *bytes, int64_t count);
@@ -41,6 +47,7 @@ struct ae_h5 {
   char *temporary; /* the name while being written; NULL when reading */
   int guard;       /* rank 0: holds the advisory lock; −1 elsewhere */
   int descriptor;  /* of that file, on every rank: for its own bytes; −1 when closed */
+  int64_t room;    /* rank 0: bytes of the file that the disk has room for */
   ae_h5_disk disk;
 };
 
@@ -52,7 +59,7 @@ bool ae_h5_is_root(const ae_h5 *file);
  * has is passing (status.h). AE_INTERNAL when HDF5 was out of memory. */
 ae_status ae_h5_require(ae_h5 *file, int64_t result, const char *action, const char *object, const char *advice);
 
-/* Local. AE_DATA when a file that a virtual dataset is made of is not there. */
+/* Local. AE_DATA when a file that a virtual dataset is made of is not there, or it is made of itself. */
 ae_status ae_h5_require_parts(ae_h5 *file, hid_t dataset, const char *path);
 
 /* Local. Why a dataset could not be read (`result` as above): a filter that is not installed, or what ae_h5_require says. */
@@ -88,8 +95,8 @@ hid_t ae_h5_memory_type(ae_h5_type type);
 hid_t ae_h5_file_type(ae_h5_type type);
 int64_t ae_h5_type_size(ae_h5_type type);
 
-/* Local, rank 0. Makes sure that the disk has room for all that has a place in the file. */
-ae_status ae_h5_reserve(ae_h5 *file);
+/* Local, rank 0. Makes sure that the disk has room for all that has a place in the file, but for `beyond` bytes. */
+ae_status ae_h5_reserve(ae_h5 *file, int64_t beyond);
 
 /* How a dataset of whole rows lies in the file: chunk c is rows [c·chunk_rows, (c+1)·chunk_rows), the last one
  * padded. */
@@ -103,8 +110,12 @@ typedef struct ae_h5_chunks {
 /* Local. How we write a dataset. Of a scalar and of one without numbers all is 0. */
 ae_h5_chunks ae_h5_choose_chunks(const ae_h5_dataset *dataset);
 
-/* Local, rank 0. Where in the file each of the chunks->count chunks of a dataset lies. */
-ae_status ae_h5_find_places(ae_h5 *file, hid_t dataset, const char *path, const ae_h5_chunks *chunks, int64_t *place);
+/* Local, rank 0. Gives each of the chunks->count chunks of a new dataset its place in the file, and tells it. */
+ae_status ae_h5_place_chunks(ae_h5 *file, hid_t dataset, const char *path, const ae_h5_chunks *chunks, int64_t *place);
+
+/* Local. What HDF5's filter fletcher32 puts behind `count` bytes, low byte first (Fletcher, "An arithmetic checksum for serial
+ * transmissions", 1982): two sums of big-endian 16-bit words modulo 65535, zero only for zeros, else 1 … 65535. */
+uint32_t ae_h5_fletcher32(const uint8_t *bytes, int64_t count);
 
 /* Local. The digest of a block of an array's rows (digest.c). */
 uint64_t ae_h5_digest(const char *path, int rank, const int64_t *dim, int64_t block, const void *bytes, int64_t count);

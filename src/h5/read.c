@@ -218,6 +218,7 @@ ae_status ae_h5_verify(ae_h5 *file, const char *path, bool *has_digests) {
   *has_digests = false;
   AE_CHECK(open_dataset(file, path, &source, &rank, dim));
   if (rank == 0) goto cleanup;
+  AE_CHECK(ae_h5_require_parts(file, source, path));
   const int64_t own = ae_comm_rank(file->comm), ranks = ae_comm_size(file->comm);
   const int64_t begin = ae_muldiv(dim[0], own, ranks), end = ae_muldiv(dim[0], own + 1, ranks);
   const ae_h5_rows read = {.rank = rank, .dim = dim, .begin = begin, .count = end - begin};

@@ -58,21 +58,47 @@ static bool is_there(const ae_h5 *file, const char *part) {
   return access(part, R_OK) == 0 || (part[0] != '/' && access(beside, R_OK) == 0);
 }
 
+/* Virtual datasets of one file may be made of one another, so many at most: HDF5 follows those that lead back to themselves
+ * until its stack ends. Through other files it opens one at each turn, and there its end is that of descriptors. */
+enum { MOST_VIRTUAL = 64 };
+
+static bool has_end(hid_t dataset, int *left) {
+  size_t count = 0;
+  hid_t plan = H5Dget_create_plist(dataset), own = H5Iget_file_id(dataset);
+  if (plan >= 0 && H5Pget_layout(plan) == H5D_VIRTUAL) H5Pget_virtual_count(plan, &count);
+  bool found = count == 0 || --*left >= 0;
+  for (size_t i = 0; i < count && found; i++) {
+    char part[2] = "", name[1024] = "";
+    if (H5Pget_virtual_filename(plan, i, part, sizeof part) != 1 || part[0] != '.') continue;
+    H5Pget_virtual_dsetname(plan, i, name, sizeof name);
+    hid_t source = H5Dopen2(own, name, H5P_DEFAULT);
+    found = source < 0 || has_end(source, left);
+    ae_h5_release(&source);
+  }
+  ae_h5_release(&own);
+  ae_h5_release(&plan);
+  return found;
+}
+
 /* HDF5 takes fill values, mostly zeros, for parts that it does not find. Names that are patterns ("%b") are left to it, and
  * all when the user has told it another place. */
 ae_status ae_h5_require_parts(ae_h5 *file, hid_t dataset, const char *path) {
   ae_status status = AE_OK;
   size_t count = 0;
   hid_t plan = H5Dget_create_plist(dataset);
-  if (plan >= 0 && H5Pget_layout(plan) == H5D_VIRTUAL && getenv("HDF5_VDS_PREFIX") == NULL)
-    H5Pget_virtual_count(plan, &count);
-  for (size_t i = 0; i < count && status == AE_OK; i++) {
+  if (plan >= 0 && H5Pget_layout(plan) == H5D_VIRTUAL) H5Pget_virtual_count(plan, &count);
+  for (size_t i = 0; i < count && status == AE_OK && getenv("HDF5_VDS_PREFIX") == NULL; i++) {
     char part[2048] = ".";
     if (H5Pget_virtual_filename(plan, i, part, sizeof part) < 0 || strcmp(part, ".") == 0 || strchr(part, '%') != NULL)
       continue;
     if (!is_there(file, part)) status = lacks_part(file, path, count, part);
   }
   ae_h5_release(&plan);
+  int left = MOST_VIRTUAL;
+  if (status == AE_OK && count > 0 && !has_end(dataset, &left))
+    status = AE_FAIL(AE_DATA, "%s: %s is a virtual dataset that is made of itself, or of more than %d others",
+                     file->path, path, MOST_VIRTUAL);
+  H5Eclear2(H5E_DEFAULT);
   return status;
 }
 

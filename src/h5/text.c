@@ -51,6 +51,7 @@ static ae_status open_texts(ae_h5 *file, const char *path, texts *out) {
   *out = (texts){H5I_INVALID_HID, H5I_INVALID_HID, H5I_INVALID_HID};
   out->dataset = H5Dopen2(file->handle, path, H5P_DEFAULT);
   AE_RETURN_IF(ae_h5_require(file, out->dataset, "open", path, AE_H5_DAMAGED));
+  AE_RETURN_IF(ae_h5_require_parts(file, out->dataset, path));
   out->type = H5Dget_type(out->dataset);
   out->space = H5Dget_space(out->dataset);
   return ae_h5_require(file, out->type < 0 || out->space < 0 ? -1 : 0, "read", path, AE_H5_DAMAGED);

@@ -30,15 +30,13 @@ ae_h5_chunks ae_h5_choose_chunks(const ae_h5_dataset *dataset) {
 }
 
 /* HDF5 refuses chunks larger than an axis of length 0; a scalar in its object header is covered by the header's
- * checksum. Chunks get their places when the dataset is made, of the size that they have with their checksum: HDF5
- * fills and filters one to know it, and the driver writes none. */
+ * checksum. */
 static herr_t choose_layout(hid_t list, const ae_h5_dataset *dataset) {
   hsize_t chunk[AE_H5_MAX_RANK];
   if (dataset->rank == 0) return H5Pset_layout(list, H5D_COMPACT);
   if (bytes_of(dataset) == 0) return H5Pset_layout(list, H5D_CONTIGUOUS);
   for (int i = 1; i < dataset->rank; i++) chunk[i] = (hsize_t)dataset->dim[i];
   chunk[0] = (hsize_t)ae_h5_choose_chunks(dataset).chunk_rows;
-  if (H5Pset_alloc_time(list, H5D_ALLOC_TIME_EARLY) < 0 || H5Pset_fill_time(list, H5D_FILL_TIME_ALLOC) < 0) return -1;
   return H5Pset_chunk(list, dataset->rank, chunk) < 0 ? -1 : H5Pset_fletcher32(list);
 }
 
@@ -51,11 +49,9 @@ static hid_t space_of(const ae_h5_dataset *dataset) {
 static ae_status create_dataset(ae_h5 *file, const ae_h5_dataset *dataset, hid_t *created) {
   AE_RETURN_IF(ae_h5_make_parents(file, dataset->path));
   hid_t space = space_of(dataset), list = H5Pcreate(H5P_DATASET_CREATE);
-  file->disk.placing = true;
   if (space >= 0 && list >= 0 && H5Pset_obj_track_times(list, false) >= 0 && choose_layout(list, dataset) >= 0)
     *created =
         H5Dcreate2(file->handle, dataset->path, ae_h5_file_type(dataset->type), space, H5P_DEFAULT, list, H5P_DEFAULT);
-  file->disk.placing = false;
   ae_status status = ae_h5_require(file, *created, "create", dataset->path, AE_H5_SPACE);
   ae_h5_release(&list);
   ae_h5_release(&space);
@@ -145,7 +141,7 @@ static ae_status write_scalar(ae_h5 *file, hid_t target, const ae_h5_dataset *da
 }
 
 /* What rank 0 alone does of a dataset before its rows are written: makes it, says what it is, as an axis of a name when
- * there is one, and finds its chunks' places, for which there must be room. *target is to be released. */
+ * there is one, and gives its chunks places, for which there must be room. *target is to be released. */
 static ae_status lay_out(ae_h5 *file, const ae_h5_dataset *dataset, const char *axis, const void *scalar,
                          const ae_h5_chunks *chunks, int64_t *place, hid_t *target) {
   AE_RETURN_IF(create_dataset(file, dataset, target));
@@ -154,8 +150,8 @@ static ae_status lay_out(ae_h5 *file, const ae_h5_dataset *dataset, const char *
   AE_RETURN_IF(describe(file, *target, dataset, axis == NULL));
   if (dataset->rank == 0) AE_RETURN_IF(write_scalar(file, *target, dataset, scalar));
   if (chunks->count > 0) AE_RETURN_IF(ae_h5_reserve_digests(file, *target, dataset->path, chunks->count));
-  if (chunks->count > 0) AE_RETURN_IF(ae_h5_find_places(file, *target, dataset->path, chunks, place));
-  return ae_h5_reserve(file);
+  if (chunks->count > 0) AE_RETURN_IF(ae_h5_place_chunks(file, *target, dataset->path, chunks, place));
+  return ae_h5_reserve(file, AE_H5_PORTION);
 }
 
 /* A dataset, or when `axis` is not NULL the axis of that name. */

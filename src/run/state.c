@@ -95,6 +95,7 @@ ae_status ae_run_state_open(const ae_comm *comm, const char *path, ae_h5 **file,
   *state = (ae_run_state){0};
   AE_CHECK(ae_h5_open(comm, path, file));
   AE_CHECK(require_checkpoint(*file));
+  ae_h5_read_ahead(*file);
   AE_CHECK(ae_h5_read_text(*file, "/config", &text));
   AE_CHECK(ae_comm_agree(comm, ae_model_configure(text, (int64_t)strlen(text), path, NULL, 0, config)));
   /* a checkpoint of before this key: every later one says what auto came to */

@@ -14,6 +14,8 @@ static void an_error_keeps_code_message_and_place(void **state) {
   assert_int_equal(ae_error_line(status), __LINE__ - 3);
   status = ae_error_prefix(status, "reading");
   assert_string_equal(ae_error_message(status), "reading: file a.yaml, line 3");
+  status = ae_error_prefix(status, "a\tb\nc\x1b[2J\x7f ä");
+  assert_string_equal(ae_error_message(status), "a b c?[2J? ä: reading: file a.yaml, line 3");
   status = ae_error_first(status, AE_FAIL(AE_USAGE, "second"));
   ae_test_error(status, AE_DATA, "a.yaml");
   ae_test_error(ae_error_first(AE_OK, AE_FAIL(AE_USAGE, "second")), AE_USAGE, "second");

@@ -40,7 +40,7 @@ for figure in found["figures"]:
         ratio = figure["limit"] / figure["value"] if times else figure["value"] / figure["limit"]
         assert abs(figure["share"] / ratio - 1) < 1e-4, figure
 limited = {(figure["part"], figure["name"]) for figure in found["figures"] if figure["limit"]}
-assert ("steps", "vae f32: step") in limited and ("memory", "adam") in limited and ("files", "vhe checkpoint") in limited
+assert ("steps", "vae f32: step") in limited and ("memory", "adam") in limited and ("files", "vhe checkpoint: read") in limited
 scaling = {figure["name"]: figure for figure in found["figures"] if figure["part"] == "scaling"}
 assert abs(scaling["network of a node"]["value"] - 100) < 1e-9 and abs(scaling["latency between nodes"]["value"] - 5) < 1e-9
 assert {"weak, 48 ranks, 1 node", "strong, 3072 ranks, 64 nodes", "step here, 16 rows a rank"} <= set(scaling)

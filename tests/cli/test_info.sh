@@ -35,4 +35,25 @@ with h5py.File("a.h5", "r+") as file:
     file["loss"] = 0.5'
 accept "; 1 have no digests to tell by" info --verify a.h5
 
+# groups among which there are more ways than can be gone, a name that would command a terminal, and an array made of one made of one …
+"$python" - <<'END'
+import h5py
+with h5py.File("circle.h5", "w") as file:
+    for i in range(9):
+        file.create_group(f"g{i}")
+    for i in range(81):
+        file[f"g{i % 9}/h{i // 9}"] = file[f"g{i // 9}"]
+    file["g0/x\x1b[2J"] = [1.0, 2.0]
+with h5py.File("chain.h5", "w") as file:
+    file["a0"] = [1.0, 2.0]
+    for i in range(70):
+        layout = h5py.VirtualLayout((2,), "f8")
+        layout[:] = h5py.VirtualSource(".", f"a{i}", (2,))
+        file.create_virtual_dataset(f"a{i + 1}", layout)
+END
+accept "/g0/x?[2J " info circle.h5
+accept "circle.h5: 0 arrays are as they were written; 1 have no digests to tell by" info --verify circle.h5
+accept "; 1 have no digests to tell by" info --verify chain.h5:/a64
+refuse 3 "/a70 is a virtual dataset that is made of itself, or of more than 64 others" info --verify chain.h5:/a70
+
 finish

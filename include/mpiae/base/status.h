@@ -39,6 +39,10 @@ ae_status ae_error_create(ae_code code, const char *file, int line, const char *
 /* Puts "prefix: " before the sentence of an error; AE_OK stays AE_OK. */
 ae_status ae_error_prefix(ae_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Local. In a text that may be somebody's, which is to stand on a line of ours: control characters, which may command a
+ * terminal, become '?', and ends of lines and tabs blanks. Of errors and of the log this is done. */
+void ae_make_printable(char *text, size_t length);
+
 /* Marks an error as one of the moment, not of what was asked for: a disk that did not read now may do so again. */
 ae_status ae_error_mark_passing(ae_status status);
 bool ae_error_is_passing(ae_status status);

@@ -54,6 +54,9 @@ ae_status ae_h5_produce(const ae_comm *comm, const char *path, ae_status (*fill)
  * another length. */
 ae_status ae_h5_open(const ae_comm *comm, const char *path, ae_h5 **out);
 
+/* Local. Says that all of a file opened for reading will be wanted: the disk reads while what came first is checked. */
+void ae_h5_read_ahead(const ae_h5 *file);
+
 /* Closes a file opened for reading, or drops one being written together with its temporary. NULL is fine. Never
  * fails. */
 void ae_h5_close(ae_h5 **file);

@@ -19,6 +19,7 @@ typedef enum ae_h5_content { AE_H5_INTEGERS, AE_H5_REALS, AE_H5_TEXTS, AE_H5_OTH
 typedef struct ae_h5_object {
   ae_h5_object_kind kind;
   int attributes;
+  uint64_t place[2]; /* number of the file, and address in it: alike for all names of an object */
   /* of datasets */
   ae_h5_content content;
   bool is_signed;
