@@ -56,7 +56,7 @@ accept "" train vae.yaml "${keys[@]}" train.steps=1 --run run-conv
 accept "" export run-conv --out torch
 refuse 2 "--out torch: File exists: choose the name of a new directory" export run-conv --out torch
 refuse 3 "--out absent/torch: No such file or directory" export run-conv --out absent/torch
-"$python" - <<'END'
+"$python" - <<'END' || fail "what export wrote is not the checkpoint's"
 import json, struct, h5py, numpy
 data = open("torch/model.safetensors", "rb").read()
 (length,) = struct.unpack("<Q", data[:8])
@@ -101,7 +101,6 @@ with h5py.File("run-conv/checkpoint-000000001.h5") as file:
     file["parameters"].visititems(compare)
 assert not header, header
 END
-[ $? = 0 ] || fail "what export wrote is not the checkpoint's"
 take() { refuse "$1" "--init-from: $2" train vae.yaml "${keys[@]}" --run run-taken --init-from "$3.safetensors"; }
 take 3 "cannot open absent.safetensors: No such file or directory" absent
 take 2 "lacks.safetensors has no tensor decoder.output.bias, which is (1) in this model" lacks
@@ -114,12 +113,11 @@ for file in list short tiny long; do take 3 "$file.safetensors is no safetensors
 absent run-taken
 accept "" train vae.yaml "${keys[@]}" train.steps=1 --run run-back --init-from torch/model.safetensors
 accept "" export run-back --out torch-back
-"$python" - <<'END'
+"$python" - <<'END' || fail "what train took is not what export wrote"
 import numpy
 one, other = (numpy.fromfile(f"{name}/model.safetensors", "<f4") for name in ("torch", "torch-back"))
 assert numpy.allclose(one, other, rtol=0, atol=1e-9, equal_nan=True)
 END
-[ $? = 0 ] || fail "what train took is not what export wrote"
 accept "torch/model.safetensors" info run-back
 # moving averages of a codebook come along, when they can be such
 printf 'model: vqvae\ndata: {train: train.h5}\ntrain: {steps: 1}\nvqvae: {channels: 2, entries: 4, entry_size: 2}\n' >vqvae.yaml
@@ -134,11 +132,10 @@ open("less.safetensors", "wb").write(data[:begin] + struct.pack("<d", -1) + data
 END
 refuse 3 "--init-from: the codebook holds numbers that cannot be" train vqvae.yaml --run run-taken --init-from less.safetensors
 accept "" train vqvae.yaml --run run-codebook --init-from torch-vqvae/model.safetensors
-"$python" - <<'END'
+"$python" - <<'END' || fail "the codebook does not go on"
 import h5py
 with h5py.File("run-codebook/checkpoint-000000001.h5") as file:
     assert file["codebook"].attrs["updates"] == 2
 END
-[ $? = 0 ] || fail "the codebook does not go on"
 
 finish
