@@ -6,6 +6,7 @@
   ROW(train)                                                                                                           \
   ROW(encode)                                                                                                          \
   ROW(decode)                                                                                                          \
+  ROW(export)                                                                                                          \
   ROW(evaluate)                                                                                                        \
   ROW(reconstruct)                                                                                                     \
   ROW(sample)                                                                                                          \

@@ -63,7 +63,8 @@ static const ae_option options[] = {
      "go on from the newest valid checkpoint, or start when there is none"},
     {"overwrite", AE_OPTION_FLAG, NULL, false, 0, 0, "replace the run that is in the directory"},
     {"init-from", AE_OPTION_TEXT, "MODEL", false, 0, 0,
-     "begin a new run with the parameters of another: a run directory or a checkpoint file"},
+     "begin a new run with the parameters of another: a run directory or a checkpoint file; or with those of a "
+     "FILE.safetensors, as export writes it"},
     {0}};
 
 const ae_command ae_command_train = {

@@ -1,5 +1,6 @@
 /* The first parameters of a new run, from a model that was trained before. */
 #include "mpiae/run/arrays.h"
+#include "mpiae/run/torch.h"
 #include "run.h"
 
 #include "mpiae/base/arithmetic.h"
@@ -49,7 +50,18 @@ cleanup:
   return status;
 }
 
+/* Every rank reads it. */
+static ae_status take_tensors(ae_trainer *t, const char *path) {
+  AE_RETURN_IF(ae_comm_agree(t->comm, ae_torch_load(t->model, path)));
+  AE_FREE(t->origin);
+  return ae_comm_agree(t->comm, ae_memory_text(path, &t->origin));
+}
+
 ae_status ae_trainer_init_from(ae_trainer *t, const char *model) {
+  static const char ending[] = ".safetensors";
+  const size_t length = strlen(model), own = strlen(ending);
+  if (length > own && strcmp(model + length - own, ending) == 0)
+    return ae_error_prefix(take_tensors(t, model), "--init-from");
   return ae_error_prefix(ae_run_directory_visit(t->comm, model, take_parameters, t), "--init-from");
 }
 

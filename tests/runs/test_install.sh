@@ -128,7 +128,7 @@ if command -v dpkg-query >/dev/null; then
   depends=", $(dpkg-deb -f package/*.deb Depends), "
   launcher=(openmpi-bin libopenmpi)
   if [ "$mpi" = mpich ]; then launcher=(mpich libmpich); fi
-  for package in "${launcher[@]}" libc6 libhdf5 libopenblas libyaml; do
+  for package in "${launcher[@]}" libc6 libhdf5 libopenblas libyaml libjansson; do
     [[ $depends == *", $package"* ]] || fail "the package does not depend on $package but$depends"
   done
   dpkg-deb -x package/*.deb unpacked

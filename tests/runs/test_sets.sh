@@ -211,6 +211,10 @@ on 2 train ae.yaml "${large[@]}" train.steps=1 --run many-buckets
 for ranks in 1 3; do on "$ranks" train ae.yaml "${large[@]}" set.stage=size train.steps=2 --init-from many-buckets --run many-buckets-$ranks; done
 grep -qE '^gradients in [3-9] buckets' many-buckets-1/run.log || fail "buckets: $(grep bucket many-buckets-1/run.log)"
 equal many-buckets-1/checkpoint-000000002.h5 many-buckets-3/checkpoint-000000002.h5
+# by way of tensors, which lack the predictor
+on 2 export many-buckets --out many-tensors
+on 2 train ae.yaml "${large[@]}" set.stage=size train.steps=2 --init-from many-tensors/model.safetensors --run many-buckets-2
+equal many-buckets-1/checkpoint-000000002.h5 many-buckets-2/checkpoint-000000002.h5
 
 # larger than a block, and than what training saw
 for ranks in 1 3; do

@@ -18,6 +18,7 @@
 
 #define AE_MODEL_MAX_TERMS 8
 #define AE_MODEL_MAX_FIELDS 8
+#define AE_MODEL_MAX_ARRAYS 8
 
 typedef struct ae_model ae_model;
 typedef struct ae_model_type ae_model_type;
@@ -88,6 +89,16 @@ struct ae_model {
   int64_t statistic_examples;      /* over how many: fewer than the data has when steps were left out */
 };
 
+/* Numbers that a model has beside its parameters, without which other programs could not use it. */
+typedef struct ae_model_array {
+  const char *name; /* in PyTorch: "codebook.count" */
+  ae_h5_type type;  /* as in run/safetensors.h */
+  int rank;
+  int64_t dim[2];
+  void *values; /* lent */
+  bool learnt;  /* a new run that begins with the parameters takes it with them; else it makes its own */
+} ae_model_array;
+
 /* What `mpiae sample` asks for. */
 typedef struct ae_sample_request {
   int64_t count;
@@ -117,6 +128,10 @@ typedef struct ae_training_hooks {
    * cannot come from; takes over what state belongs to them. */
   const char *own_parameters;
   ae_status (*init_from)(ae_model *model, const ae_config *config, ae_h5 *file);
+
+  /* Local. The same after parameters and learnt arrays have been read from a file of arrays: AE_DATA for such as cannot
+   * be. */
+  ae_status (*adopt)(ae_model *model);
 
   /* The state of a new run, where load has not read that of a checkpoint. */
   ae_status (*start)(ae_model *model);
@@ -214,6 +229,11 @@ struct ae_model_type {
   /* Collective, or NULL. The model's own state in a checkpoint, beside its parameters; load also for inference. */
   ae_status (*save)(ae_model *model, ae_h5 *file);
   ae_status (*load)(ae_model *model, ae_h5 *file);
+
+  /* Local. What it has beside parameters; returns how many: AE_MODEL_MAX_ARRAYS at most; or NULL: nothing. And the parts
+   * of its PyTorch module, source text, ended by NULL; or NULL: it has none. */
+  int (*arrays)(ae_model *model, ae_model_array *out);
+  const char *const *python;
 
   /* Local, or NULL. AE_USAGE when the model cannot take values like those of the dataset, whose shape fits. */
   ae_status (*accepts)(const ae_model *model, const ae_dataset *data);

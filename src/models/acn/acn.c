@@ -8,6 +8,7 @@
 #include "mpiae/models/acn/code_memory.h"
 #include "mpiae/models/array_model.h"
 #include "mpiae/models/keys.h"
+#include "mpiae/models/python.h"
 #include "mpiae/models/standard_prior.h"
 #include "mpiae/tensor/gaussian.h"
 
@@ -148,6 +149,12 @@ static ae_status epoch_end(ae_model *base, uint32_t epoch, ae_metrics *metrics) 
 static ae_status save(ae_model *base, ae_h5 *file) { return ae_code_memory_save(((acn *)base)->memory, file); }
 static ae_status load(ae_model *base, ae_h5 *file) { return ae_code_memory_load(((acn *)base)->memory, file); }
 
+static int arrays(ae_model *base, ae_model_array *out) {
+  const ae_code_memory *memory = ((acn *)base)->memory;
+  *out = (ae_model_array){"memory.mean", AE_H5_FLOAT32, 2, {memory->examples, memory->latent}, memory->all, false};
+  return 1;
+}
+
 static void prefetch(ae_model *base, const ae_batch *batch) {
   acn *model = (acn *)base;
   const ae_phase previous = ae_profile_enter(AE_PHASE_EXEMPLARS);
@@ -284,12 +291,16 @@ static const ae_training_hooks training = {.resolve = ae_likelihood_resolve,
 
 static const ae_inference_hooks inference = {.encode = encode, .decode = decode, .evaluate = evaluate, .draw = draw};
 
+static const char *const python[] = {ae_python_model, ae_python_network, ae_python_acn, NULL};
+
 const ae_model_type ae_model_acn = {.name = "acn",
                                     .summary = "associative compression network",
                                     .keys = keys,
                                     .figures = figures,
                                     .create = create,
                                     .destroy = destroy,
+                                    .arrays = arrays,
+                                    .python = python,
                                     .save = save,
                                     .load = load,
                                     .accepts = accepts,

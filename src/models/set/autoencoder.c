@@ -8,6 +8,7 @@
 #include "mpiae/graph/ops.h"
 #include "mpiae/graph/ops_sets.h"
 #include "mpiae/models/keys.h"
+#include "mpiae/models/python.h"
 #include "mpiae/models/standard_prior.h"
 #include "mpiae/tensor/gaussian.h"
 #include "set.h"
@@ -463,8 +464,8 @@ static const ae_figure *const told[] = {
     &figures[AE_SET_SIZE_ERROR],     &figures[AE_SET_SIZE_HIT], NULL};
 
 #define TRAINING                                                                                                       \
-  .resolve = resolve, .own_parameters = AE_SET_SIZE_PATH, .init_from = ae_set_init_from, .start = ae_set_start,        \
-  .epoch_begin = epoch_begin, .fill = fill, .statistics = statistics, .epoch_end = epoch_end
+  .resolve = resolve, .own_parameters = AE_SET_SIZE_PATH, .init_from = ae_set_init_from, .adopt = ae_set_adopt,        \
+  .start = ae_set_start, .epoch_begin = epoch_begin, .fill = fill, .statistics = statistics, .epoch_end = epoch_end
 static const ae_training_hooks ae_training = {TRAINING}, vae_training = {TRAINING, .annotate = annotate};
 
 static const ae_inference_hooks ae_inference = {.encode = ae_set_encode, .evaluate = ae_set_evaluate};
@@ -477,6 +478,8 @@ static const ae_set_hooks sets = {.takes = takes,
                                   .decode = ae_set_decode,
                                   .add_matching = add_matching};
 
+static const char *const python[] = {ae_python_model, ae_python_network, ae_python_sets, NULL};
+
 const ae_model_type ae_model_set_ae = {.name = "set-ae",
                                        .summary = "autoencoder of sets of points",
                                        .keys = ae_key_tables,
@@ -485,6 +488,8 @@ const ae_model_type ae_model_set_ae = {.name = "set-ae",
                                        .columns = size_columns,
                                        .create = create_ae,
                                        .destroy = destroy,
+                                       .arrays = ae_set_arrays,
+                                       .python = python,
                                        .save = ae_set_save,
                                        .load = ae_set_load,
                                        .accepts = accepts,
@@ -500,6 +505,8 @@ const ae_model_type ae_model_set_vae = {.name = "set-vae",
                                         .columns = vae_columns,
                                         .create = create_vae,
                                         .destroy = destroy,
+                                        .arrays = ae_set_arrays,
+                                        .python = python,
                                         .save = ae_set_save,
                                         .load = ae_set_load,
                                         .accepts = accepts,

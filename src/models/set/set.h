@@ -87,6 +87,8 @@ ae_status ae_set_start(ae_model *base);
 ae_status ae_set_save(ae_model *base, ae_h5 *file);
 ae_status ae_set_load(ae_model *base, ae_h5 *file);
 ae_status ae_set_init_from(ae_model *base, const ae_config *config, ae_h5 *file);
+int ae_set_arrays(ae_model *base, ae_model_array *out);
+ae_status ae_set_adopt(ae_model *base);
 ae_status ae_set_of_block(ae_model *base, const ae_block *block, ae_block *sets);
 ae_status ae_set_encode(ae_model *base, const ae_block *block, void *const *field);
 ae_status ae_set_evaluate(ae_model *base, const ae_block *block, uint32_t draw, double *terms, double *log_weight);

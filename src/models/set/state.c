@@ -91,12 +91,29 @@ static ae_status read_moment(const ae_set_model *model, ae_h5 *file, const char 
   return ae_h5_read(file, path, AE_H5_FLOAT64, 1, 0, model->network.dim, values);
 }
 
-static ae_status check_loaded(const ae_set_model *model, const ae_h5 *file) {
+static bool is_sound(const ae_set_model *model) {
   for (int64_t k = 0; k < model->network.dim; k++)
-    if (!isfinite(model->mean[k]) || !isfinite(model->deviation[k]) || model->deviation[k] < 0)
-      return AE_FAIL(AE_DATA, "%s: /set holds numbers that cannot be: the file is damaged or was changed",
-                     ae_h5_path(file));
-  return AE_OK;
+    if (!isfinite(model->mean[k]) || !isfinite(model->deviation[k]) || model->deviation[k] < 0) return false;
+  return true;
+}
+
+static ae_status check_loaded(const ae_set_model *model, const ae_h5 *file) {
+  if (is_sound(model)) return AE_OK;
+  return AE_FAIL(AE_DATA, "%s: /set holds numbers that cannot be: the file is damaged or was changed",
+                 ae_h5_path(file));
+}
+
+int ae_set_arrays(ae_model *base, ae_model_array *out) {
+  ae_set_model *model = (ae_set_model *)base;
+  out[0] = (ae_model_array){"start.mean", AE_H5_FLOAT64, 1, {model->network.dim}, model->mean, true};
+  out[1] = (ae_model_array){"start.deviation", AE_H5_FLOAT64, 1, {model->network.dim}, model->deviation, true};
+  return 2;
+}
+
+ae_status ae_set_adopt(ae_model *base) {
+  ae_set_model *model = (ae_set_model *)base;
+  model->begun = true;
+  return is_sound(model) ? AE_OK : AE_FAIL(AE_DATA, "start.mean and start.deviation hold numbers that cannot be");
 }
 
 ae_status ae_set_load(ae_model *base, ae_h5 *file) {

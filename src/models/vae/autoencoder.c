@@ -5,6 +5,7 @@
 #include "mpiae/graph/ops.h"
 #include "mpiae/models/array_model.h"
 #include "mpiae/models/keys.h"
+#include "mpiae/models/python.h"
 #include "mpiae/models/standard_prior.h"
 #include "mpiae/tensor/gaussian.h"
 
@@ -201,12 +202,15 @@ static const ae_inference_hooks ae_inference = {.encode = encode, .decode = deco
 static const ae_inference_hooks vae_inference = {
     .encode = encode, .decode = decode, .evaluate = evaluate, .draw = ae_standard_prior_draw};
 
+static const char *const python[] = {ae_python_model, ae_python_network, ae_python_autoencoder, NULL};
+
 const ae_model_type ae_model_ae = {.name = "ae",
                                    .summary = "autoencoder",
                                    .keys = ae_key_tables,
                                    .figures = ae_figures,
                                    .create = create_ae,
                                    .destroy = destroy,
+                                   .python = python,
                                    .accepts = accepts,
                                    .training = &ae_training,
                                    .inference = &ae_inference};
@@ -218,6 +222,7 @@ const ae_model_type ae_model_vae = {.name = "vae",
                                     .columns = vae_columns,
                                     .create = create_vae,
                                     .destroy = destroy,
+                                    .python = python,
                                     .accepts = accepts,
                                     .training = &vae_training,
                                     .inference = &vae_inference};

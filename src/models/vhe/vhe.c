@@ -9,6 +9,7 @@
 #include "mpiae/base/profile.h"
 #include "mpiae/graph/ops.h"
 #include "mpiae/models/keys.h"
+#include "mpiae/models/python.h"
 
 #include <math.h>
 #include <string.h>
@@ -249,6 +250,16 @@ static ae_status load(ae_model *base, ae_h5 *file) {
   return AE_OK;
 }
 
+static int arrays(ae_model *base, ae_model_array *out) {
+  ae_pseudo_labels *labels = ((vhe *)base)->labels;
+  const int64_t clusters = labels->clusters, width = 2 * labels->latent;
+  out[0] = (ae_model_array){"clusters.posterior", AE_H5_FLOAT32, 2, {clusters, width}, labels->posterior, false};
+  out[1] = (ae_model_array){"clusters.centroid", AE_H5_FLOAT32, 2, {clusters, width}, labels->centroid, false};
+  out[2] = (ae_model_array){"clusters.size", AE_H5_INT64, 1, {clusters}, labels->size, false};
+  out[3] = (ae_model_array){"clusters.weight", AE_H5_FLOAT64, 1, {2}, labels->weight, false};
+  return 4;
+}
+
 static void recorded(const ae_model *base, void *const *field) {
   ae_pseudo_labels_recorded(((const vhe *)base)->labels, field);
 }
@@ -306,6 +317,8 @@ static const ae_inference_hooks inference = {
 
 static const ae_class_hooks classes = {.one_shot = ae_vhe_one_shot, .likelihood = ae_vhe_likelihood};
 
+static const char *const python[] = {ae_python_model, ae_python_network, ae_python_vhe, NULL};
+
 const ae_model_type ae_model_vhe = {.name = "vhe",
                                     .summary = "variational homoencoder",
                                     .keys = keys,
@@ -314,6 +327,8 @@ const ae_model_type ae_model_vhe = {.name = "vhe",
                                     .columns = columns,
                                     .create = create,
                                     .destroy = destroy,
+                                    .arrays = arrays,
+                                    .python = python,
                                     .save = save,
                                     .load = load,
                                     .accepts = accepts,

@@ -230,14 +230,18 @@ static ae_status read_array(ae_codebook *codebook, ae_h5 *file, const char *path
   return ae_h5_read(file, path, type, table ? codebook->width : 1, 0, codebook->entries, rows);
 }
 
-static ae_status check_loaded(const ae_codebook *codebook, const ae_h5 *file) {
+static bool is_sound(const ae_codebook *codebook) {
   bool right = codebook->updates >= 0;
   for (int64_t k = 0; k < codebook->entries; k++)
     right =
         right && codebook->used[k] >= 0 && codebook->unused[k] >= 0 && (!codebook->averages || codebook->count[k] >= 0);
   for (int64_t j = 0; j < codebook->entries * codebook->width && codebook->averages; j++)
     right = right && isfinite(codebook->entry[j]) && isfinite(codebook->sum[j]);
-  if (right) return AE_OK;
+  return right;
+}
+
+static ae_status check_loaded(const ae_codebook *codebook, const ae_h5 *file) {
+  if (is_sound(codebook)) return AE_OK;
   return AE_FAIL(AE_DATA, "%s: /codebook holds numbers that cannot be: the file is damaged or was changed",
                  ae_h5_path(file));
 }
@@ -257,6 +261,11 @@ ae_status ae_codebook_load(ae_codebook *codebook, ae_h5 *file) {
 
 ae_status ae_codebook_take_over(ae_codebook *codebook, ae_h5 *file) {
   AE_RETURN_IF(ae_codebook_load(codebook, file));
+  return ae_comm_agree(codebook->comm, ae_codebook_adopt(codebook));
+}
+
+ae_status ae_codebook_adopt(ae_codebook *codebook) {
+  if (!is_sound(codebook)) return AE_FAIL(AE_DATA, "the codebook holds numbers that cannot be");
   memset(codebook->used, 0, (size_t)codebook->entries * sizeof *codebook->used);
   memset(codebook->unused, 0, (size_t)codebook->entries * sizeof *codebook->unused);
   codebook->revived = 0;

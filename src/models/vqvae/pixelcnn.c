@@ -10,6 +10,7 @@
 #include "mpiae/graph/ops.h"
 #include "mpiae/models/keys.h"
 #include "mpiae/models/likelihood.h"
+#include "mpiae/models/python.h"
 #include "mpiae/tensor/softmax.h"
 
 #include <math.h>
@@ -385,12 +386,15 @@ static const ae_inference_hooks inference = {.decode = decode, .evaluate = evalu
 static const ae_index_hooks indices = {codebook};
 static const ae_prior_hooks prior = {price};
 
+static const char *const python[] = {ae_python_model, ae_python_pixelcnn, NULL};
+
 const ae_model_type ae_model_pixelcnn = {.name = "pixelcnn",
                                          .summary = "prior over maps of indices (gated PixelCNN)",
                                          .keys = keys,
                                          .figures = figures,
                                          .create = create,
                                          .destroy = destroy,
+                                         .python = python,
                                          .save = save,
                                          .load = load,
                                          .accepts = accepts,

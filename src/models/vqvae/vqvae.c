@@ -7,6 +7,7 @@
 #include "mpiae/graph/ops.h"
 #include "mpiae/models/keys.h"
 #include "mpiae/models/likelihood.h"
+#include "mpiae/models/python.h"
 #include "mpiae/models/vqvae/codebook.h"
 #include "mpiae/nn/image.h"
 #include "mpiae/tensor/elementwise.h"
@@ -297,6 +298,22 @@ static ae_status init_from(ae_model *base, const ae_config *config, ae_h5 *file)
   return ae_codebook_take_over(codebook, file);
 }
 
+static ae_status adopt(ae_model *base) { return ae_codebook_adopt(((vqvae *)base)->codebook); }
+
+static int arrays(ae_model *base, ae_model_array *out) {
+  vqvae *model = (vqvae *)base;
+  ae_codebook *codebook = model->codebook;
+  const int64_t entries = codebook->entries, width = codebook->width;
+  int count = 0;
+  out[count++] = (ae_model_array){"data.variance", AE_H5_FLOAT64, 0, {0}, &model->variance, false};
+  if (!codebook->averages) return count;
+  out[count++] = (ae_model_array){"codebook.weight", AE_H5_FLOAT32, 2, {entries, width}, codebook->entry, true};
+  out[count++] = (ae_model_array){"codebook.count", AE_H5_FLOAT64, 1, {entries}, codebook->count, true};
+  out[count++] = (ae_model_array){"codebook.sum", AE_H5_FLOAT64, 2, {entries, width}, codebook->sum, true};
+  out[count++] = (ae_model_array){"codebook.updates", AE_H5_INT64, 0, {0}, &codebook->updates, true};
+  return count;
+}
+
 static ae_status save(ae_model *base, ae_h5 *file) {
   const vqvae *model = (const vqvae *)base;
   AE_RETURN_IF(ae_codebook_save(model->codebook, file));
@@ -487,6 +504,7 @@ static const ae_column *const columns[] = {usage, NULL};
 
 static const ae_training_hooks training = {.resolve = resolve,
                                            .init_from = init_from,
+                                           .adopt = adopt,
                                            .start = start,
                                            .fill = fill,
                                            .step_end = step_end,
@@ -496,6 +514,8 @@ static const ae_inference_hooks inference = {.encode = encode, .decode = decode,
 
 static const ae_index_hooks indices = {codebook};
 
+static const char *const python[] = {ae_python_model, ae_python_vqvae, NULL};
+
 const ae_model_type ae_model_vqvae = {.name = "vqvae",
                                       .summary = "autoencoder with a codebook (VQ-VAE)",
                                       .keys = keys,
@@ -504,6 +524,8 @@ const ae_model_type ae_model_vqvae = {.name = "vqvae",
                                       .columns = columns,
                                       .create = create,
                                       .destroy = destroy,
+                                      .arrays = arrays,
+                                      .python = python,
                                       .save = save,
                                       .load = load,
                                       .accepts = accepts,

@@ -26,6 +26,7 @@ class Mpiae(CMakePackage):
     # Serial or parallel, as other programs want it.
     depends_on("hdf5@1.10.5:+hl")
     depends_on("openblas")
+    depends_on("jansson")
     depends_on("libyaml")
     depends_on("xxhash@0.8:")
     depends_on("zlib-api")

@@ -57,4 +57,7 @@ ae_status ae_codebook_load(ae_codebook *codebook, ae_h5 *file);
 /* Collective. The same for a new run: its entries and averages, and no use of them yet. */
 ae_status ae_codebook_take_over(ae_codebook *codebook, ae_h5 *file);
 
+/* Local. The same when entries and averages have been set already: AE_DATA for such as cannot be. */
+ae_status ae_codebook_adopt(ae_codebook *codebook);
+
 #endif
