@@ -56,8 +56,19 @@ static bool has_pmi(void) {
   return getenv("PMIX_RANK") != NULL || getenv("PMI_RANK") != NULL || getenv("PMI_FD") != NULL;
 }
 
+/* Of Open MPI 4; what another MPI does not know it passes by. */
+static const struct {
+  const char *variable, *value;
+} lone[] = {{"OMPI_MCA_ess_singleton_isolated", "1"},   /* no daemon, which listens */
+            {"OMPI_MCA_orte_create_session_dirs", "0"}, /* without it all such processes would share one directory */
+            {"OMPI_MCA_pml", "ob1"},
+            {"OMPI_MCA_btl", "self"},
+            {"HWLOC_COMPONENTS", "-gl,-pci,-linuxio"}}; /* gl asks ten X servers */
+
 void ae_launch_prepare(void) {
-  if (getenv("OMPI_COMM_WORLD_SIZE") != NULL || number_of("SLURM_STEP_NUM_TASKS") != 1 || has_pmi()) return;
+  if (getenv("OMPI_COMM_WORLD_SIZE") != NULL || has_pmi()) return;
+  for (size_t i = 0; i < sizeof lone / sizeof *lone; i++) setenv(lone[i].variable, lone[i].value, 0);
+  if (number_of("SLURM_STEP_NUM_TASKS") != 1) return;
   unsetenv("SLURM_STEP_ID");
   unsetenv("SLURM_STEPID");
 }

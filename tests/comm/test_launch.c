@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,7 +29,8 @@ static const char *const variables[] = {"OMPI_COMM_WORLD_SIZE",
                                         "SLURM_PROCID",
                                         "PMIX_RANK",
                                         "PMI_RANK",
-                                        "PMI_FD"};
+                                        "PMI_FD",
+                                        "OMPI_MCA_btl"};
 
 static void forget(void) {
   for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) unsetenv(variables[i]);
@@ -39,6 +41,34 @@ static void set_step(const char *tasks, const char *task) {
   setenv("SLURM_STEP_NUM_TASKS", tasks, 1);
   setenv("SLURM_STEP_ID", "0", 1);
   setenv("SLURM_PROCID", task, 1);
+}
+
+/* Of those that Open MPI 4 opens to be reached by. First of all tests: the others change the environment. */
+static void alone_no_network_is_open(void **state) {
+  (void)state;
+#if defined(OMPI_MAJOR_VERSION) && OMPI_MAJOR_VERSION == 4
+  for (int descriptor = 0; descriptor < 1024 && getenv("OMPI_COMM_WORLD_SIZE") == NULL; descriptor++) {
+    struct sockaddr_storage own = {.ss_family = AF_UNSPEC};
+    socklen_t size = sizeof own;
+    (void)getsockname(descriptor, (struct sockaddr *)&own, &size);
+    assert_true(own.ss_family != AF_INET && own.ss_family != AF_INET6);
+  }
+#endif
+}
+
+static void alone_there_is_no_network(void **state) {
+  (void)state;
+  forget();
+  ae_launch_prepare();
+  assert_string_equal(getenv("OMPI_MCA_btl"), "self");
+  setenv("OMPI_MCA_btl", "self,tcp", 1);
+  ae_launch_prepare();
+  assert_string_equal(getenv("OMPI_MCA_btl"), "self,tcp"); /* the user knows better */
+  forget();
+  setenv("PMIX_RANK", "0", 1);
+  ae_launch_prepare();
+  assert_null(getenv("OMPI_MCA_btl"));
+  forget();
 }
 
 static void copies_are_refused(void **state) {
@@ -260,7 +290,9 @@ static void libraries_are_counted(void **state) {
 }
 
 int main(int argc, char **argv) {
-  const ae_test tests[] = {AE_TEST(copies_are_refused),
+  const ae_test tests[] = {AE_TEST(alone_no_network_is_open),
+                           AE_TEST(alone_there_is_no_network),
+                           AE_TEST(copies_are_refused),
                            AE_TEST(ranks_are_not),
                            AE_TEST(mpirun_in_a_step_is_not),
                            AE_TEST(another_mpi_s_launcher_is_refused),

@@ -21,7 +21,6 @@ scratch=$(mktemp -d)
 chmod 755 "$scratch"
 trap 'chmod -R u+w "$scratch"; rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 1
-if [ -n "${OMPI_MCA_ess_singleton_isolated:-}" ]; then export OMPI_MCA_orte_tmpdir_base=$scratch; fi
 
 fail() {
   failures=$((failures + 1))

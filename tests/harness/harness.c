@@ -12,7 +12,7 @@
 enum { SKIPPED = 77 };
 
 static ae_comm *comm;
-static char scratch[256], session[64];
+static char scratch[256];
 static int skipped;
 
 const ae_comm *ae_test_comm(void) { return comm; }
@@ -68,13 +68,6 @@ const char *ae_test_path(const char *name) {
   return path[next];
 }
 
-/* Without Open MPI's daemon, programs that run alone would share one directory: tests/CMakeLists.txt. */
-static void make_session(void) {
-  if (getenv("OMPI_MCA_ess_singleton_isolated") == NULL || getenv("OMPI_COMM_WORLD_SIZE") != NULL) return;
-  snprintf(session, sizeof session, "/tmp/mpiae-session-XXXXXX");
-  if (mkdtemp(session) == NULL || setenv("OMPI_MCA_orte_tmpdir_base", session, 1) != 0) perror("session");
-}
-
 static void remove_directory(const char *directory) {
   char command[300];
   if (*directory == '\0') return;
@@ -113,7 +106,6 @@ int ae_test_main(int argc, char **argv, const ae_test *tests, int count) {
   setenv("CMOCKA_MESSAGE_OUTPUT", "STDOUT", 0);
   ae_blas_choose_core(argv);
   ae_blas_use_threads(1);
-  make_session();
   ae_status status = ae_comm_create(&argc, &argv, &comm);
   if (status != AE_OK) {
     fprintf(stderr, "%s\n", ae_error_message(status));
@@ -135,6 +127,5 @@ int ae_test_main(int argc, char **argv, const ae_test *tests, int count) {
   skipped = (int)ae_comm_max(comm, skipped);
   remove_scratch();
   ae_comm_destroy(&comm);
-  remove_directory(session);
   return failed > 0 ? 1 : skipped > 0 ? SKIPPED : 0;
 }

@@ -14,10 +14,9 @@ if(version MATCHES "Open MPI|OpenRTE|PRRTE|prte")
   if(uid STREQUAL "0")
     list(APPEND launcher OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1)
   endif()
-  # Most of a start is Open MPI's search for networks and devices and, without mpirun, a daemon: nothing to most tests. Those of whole runs with USUAL, and
-  # those of the README, start as users do. Without the daemon all processes that run alone would share one session directory, so tests give them
-  # one each (OMPI_MCA_orte_tmpdir_base). Open MPI 5 has no such daemon, and a directory for each process.
-  set(quick_launcher OMPI_MCA_pml=ob1 OMPI_MCA_ess_singleton_isolated=1 HWLOC_COMPONENTS=-pci,-linuxio)
+  # Most of a start is Open MPI's search for networks and devices: nothing to most tests. Those of whole runs with USUAL, and those of the README, start
+  # as users do.
+  set(quick_launcher OMPI_MCA_pml=ob1 HWLOC_COMPONENTS=-gl,-pci,-linuxio)
 elseif(version MATCHES "HYDRA")
   set(MPIAE_TEST_MPI mpich)
   set(mpirun ${MPIEXEC_EXECUTABLE})

@@ -10,7 +10,6 @@ failures=0
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 1
-if [ -n "${OMPI_MCA_ess_singleton_isolated:-}" ]; then export OMPI_MCA_orte_tmpdir_base=$scratch; fi
 
 # A run that fails makes everything after it fail too.
 fail() {
@@ -22,11 +21,10 @@ fail() {
   fi
 }
 
-# on RANKS ARGUMENTS…: exit status 124 is that of a run that hangs. One rank needs no launcher, which takes longer than most of what it starts; with the
-# usual start (tests/harness/launcher.cmake) it would start a daemon in its place.
+# on RANKS ARGUMENTS…: exit status 124 is that of a run that hangs. One rank needs no launcher, which takes longer than most of what it starts.
 on() {
   local ranks=$1 status=0 launch=("${mpirun[@]}" -n "$1")
-  if [ "$ranks" = 1 ] && [ -n "${OMPI_MCA_ess_singleton_isolated:-}" ]; then launch=(); fi
+  if [ "$ranks" = 1 ]; then launch=(); fi
   shift
   timeout 300 "${launch[@]}" "$mpiae" "$@" >log 2>&1 </dev/null || status=$?
   if [ "$status" != 0 ]; then

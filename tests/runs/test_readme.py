@@ -23,8 +23,8 @@ SKIPPED = 77  # to CTest
 BUILDS = ("tools/quickstart", "tools/check", "cmake ")
 # Those whose blocks are run; one may use what those before it have made.
 RUN = ["README.md", "src/cli/README.md", "configs/README.md", "src/h5/README.md", "jobs/README.md", "tools/README.md", "tools/study/README.md"]
-# The README's commands start as users do; the others without Open MPI's search for networks, and alone without its daemon.
-QUICK = {"OMPI_MCA_pml": "ob1", "OMPI_MCA_ess_singleton_isolated": "1"}
+# The README's commands start as users do; the others without Open MPI's search for networks.
+QUICK = {"OMPI_MCA_pml": "ob1"}
 # What makes a line of a long block short: one step of training, few examples and draws.
 SHORT = [
     (r"^((mpirun .*)?mpiae train .*?)( train\.steps=\d+)?((?(3) .*)?)$", r"\1\4 train.steps=1"),
@@ -256,7 +256,7 @@ def main():
         for name in RUN:
             print(name, flush=True)
             left_out = run_document(name, whole, small, mnist) or left_out
-            environment.update(QUICK, OMPI_MCA_orte_tmpdir_base=scratch)
+            environment.update(QUICK)
         if mnist:
             check_mnist(whole.path)
     if left_out:

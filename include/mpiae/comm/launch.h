@@ -7,8 +7,10 @@
 #include <mpi.h>
 #include <sys/types.h>
 
-/* Before MPI starts. Open MPI takes any task of srun without PMI for one of several and gives up; a step of one task,
- * an interactive shell say, is a world of its own: forgets that there is a step. */
+/* Before MPI starts. A process that no launcher started is a world of its own: it needs no network, no devices and no
+ * daemon, whose search is most of the start of Open MPI, which is told so where the user has not told it otherwise. Open
+ * MPI takes any task of srun without PMI for one of several and gives up; a step of one task, an interactive shell say,
+ * is such a world: forgets that there is a step. */
 void ae_launch_prepare(void);
 
 /* How srun starts the ranks of this MPI: Open MPI finds them by PMIx, MPICH by the second of its own interfaces. */
