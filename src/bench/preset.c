@@ -15,8 +15,9 @@ enum { FEWEST_POINTS = 60, MOST_POINTS = 200 };
 static const ae_bench_preset presets[] = {
     {"vhe", "model: vhe", 3, {1, 28, 28}, 25600, false, true},
     {"vae", "model: vae", 3, {1, 28, 28}, 25600, false, true},
+    {"vhe-classes", "model: vhe\nvhe: {sets: class}", 3, {1, 28, 28}, 25600, false, true},
     {"vqvae",
-     "model: vqvae\ndata: {center: 0.5}\ntrain: {batch_size: 64}\nvqvae: {codebook: ema}",
+     "model: vqvae\ndata: {center: 0.5}\ntrain: {batch_size: 32}\nvqvae: {codebook: loss}",
      3,
      {3, 32, 32},
      6400,

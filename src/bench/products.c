@@ -101,6 +101,6 @@ static ae_status run(ae_bench *bench) {
 
 extern const ae_bench_part ae_bench_part_products;
 
-static const char *const things[] = {"vhe", "vae", NULL};
+static const char *const things[] = {"vhe", "vae", "vhe-classes", NULL};
 const ae_bench_part ae_bench_part_products = {
     "products", "matrix products of a training step alone, by each library and precision", things, 1, run};

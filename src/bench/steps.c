@@ -114,6 +114,6 @@ static ae_status run(ae_bench *bench) {
 
 extern const ae_bench_part ae_bench_part_steps;
 
-static const char *const things[] = {"vhe", "vae", "vqvae", "set-vae", NULL};
+static const char *const things[] = {"vhe", "vae", "vhe-classes", "vqvae", "set-vae", NULL};
 const ae_bench_part ae_bench_part_steps = {
     "steps", "training steps, beside their matrix products alone; where their time goes", things, 1, run};

@@ -7,7 +7,7 @@
 mkdir room
 export TMPDIR=$PWD/room
 
-refuse 2 "nothing is measured as 'nope'; there are: products, products:vhe, products:vae, steps, steps:vhe" bench nope
+refuse 2 "nothing is measured as 'nope'; there are: products, products:vhe, products:vae, products:vhe-classes, steps, steps:vhe" bench nope
 refuse 2 "nothing is measured as 'memory:1'" bench products memory:1
 refuse 2 "nothing is measured as 'step'" bench step
 refuse 2 "--seconds must be an integer from 0" bench memory --seconds -1

@@ -3,7 +3,9 @@
 
 usage: tools/bench/compare.py WHAT… [--mpiae PROGRAM] [--torch PYTHON] [--sklearn PYTHON] [--rounds 5] [--results FILE]
 
-WHAT   vhe, vae: a training step, in float32 and in bf16 where the processor has it, beside PyTorch, eager and compiled
+WHAT   vhe, vae, vqvae: a training step, in float32 and in bf16 where the processor has it, beside PyTorch, eager and compiled
+       classsets: the same of vhe with vhe.sets=class and ten classes
+       setvae: a training step of set-vae in bf16, beside float32
        kmeans: an iteration on 60 000 x 40 with 10, 100 and 1000 clusters, beside scikit-learn (Lloyd) and faiss
 
 Everything has one thread. A round has each party once, and a ratio is of one round: its median, smallest and largest are
@@ -24,15 +26,23 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 HERE = Path(__file__).resolve().parent
 COLUMNS = "date commit cpu what peer version rounds unit ours theirs ratio_min ratio_median ratio_max".split()
 STEPS, SECONDS, ITERATIONS = 40, 2, 20
+PRESETS = {"classsets": "vhe-classes", "setvae": "set-vae"}  # what mpiae bench calls them
 ROWS, NUMBERS, CLUSTERS = 60_000, 40, (10, 100, 1000)
 
 
 class Lacks(Exception):
     """Something that a comparison needs is not there."""
+
+
+class Itself(NamedTuple):
+    """mpiae, as a peer."""
+    name: str
+    version: str
 
 
 class Peer:
@@ -104,9 +114,10 @@ def report(options, what, peers, ours, theirs):
 
 def measure_steps(options, what):
     """Milliseconds of a step by precision."""
-    found = json.loads(run_mpiae(options, "bench", f"steps:{what}", "--seconds", SECONDS, "--json"))
-    options.commit, options.cpu = found["commit"], found["cpu"]
-    title = {f"{what} {precision}: step": precision for precision in ("f32", "bf16")}
+    preset = PRESETS.get(what, what)
+    found = json.loads(run_mpiae(options, "bench", f"steps:{preset}", "--seconds", SECONDS, "--json"))
+    options.commit, options.cpu, options.version = found["commit"], found["cpu"], found["version"]
+    title = {f"{preset} {precision}: step": precision for precision in ("f32", "bf16")}
     return {title[row["name"]]: row["value"] for row in found["figures"] if row["name"] in title}
 
 
@@ -125,6 +136,15 @@ def compare_steps(options, what):
             report(options, f"{what} {precision}", some, ours[precision], theirs)
     for peer in theirs:
         peer.close()
+
+
+def compare_precisions(options, what):
+    found = [measure_steps(options, what) for _ in range(options.rounds)]
+    if not all("bf16" in times for times in found):
+        print(f"compare.py: not compared: {what}: the processor has no bf16", file=sys.stderr)
+        return
+    peer = Itself("mpiae f32", options.version)
+    report(options, f"{what} bf16", [peer], [times["bf16"] for times in found], {peer: [times["f32"] for times in found]})
 
 
 def time_clustering(options, clock, path, clusters, iterations):
@@ -166,7 +186,7 @@ def compare_kmeans(options, _):
     clocks[0].close()
 
 
-WORK = {"vhe": compare_steps, "vae": compare_steps, "kmeans": compare_kmeans}
+WORK = {**dict.fromkeys(("vhe", "vae", "classsets", "vqvae"), compare_steps), "setvae": compare_precisions, "kmeans": compare_kmeans}
 
 
 def keep(options):
