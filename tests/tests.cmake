@@ -67,6 +67,7 @@ mpiae_test(nn/image LIBRARIES ae_nn)
 mpiae_test(nn/set LIBRARIES ae_nn)
 
 mpiae_test(data/sampler LIBRARIES ae_data)
+mpiae_test(data/loader RANKS 1 3 LIBRARIES ae_data)
 mpiae_test(data/idx LIBRARIES ae_data)
 mpiae_test(data/npy LIBRARIES ae_data)
 mpiae_test(data/cifar10 LIBRARIES ae_data)

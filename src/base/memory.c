@@ -58,9 +58,13 @@ static int sharers = 1;
 
 void ae_memory_share(int processes) { sharers = processes; }
 
+static double host_bytes(void) { return (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE); }
+
+int64_t ae_memory_of_rank(void) { return (int64_t)(host_bytes() / sharers); }
+
 /* `ranks` of a host each want so many bytes. */
 static ae_status expect(double wanted, int ranks, const char *format, va_list arguments) {
-  const double there = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+  const double there = host_bytes();
   char what[256], who[64];
   if (wanted * ranks <= there) return AE_OK;
   vsnprintf(what, sizeof what, format, arguments);

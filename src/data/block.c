@@ -2,6 +2,7 @@
 
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
+#include "mpiae/data/loader.h"
 
 #include <string.h>
 
@@ -29,6 +30,7 @@ static void place_block(ae_block_walk *walk, int64_t place) {
   const int64_t end = ae_shards_begin(shards, shards->first + walk->shard + 1) - begin;
   walk->block.count = ae_min(AE_BLOCK_ROWS, end - place);
   if (data->offset != NULL) place_sets(walk, place, walk->block.count);
+  else if (data->loader != NULL) walk->block.rows = ae_loader_rows(data->loader, begin + place, walk->block.count);
   else walk->block.rows = ae_dataset_row(data, begin + place);
   walk->block.example = walk->example;
   for (int64_t i = 0; i < walk->block.count; i++) walk->example[i] = begin + place + i;

@@ -7,6 +7,7 @@
 #include "mpiae/base/profile.h"
 #include "mpiae/data/array.h"
 #include "mpiae/data/labels.h"
+#include "mpiae/data/loader.h"
 #include "mpiae/data/location.h"
 #include "mpiae/data/scale.h"
 #include "source.h"
@@ -131,10 +132,16 @@ static int64_t count_rows(const ae_dataset *dataset) {
   return dataset->offset != NULL ? dataset->offset[count] : count;
 }
 
-static ae_status name_bad_value(const ae_source *from, const ae_dataset *dataset, int64_t place) {
+/* Own rows [begin, begin + count), as they have just been read. */
+typedef struct piece {
+  int64_t begin, count;
+  void *rows;
+} piece;
+
+static ae_status name_bad_value(const ae_source *from, const ae_dataset *dataset, const piece *read, int64_t place) {
   const int64_t begin = ae_shards_own_begin(&dataset->shards);
-  const long long row = place / dataset->features, feature = place % dataset->features;
-  const char *what = isnan(((const float *)dataset->rows)[place]) ? "not a number" : "infinite";
+  const long long row = read->begin + place / dataset->features, feature = place % dataset->features;
+  const char *what = isnan(((const float *)read->rows)[place]) ? "not a number" : "infinite";
   int64_t set = 0;
   if (dataset->offset == NULL)
     return AE_FAIL(AE_DATA, "%s:%s: feature %lld of example %lld is %s; remove or replace it", from->path, from->array,
@@ -144,11 +151,11 @@ static ae_status name_bad_value(const ae_source *from, const ae_dataset *dataset
                  from->array, feature, row - (long long)dataset->offset[set], (long long)(begin + set), what);
 }
 
-static ae_status check_finite(const ae_source *from, const ae_dataset *dataset) {
-  const float *value = dataset->rows;
+static ae_status check_finite(const ae_source *from, const ae_dataset *dataset, const piece *read) {
+  const float *value = read->rows;
   if (dataset->type != AE_H5_FLOAT32) return AE_OK;
-  for (int64_t i = 0; i < count_rows(dataset) * dataset->features; i++)
-    if (!isfinite(value[i])) return name_bad_value(from, dataset, i);
+  for (int64_t i = 0; i < read->count * dataset->features; i++)
+    if (!isfinite(value[i])) return name_bad_value(from, dataset, read, i);
   return AE_OK;
 }
 
@@ -168,16 +175,12 @@ static void bound_bytes(const uint8_t *value, int64_t count, float bound[3]) {
     most = value[i] > most ? value[i] : most;
   }
   if (count == 0) return;
-  bound[0] = -(float)least;
-  bound[1] = (float)most;
+  bound[0] = fmaxf(bound[0], -(float)least);
+  bound[1] = fmaxf(bound[1], (float)most);
 }
 
-static void find_bounds(const ae_comm *comm, ae_dataset *dataset) {
+static void agree_on_bounds(const ae_comm *comm, ae_dataset *dataset, float bound[3]) {
   const bool bytes = dataset->type == AE_H5_UINT8;
-  const int64_t count = count_rows(dataset) * dataset->features;
-  float bound[3] = {-INFINITY, -INFINITY, 0};
-  if (bytes) bound_bytes(dataset->rows, count, bound);
-  else bound_floats(dataset->rows, count, bound);
   ae_comm_require(comm, MPI_Allreduce(MPI_IN_PLACE, bound, 3, MPI_FLOAT, MPI_MAX, ae_comm_handle(comm)),
                   "bounds of the data");
   if (dataset->offset != NULL && dataset->points == 0) bound[0] = bound[1] = 0;
@@ -189,47 +192,95 @@ static void find_bounds(const ae_comm *comm, ae_dataset *dataset) {
   dataset->whole = !bytes && dataset->integral;
 }
 
-static ae_status read_numbers(const ae_comm *comm, const ae_source *from, ae_dataset *dataset, int64_t begin,
-                              int64_t count) {
+/* Whether HDF5 alone makes the rows of what is in the file. */
+static bool is_plain(const ae_source *from, const ae_dataset *dataset) {
+  return !from->sparse && (!from->bare || dataset->offset != NULL || ae_numbers_are_plain(&from->numbers));
+}
+
+static ae_status read_numbers(const ae_comm *comm, const ae_source *from, const ae_dataset *dataset, int64_t begin,
+                              const piece *read) {
   const int64_t shape[2] = {dataset->examples, dataset->features};
   ae_rounding rounding;
-  if (from->sparse) return ae_sparse_read(comm, from->file, from->array, shape, begin, count, dataset->rows);
-  if (!from->bare || dataset->offset != NULL || ae_numbers_are_plain(&from->numbers))
-    return ae_h5_read(from->file, from->array, dataset->type, dataset->features, begin, count, dataset->rows);
-  AE_RETURN_IF(ae_numbers_read(&from->numbers, begin, count, NULL, dataset->rows, &rounding));
+  if (is_plain(from, dataset))
+    return ae_h5_read(from->file, from->array, dataset->type, dataset->features, begin, read->count, read->rows);
+  if (from->sparse) return ae_sparse_read(comm, from->file, from->array, shape, begin, read->count, read->rows);
+  AE_RETURN_IF(ae_numbers_read(&from->numbers, begin, read->count, NULL, read->rows, &rounding));
   ae_numbers_warn(&from->numbers, &rounding);
   return AE_OK;
 }
 
-static ae_status read_rows(const ae_comm *comm, const ae_source *from, ae_dataset *dataset) {
-  const bool sets = dataset->offset != NULL;
-  const int64_t begin = sets ? dataset->first_point : ae_shards_own_begin(&dataset->shards);
-  const int64_t count = count_rows(dataset);
-  char *rows = NULL;
-  ae_status allocated = ae_memory_expect((double)count * (double)dataset->row_bytes, "%s: its share on %d ranks",
-                                         from->path, ae_comm_size(comm));
-  if (allocated == AE_OK) allocated = AE_NEW(rows, count * dataset->row_bytes);
-  dataset->rows = rows;
-  AE_RETURN_IF(ae_comm_agree(comm, allocated));
-  AE_RETURN_IF(read_numbers(comm, from, dataset, begin, count));
-  AE_RETURN_IF(ae_comm_agree(comm, check_finite(from, dataset)));
-  find_bounds(comm, dataset);
-  return AE_OK;
-}
-
-/* Continues a checksum over every rank's bytes in rank order, as if one rank had them all. */
-static ae_status checksum_all(const ae_comm *comm, const void *bytes, int64_t count, uint32_t *checksum) {
+/* Continues a checksum over every rank's `count` bytes, whose own checksum is `own`, in rank order, as if one rank had
+ * them all. */
+static ae_status combine_checksums(const ae_comm *comm, uLong own, int64_t count, uint32_t *checksum) {
   int64_t *pieces = NULL;
   const int ranks = ae_comm_size(comm);
   AE_RETURN_IF(ae_comm_agree(comm, AE_NEW(pieces, 2 * ranks)));
-  const int64_t own[2] = {(int64_t)crc32_z(0, bytes, (z_size_t)count), count};
-  ae_comm_require(comm, MPI_Allgather(own, 2, MPI_INT64_T, pieces, 2, MPI_INT64_T, ae_comm_handle(comm)),
+  const int64_t pair[2] = {(int64_t)own, count};
+  ae_comm_require(comm, MPI_Allgather(pair, 2, MPI_INT64_T, pieces, 2, MPI_INT64_T, ae_comm_handle(comm)),
                   "gather checksums");
   uLong sum = *checksum;
   for (int rank = 0; rank < ranks; rank++) sum = crc32_combine(sum, (uLong)pieces[2 * rank], pieces[2 * rank + 1]);
   *checksum = (uint32_t)sum;
   AE_FREE(pieces);
   return AE_OK;
+}
+
+static ae_status checksum_all(const ae_comm *comm, const void *bytes, int64_t count, uint32_t *checksum) {
+  return combine_checksums(comm, crc32_z(0, bytes, (z_size_t)count), count, checksum);
+}
+
+/* Reads own rows, all at once or at most `most` at a time into the same memory, and finds what is to be known of all. */
+static ae_status read_pieces(const ae_comm *comm, const ae_source *from, ae_dataset *dataset, int64_t most,
+                             void *rows) {
+  const int64_t begin = dataset->offset != NULL ? dataset->first_point : ae_shards_own_begin(&dataset->shards);
+  const int64_t count = count_rows(dataset), pieces = ae_comm_max(comm, ae_max(1, (count + most - 1) / most));
+  float bound[3] = {-INFINITY, -INFINITY, 0};
+  uLong own = crc32_z(0, NULL, 0);
+  for (int64_t i = 0; i < pieces; i++) {
+    const int64_t at = ae_min(count, i * most);
+    const piece read = {at, ae_min(most, count - at), rows};
+    AE_RETURN_IF(read_numbers(comm, from, dataset, begin + at, &read));
+    AE_RETURN_IF(ae_comm_agree(comm, check_finite(from, dataset, &read)));
+    const int64_t numbers = read.count * dataset->features;
+    if (dataset->type == AE_H5_UINT8) bound_bytes(rows, numbers, bound);
+    else bound_floats(rows, numbers, bound);
+    if (read.count > 0) own = crc32_z(own, rows, (z_size_t)(read.count * dataset->row_bytes));
+  }
+  agree_on_bounds(comm, dataset, bound);
+  return combine_checksums(comm, own, count * dataset->row_bytes, &dataset->checksum);
+}
+
+static ae_status refuse_to_stream(const ae_source *from, const ae_dataset *dataset, int64_t memory) {
+  if (is_plain(from, dataset) && dataset->offset == NULL) return AE_OK;
+  return AE_FAIL(AE_USAGE,
+                 "%s:%s takes more memory than the %.4g GiB of data.memory, and %s are kept there: set "
+                 "data.memory=all, or store them as arrays of uint8 or float32",
+                 from->path, from->array, (double)memory / 0x1p30,
+                 dataset->offset != NULL ? "sets"
+                 : from->sparse          ? "sparse rows"
+                                         : "numbers that are converted");
+}
+
+/* What is read at once of rows that are not kept. */
+enum { PIECE_BYTES = 1 << 24 };
+
+static ae_status read_rows(const ae_comm *comm, ae_source *from, int64_t memory, ae_dataset *dataset) {
+  ae_status status;
+  char *rows = NULL;
+  const int64_t count = count_rows(dataset);
+  const bool kept = ae_comm_max(comm, memory > 0 && count > memory / dataset->row_bytes) == 0;
+  const int64_t most = kept ? ae_max(1, count) : ae_max(1, PIECE_BYTES / dataset->row_bytes);
+  if (!kept) AE_RETURN_IF(refuse_to_stream(from, dataset, memory));
+  status = ae_memory_expect((double)ae_min(count, most) * (double)dataset->row_bytes, "%s: its share on %d ranks",
+                            from->path, ae_comm_size(comm));
+  if (status == AE_OK) status = AE_NEW(rows, ae_min(count, most) * dataset->row_bytes);
+  AE_CHECK(ae_comm_agree(comm, status));
+  AE_CHECK(read_pieces(comm, from, dataset, most, rows));
+  if (kept) dataset->rows = rows;
+  if (kept) rows = NULL;
+cleanup:
+  AE_FREE(rows);
+  return status;
 }
 
 /* Of the shape alone. */
@@ -248,7 +299,6 @@ static void begin_checksum(ae_dataset *dataset) {
 
 static ae_status end_checksum(const ae_comm *comm, ae_dataset *dataset) {
   const int64_t count = ae_shards_own_count(&dataset->shards);
-  AE_RETURN_IF(checksum_all(comm, dataset->rows, count_rows(dataset) * dataset->row_bytes, &dataset->checksum));
   if (dataset->label == NULL) return AE_OK;
   return checksum_all(comm, dataset->label, count * (int64_t)sizeof *dataset->label, &dataset->checksum);
 }
@@ -264,13 +314,7 @@ static ae_status read_offsets(const ae_comm *comm, const ae_source *from, ae_dat
   return AE_OK;
 }
 
-/* How a dataset is to be cut. */
-typedef struct slicing {
-  int shards;    /* 0 = as many as ranks */
-  int64_t block; /* most examples of a slice; 0 = by shards */
-} slicing;
-
-static ae_status slice(const ae_comm *comm, slicing cut, ae_dataset *dataset) {
+static ae_status slice(const ae_comm *comm, ae_slicing cut, ae_dataset *dataset) {
   const int rank = ae_comm_rank(comm), ranks = ae_comm_size(comm);
   if (cut.block > 0) return ae_shards_init_blocks(&dataset->shards, dataset->examples, cut.block, rank, ranks);
   return ae_shards_init(&dataset->shards, dataset->examples, cut.shards == 0 ? ranks : cut.shards, rank, ranks);
@@ -290,7 +334,7 @@ static ae_status read_codebook(const ae_source *from, ae_dataset *dataset) {
   return AE_OK;
 }
 
-static ae_status read_dataset(const ae_comm *comm, ae_source *from, slicing cut, ae_dataset *dataset) {
+static ae_status read_dataset(const ae_comm *comm, ae_source *from, ae_slicing cut, ae_dataset *dataset) {
   int64_t shape[2];
   if (from->bare) AE_RETURN_IF(ae_sparse_find(comm, from->file, from->array, &from->sparse, shape));
   if (!from->sparse)
@@ -301,7 +345,7 @@ static ae_status read_dataset(const ae_comm *comm, ae_source *from, slicing cut,
   AE_RETURN_IF(slice(comm, cut, dataset));
   if (from->offset != NULL) AE_RETURN_IF(read_offsets(comm, from, dataset));
   else begin_checksum(dataset);
-  AE_RETURN_IF(read_rows(comm, from, dataset));
+  AE_RETURN_IF(read_rows(comm, from, cut.memory, dataset));
   AE_RETURN_IF(read_labels(comm, from, dataset));
   if (from->bare && !from->sparse) AE_RETURN_IF(read_codebook(from, dataset));
   return end_checksum(comm, dataset);
@@ -321,7 +365,7 @@ static ae_status prepare(const char *path, const char *array, ae_dataset **out, 
   return name_labels(array, label);
 }
 
-static ae_status open_sliced(const ae_comm *comm, const char *path, slicing cut, ae_dataset **out) {
+ae_status ae_dataset_open_sliced(const ae_comm *comm, const char *path, ae_slicing cut, ae_dataset **out) {
   ae_status status = AE_OK;
   ae_location place = {0};
   ae_source from = {0};
@@ -338,6 +382,9 @@ static ae_status open_sliced(const ae_comm *comm, const char *path, slicing cut,
   from.label = label;
   AE_CHECK(ae_h5_open(comm, place.file, &from.file));
   AE_CHECK(read_dataset(comm, &from, cut, dataset));
+  if (dataset->rows == NULL)
+    AE_CHECK(ae_loader_open(comm, &from.file, from.array, dataset->type, dataset->features, &dataset->shards,
+                            cut.memory, &dataset->loader));
   *out = dataset;
   dataset = NULL;
 cleanup:
@@ -351,18 +398,19 @@ cleanup:
 }
 
 ae_status ae_dataset_open(const ae_comm *comm, const char *path, int shard_count, ae_dataset **out) {
-  return open_sliced(comm, path, (slicing){.shards = shard_count}, out);
+  return ae_dataset_open_sliced(comm, path, (ae_slicing){.shards = shard_count}, out);
 }
 
 ae_status ae_dataset_open_blocks(const ae_comm *comm, const char *path, int64_t block, ae_dataset **out) {
   AE_ASSERT(block >= 1);
-  return open_sliced(comm, path, (slicing){.block = block}, out);
+  return ae_dataset_open_sliced(comm, path, (ae_slicing){.block = block}, out);
 }
 
 void ae_dataset_close(ae_dataset **dataset) {
   if (*dataset == NULL) return;
   AE_FREE((*dataset)->path);
   AE_FREE((*dataset)->rows);
+  ae_loader_close(&(*dataset)->loader);
   AE_FREE((*dataset)->label);
   AE_FREE((*dataset)->names);
   AE_FREE((*dataset)->offset);
@@ -430,5 +478,8 @@ void ae_dataset_to_images(const ae_dataset *dataset, const void *rows, int64_t c
 const void *ae_dataset_row(const ae_dataset *dataset, int64_t example) {
   const int64_t own = example - ae_shards_own_begin(&dataset->shards);
   AE_ASSERT(dataset->offset == NULL && own >= 0 && own < ae_shards_own_count(&dataset->shards));
+  if (dataset->loader != NULL) return ae_loader_row(dataset->loader, example);
   return (const char *)dataset->rows + own * dataset->row_bytes;
 }
+
+ae_status ae_dataset_take_error(const ae_dataset *dataset) { return ae_loader_take_error(dataset->loader); }

@@ -38,6 +38,7 @@ ae_status ae_dataset_fetch(const ae_comm *comm, const ae_dataset *dataset, const
     if (is_own(dataset, examples[i]))
       memcpy(out + i * row_bytes, ae_dataset_row(dataset, examples[i]), (size_t)row_bytes);
     else memset(out + i * row_bytes, 0, (size_t)row_bytes);
+  AE_RETURN_IF(ae_comm_agree(comm, ae_dataset_take_error(dataset)));
   share_bytes(comm, rows, count * row_bytes);
   return AE_OK;
 }

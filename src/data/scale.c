@@ -3,6 +3,7 @@
 #include "mpiae/base/log.h"
 #include "mpiae/base/memory.h"
 #include "mpiae/comm/reduce.h"
+#include "mpiae/data/block.h"
 
 #include <float.h>
 #include <math.h>
@@ -46,16 +47,15 @@ static ae_status take_word(const char *asked, ae_data_scale *out) {
 
 /* Sums of the features, or of their squared distances from `mean`, over each own shard. */
 static void sum_shards(const ae_dataset *data, const double *mean, double *sums) {
-  const int64_t begin = ae_shards_own_begin(&data->shards), features = data->features;
-  for (int v = 0; v < data->shards.count; v++)
-    for (int64_t i = ae_shards_begin(&data->shards, data->shards.first + v);
-         i < ae_shards_begin(&data->shards, data->shards.first + v + 1); i++)
-      for (int64_t f = 0; f < features; f++) {
-        const int64_t place = (i - begin) * features + f;
-        const double x = data->type == AE_H5_UINT8 ? (double)((const uint8_t *)data->rows)[place]
-                                                   : (double)((const float *)data->rows)[place];
-        sums[v * features + f] += mean == NULL ? x : (x - mean[f]) * (x - mean[f]);
-      }
+  const int64_t features = data->features;
+  ae_block_walk walk;
+  for (ae_block_first(&walk, data); walk.block.count > 0; ae_block_next(&walk))
+    for (int64_t i = 0; i < walk.block.count * features; i++) {
+      const double x = data->type == AE_H5_UINT8 ? (double)((const uint8_t *)walk.block.rows)[i]
+                                                 : (double)((const float *)walk.block.rows)[i];
+      const int64_t f = i % features;
+      sums[walk.shard * features + f] += mean == NULL ? x : (x - mean[f]) * (x - mean[f]);
+    }
 }
 
 static ae_status take_means(const ae_comm *comm, const ae_dataset *data, const double *about, double *mean) {
@@ -63,6 +63,7 @@ static ae_status take_means(const ae_comm *comm, const ae_dataset *data, const d
   ae_status status;
   AE_CHECK(ae_comm_agree(comm, AE_NEW(sums, data->shards.count * data->features)));
   sum_shards(data, about, sums);
+  AE_CHECK(ae_comm_agree(comm, ae_dataset_take_error(data)));
   AE_CHECK(ae_reduce_sum(comm, &data->shards, sums, data->features, mean));
   for (int64_t f = 0; f < data->features; f++) mean[f] /= (double)data->examples;
 cleanup:
@@ -173,16 +174,18 @@ static void warn_of_bytes(const ae_dataset *dataset) {
 
 /* Over all ranks, of what is scaled feature by feature. */
 static ae_status find_bounds(const ae_comm *comm, ae_dataset *dataset) {
-  float bound[2] = {-INFINITY, -INFINITY}, *row = NULL;
-  AE_RETURN_IF(ae_comm_agree(comm, AE_NEW(row, dataset->features)));
-  for (int64_t i = 0; i < ae_shards_own_count(&dataset->shards); i++) {
-    ae_dataset_to_float(dataset, (const char *)dataset->rows + i * dataset->row_bytes, 1, row);
-    for (int64_t f = 0; f < dataset->features; f++) {
-      bound[0] = fmaxf(bound[0], -row[f]);
-      bound[1] = fmaxf(bound[1], row[f]);
+  float bound[2] = {-INFINITY, -INFINITY}, *rows = NULL;
+  ae_block_walk walk;
+  AE_RETURN_IF(ae_comm_agree(comm, AE_NEW(rows, AE_BLOCK_ROWS * dataset->features)));
+  for (ae_block_first(&walk, dataset); walk.block.count > 0; ae_block_next(&walk)) {
+    ae_dataset_to_float(dataset, walk.block.rows, walk.block.count, rows);
+    for (int64_t i = 0; i < walk.block.count * dataset->features; i++) {
+      bound[0] = fmaxf(bound[0], -rows[i]);
+      bound[1] = fmaxf(bound[1], rows[i]);
     }
   }
-  AE_FREE(row);
+  AE_FREE(rows);
+  AE_RETURN_IF(ae_comm_agree(comm, ae_dataset_take_error(dataset)));
   ae_comm_require(comm, MPI_Allreduce(MPI_IN_PLACE, bound, 2, MPI_FLOAT, MPI_MAX, ae_comm_handle(comm)),
                   "bounds of scaled data");
   dataset->low = 0.0f - bound[0];

@@ -51,7 +51,7 @@ ae_status ae_inference_encode(ae_model *model, const ae_dataset *data, ae_codes 
     status = model->type->inference->encode(model, &walk.block, place);
   }
   ae_profile_leave(previous);
-  return ae_comm_agree(model->setup.comm, status);
+  return ae_comm_agree(model->setup.comm, ae_error_first(status, ae_dataset_take_error(data)));
 }
 
 static ae_status make_axis(ae_h5 *file, const char *name, int64_t length) {

@@ -77,7 +77,7 @@ static ae_status run_pass(pass *p, const ae_dataset *data, double *sums) {
     ae_pass_on(&told, walk.place + walk.block.count);
   }
   ae_pass_end(&told);
-  return status;
+  return ae_error_first(status, ae_dataset_take_error(data));
 }
 
 static void take_means(const ae_model *model, const ae_dataset *data, const double *sum, ae_evaluation *out) {

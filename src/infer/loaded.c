@@ -66,7 +66,8 @@ ae_status ae_loaded_open(const ae_comm *comm, const char *model, bool leads, ae_
 }
 
 ae_status ae_loaded_open_data(const ae_comm *comm, ae_loaded *loaded, const char *path, ae_dataset **out) {
-  AE_RETURN_IF(ae_dataset_open_blocks(comm, path, AE_BLOCK_ROWS, out));
+  const ae_slicing cut = {.block = AE_BLOCK_ROWS, .memory = ae_model_data_memory(loaded->config)};
+  AE_RETURN_IF(ae_dataset_open_sliced(comm, path, cut, out));
   AE_RETURN_IF(ae_dataset_name_labels(comm, *out, loaded->label_names));
   /* of another shape it has no such scale */
   if (loaded->scale.features <= 1 || (*out)->features == loaded->scale.features)

@@ -74,6 +74,7 @@ static ae_status reconstruct_rows(ae_model *model, const ae_dataset *data, int64
     AE_CHECK(decode_block(model, rows, code, decoded + place));
     ae_dataset_to_units(data, walk.block.rows, rows, x + place);
   }
+  status = ae_dataset_take_error(data);
 cleanup:
   AE_FREE(code);
   ae_codes_free(&codes);

@@ -3,6 +3,7 @@
 const char *ae_model_names[AE_MODELS_MAX];
 
 static const char *const binarizations[] = {"none", "static", "dynamic", NULL};
+static const char *const memories[] = {"all", "auto", NULL};
 static const char *const scales[] = {"type", "none", "standardize", "0-1", NULL};
 static const char *const optimizers[] = {"sgd", "adam", "adamw", NULL};
 static const char *const schedules[] = {"constant", "cosine", "onecycle", "step", NULL};
@@ -25,6 +26,14 @@ const ae_key ae_keys_common[] = {
      "slices of the dataset, most ranks a run can have; results depend on it but not on the number of ranks; auto = "
      "ranks "
      "at the start"},
+    {"data.memory", AE_KEY_CHOICE, "all", 1e-9, 1e6, memories, NULL, AE_KEY_FREE,
+     "GiB that the examples may take on a rank: where they are more, they are read from the file in every epoch, ahead of "
+     "use, with the same results; auto = half of a rank's share of its host; all = they are kept"},
+    {"data.shuffle_block", AE_KEY_INTEGER, "auto", 0, 1e12, NULL, "auto", AE_KEY_FIXED,
+     "examples of a block: the blocks of a shard are shuffled, then the examples of every data.shuffle_window blocks; 0 = "
+     "all of a shard; auto = 0, or 1 MiB of examples, at most a 64th of a shard, where data.memory is less than they take"},
+    {"data.shuffle_window", AE_KEY_INTEGER, "16", 2, 1e9, NULL, NULL, AE_KEY_FIXED,
+     "blocks whose examples are shuffled together; a rank keeps two such windows of each of its shards"},
     {"data.binarize", AE_KEY_CHOICE, "none", 0, 0, binarizations, NULL, AE_KEY_FIXED,
      "make values in 0 to 1 black or white at random: once (static), or afresh every epoch (dynamic)"},
     {"data.scale", AE_KEY_CHOICE, "auto", 1e-30, 1e30, scales, "auto", AE_KEY_FIXED,
@@ -138,7 +147,8 @@ const ae_key ae_keys_kmeans[] = {{"kmeans.clusters", AE_KEY_INTEGER, "10", 1, 1e
                                   "few passes and thinned out, for many clusters (k-means||)"},
                                  {0}};
 
-const ae_key_condition ae_key_conditions[] = {{"train.momentum", "train.optimizer", "sgd", false},
+const ae_key_condition ae_key_conditions[] = {{"data.shuffle_window", "data.shuffle_block", "0", true},
+                                              {"train.momentum", "train.optimizer", "sgd", false},
                                               {"train.schedule_steps", "train.schedule", "constant", true},
                                               {"train.schedule_every", "train.schedule", "step", false},
                                               {"train.schedule_factor", "train.schedule", "step", false},

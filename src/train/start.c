@@ -6,6 +6,7 @@
 #include "mpiae/base/profile.h"
 #include "mpiae/comm/nodes.h"
 #include "mpiae/data/labels.h"
+#include "mpiae/data/loader.h"
 #include "mpiae/infer/evaluate.h"
 #include "mpiae/models/configure.h"
 #include "mpiae/models/model_table.h"
@@ -25,17 +26,40 @@ static ae_status scale_data(ae_trainer *t) {
                                                 : ae_dataset_use_scale(t->comm, t->test, &t->scale);
 }
 
+/* Of a block by default: bytes that a disk reads well from anywhere, and blocks that a shard has at least, so that the two
+ * windows are no more than half of it. */
+enum { BLOCK_BYTES = 1 << 20, LEAST_BLOCKS = 64 };
+
+/* Of what is read from the file in every epoch blocks are shuffled, whatever the number of ranks. */
+static ae_status choose_shuffle(ae_trainer *t) {
+  const ae_dataset *data = t->data;
+  if (ae_config_is(t->config, "data.shuffle_block", "auto")) {
+    const int64_t most = data->examples / data->shards.shards / LEAST_BLOCKS;
+    const int64_t block = ae_max(1, ae_min(most, BLOCK_BYTES / data->row_bytes));
+    return ae_config_set_integer(t->config, "data.shuffle_block", data->loader != NULL ? block : 0);
+  }
+  if (data->loader == NULL || ae_config_integer(t->config, "data.shuffle_block") > 0) return AE_OK;
+  return AE_FAIL(AE_USAGE,
+                 "data.shuffle_block=0 shuffles each shard as a whole, for which it has to be in memory, and %s is "
+                 "more than data.memory: raise that, or begin a new run with blocks (data.shuffle_block=auto)",
+                 data->path);
+}
+
 static ae_status open_data(ae_trainer *t) {
   const ae_phase previous = ae_profile_enter(AE_PHASE_READ);
   const int shards =
       ae_config_is(t->config, "data.shards", "auto") ? 0 : (int)ae_config_integer(t->config, "data.shards");
+  const int64_t memory = ae_model_data_memory(t->config);
+  const ae_slicing by_shards = {.shards = shards, .memory = memory},
+                   by_blocks = {.block = AE_BLOCK_ROWS, .memory = memory};
   ae_status status = ae_error_prefix(
-      ae_dataset_open(t->comm, ae_config_text(t->config, "data.train"), shards, &t->data), "data.train");
+      ae_dataset_open_sliced(t->comm, ae_config_text(t->config, "data.train"), by_shards, &t->data), "data.train");
   if (status == AE_OK && !ae_config_is(t->config, "data.test", "none"))
     status = ae_error_prefix(
-        ae_dataset_open_blocks(t->comm, ae_config_text(t->config, "data.test"), AE_BLOCK_ROWS, &t->test), "data.test");
+        ae_dataset_open_sliced(t->comm, ae_config_text(t->config, "data.test"), by_blocks, &t->test), "data.test");
   ae_profile_leave(previous);
   if (status != AE_OK) return status;
+  AE_RETURN_IF(ae_comm_agree(t->comm, choose_shuffle(t)));
   AE_RETURN_IF(scale_data(t));
   AE_RETURN_IF(ae_comm_agree(t->comm, ae_config_set_integer(t->config, "data.shards", t->data->shards.shards)));
   t->state = (ae_run_state){.seed = ae_config_integer(t->config, "train.seed"),
@@ -170,8 +194,8 @@ static ae_status build(ae_trainer *t) {
   AE_RETURN_IF(open_data(t));
   AE_RETURN_IF(ae_comm_agree(t->comm, list_planes(t)));
   AE_RETURN_IF(
-      ae_comm_agree(t->comm, ae_sampler_create(&t->data->shards, ae_config_integer(t->config, "train.batch_size"),
-                                               (uint64_t)t->state.seed, &t->sampler)));
+      ae_comm_agree(t->comm, ae_model_sampler(t->config, &t->data->shards, (uint64_t)t->state.seed, &t->sampler)));
+  AE_RETURN_IF(ae_loader_follow(t->comm, t->data->loader, t->sampler));
   AE_RETURN_IF(ae_comm_agree(t->comm, ae_params_create(&t->params)));
   AE_RETURN_IF(build_model(t));
   AE_RETURN_IF(build_exchange(t));

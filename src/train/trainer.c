@@ -3,6 +3,7 @@
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/log.h"
 #include "mpiae/base/profile.h"
+#include "mpiae/data/loader.h"
 #include "mpiae/tensor/blas.h"
 #include "mpiae/train/verify.h"
 #include "run.h"
@@ -122,6 +123,9 @@ static bool next_ends_epoch(const ae_trainer *t, int64_t ahead) {
   return (t->state.epoch_step + ahead) % steps == steps - 1;
 }
 
+/* Among the flags of a step, beside those of stop.h: some rank could not read its examples. */
+#define UNREADABLE (UINT32_C(1) << 31)
+
 /* Both halves of the exchange around the control reduction and the update. A step that is left out publishes the values
  * that are there. */
 static ae_status reduce_and_update(ae_trainer *t, const ae_batch *batch, bool *skipped) {
@@ -129,9 +133,11 @@ static ae_status reduce_and_update(ae_trainer *t, const ae_batch *batch, bool *s
   ae_exchange_reduce(t->exchange);
   ae_profile_leave(previous);
   ae_control control = {.terms = t->terms, .sums = t->sums, .flags = ae_stop_own(&t->stop, next_ends_epoch(t, 1))};
+  if (ae_loader_has_failed(t->data->loader)) control.flags |= UNREADABLE;
   previous = ae_profile_enter(AE_PHASE_CONTROL);
   ae_exchange_control(t->exchange, &control);
   ae_profile_leave(previous);
+  if ((control.flags & UNREADABLE) != 0) return ae_comm_agree(t->comm, ae_dataset_take_error(t->data));
   t->stop.flags |= control.flags;
   AE_RETURN_IF(verify(t));
   const char *what = name_nonfinite(t, &control);
@@ -157,9 +163,10 @@ static ae_status run_step(ae_trainer *t, const ae_batch *batch, const ae_batch *
   const ae_graph_hooks hooks = {t, parameter_needed, gradient_ready, make_progress};
   const ae_model_type *type = t->model->type;
   const ae_phase previous = ae_profile_enter(AE_PHASE_FILL);
-  bool skipped;
+  bool skipped = false;
   ae_profile_set_step(t->state.step + 1);
   t->learning_rate = ae_schedule_rate(&t->schedule, t->state.step);
+  ae_loader_step(t->data->loader, batch);
   type->training->fill(t->model, batch);
   if (next != NULL && type->training->prefetch != NULL) type->training->prefetch(t->model, next);
   ae_profile_enter(AE_PHASE_STEP);
@@ -200,6 +207,7 @@ static ae_status run_steps(ae_trainer *t, uint32_t epoch) {
   ae_batch batch[2];
   ae_sampler_begin(t->sampler, epoch);
   ae_sampler_batch(t->sampler, first, &batch[first % 2]);
+  ae_loader_begin(t->data->loader, t->sampler, &batch[first % 2]);
   if (t->model->type->training->prefetch != NULL) t->model->type->training->prefetch(t->model, &batch[first % 2]);
   bool enough = false;
   for (int64_t step = first; step < end && !enough; step++) {

@@ -30,6 +30,13 @@ accept "" train ae.yaml data.train=vectors.h5 data.binarize=dynamic --run run-ae
 accept "" train ae.yaml --run plane-ae
 refuse 2 "data.binarize is for values in 0 to 1" train vae.yaml data.train=signed.h5 network.likelihood=gaussian data.binarize=static --run r-binary
 
+# Less memory than the data take: read in every epoch, or refused
+blocks=(data.shards=3 data.memory=0.00002 data.shuffle_window=4 train.batch_size=3)
+accept "" train vae.yaml data.binarize=static "${blocks[@]}" --run r-blocks
+if ! grep -q '  shuffle_block: 1$' r-blocks/config.yaml; then fail "blocks are not told"; fi
+refuse 2 "shuffles each shard as a whole" train vae.yaml data.memory=0.00001 data.shuffle_block=0 --run r-whole
+refuse 2 "takes examples from anywhere" train vhe.yaml "${blocks[@]}" --run r-anywhere
+
 # Losses of the test set
 accept "" train vae.yaml data.test=test.h5 data.binarize=static --run plane
 refuse 3 "data.test: cannot open absent.h5" train vae.yaml data.test=absent.h5 --run r-test
@@ -56,6 +63,7 @@ refuse 3 "foreign.h5:/cube has 5 axes; examples are (N), (N, F), (N, H, W) or (N
 refuse 3 "/names must hold numbers" train array.yaml data.train=foreign.h5:/names
 refuse 3 "absent.h5: No such file" train array.yaml data.train=absent.h5:/digits/pixels
 refuse 3 "not a dataset file" train array.yaml data.train=foreign.h5
+refuse 2 "numbers that are converted are kept there" train array.yaml data.memory=0.0000001
 refuse 2 "foreign.h5:/digits/pixels holds -1 to 1" train array.yaml network.likelihood=bernoulli
 accept "" train array.yaml --run r-array
 accept "" train array.yaml --run r-array --resume train.epochs=2

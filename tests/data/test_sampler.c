@@ -231,6 +231,47 @@ static void the_most_points_are_those_of_the_largest_step(void **state) {
   }
 }
 
+/* Where an example stands among those that a shard gives in an epoch. */
+static void find_places(ae_sampler *sampler, const ae_shards *shards, int64_t *place) {
+  int64_t given[8] = {0};
+  for (int64_t step = 0; step < ae_sampler_steps(sampler); step++) {
+    ae_batch batch;
+    ae_sampler_batch(sampler, step, &batch);
+    for (int s = 0; s < shards->count; s++)
+      for (int64_t row = batch.offset[s]; row < batch.offset[s + 1]; row++) place[batch.example[row]] = given[s]++;
+  }
+}
+
+/* A window of blocks is given whole before the next begins, its examples mixed; ranks do not matter. */
+static void blocks_are_shuffled_in_windows(void **state) {
+  (void)state;
+  enum { EXAMPLES = 1000, SHARDS = 3, BLOCK = 7, WINDOW = 4 };
+  int64_t alone[EXAMPLES], place[EXAMPLES], earlier[EXAMPLES], moved = 0, apart = 0;
+  for (int rank = -1; rank < SHARDS; rank++) {
+    ae_shards shards;
+    ae_sampler *sampler;
+    int64_t *found = rank < 0 ? alone : place;
+    ae_test_ok(ae_shards_init(&shards, EXAMPLES, SHARDS, rank < 0 ? 0 : rank, rank < 0 ? 1 : SHARDS));
+    ae_test_ok(ae_sampler_create(&shards, 30, 5, &sampler));
+    ae_test_ok(ae_sampler_shuffle_blocks(sampler, BLOCK, WINDOW));
+    ae_sampler_begin(sampler, 1);
+    if (rank < 0) find_places(sampler, &shards, earlier);
+    ae_sampler_begin(sampler, 2);
+    find_places(sampler, &shards, found);
+    ae_sampler_destroy(&sampler);
+  }
+  assert_memory_equal(alone, place, sizeof alone);
+  for (int64_t i = 0; i + 1 < EXAMPLES; i++) {
+    moved += place[i] != earlier[i];
+    apart += place[i + 1] != place[i] + 1;
+  }
+  assert_true(moved > EXAMPLES * 9 / 10 && apart > EXAMPLES * 9 / 10);
+  for (int64_t i = 0; i < 333 / BLOCK * BLOCK; i++) { /* the whole blocks of the first shard, of 333 */
+    const int64_t distance = place[i] - place[i / BLOCK * BLOCK];
+    assert_true(distance > -BLOCK * WINDOW && distance < BLOCK * WINDOW);
+  }
+}
+
 static void an_empty_batch_is_refused(void **state) {
   (void)state;
   ae_shards shards;
@@ -250,6 +291,7 @@ int main(int argc, char **argv) {
       AE_TEST(two_batches_are_alive),
       AE_TEST(permutations_are_uniform),
       AE_TEST(the_most_points_are_those_of_the_largest_step),
+      AE_TEST(blocks_are_shuffled_in_windows),
       AE_TEST(an_empty_batch_is_refused),
   };
   return ae_test_main(argc, argv, tests, (int)(sizeof tests / sizeof *tests));

@@ -72,6 +72,15 @@ for ranks in 2 7; do
 done
 differ vhe-1/checkpoint-000000034.h5 shared-1/checkpoint-000000034.h5
 
+# Two ranks have more than data.memory and read the file in every epoch, as they evaluate data.test; four keep all.
+blocks=("${two[@]}" data.test=glyphs.h5 data.memory=0.0003 data.shuffle_block=20 data.shuffle_window=2)
+on 2 train vae.yaml "${blocks[@]}" train.steps=25 --run blocks-2
+on 2 train vae.yaml "${blocks[@]}" --run blocks-2 --resume
+on 4 train vae.yaml "${blocks[@]}" --run blocks-4
+equal blocks-4/checkpoint-000000034.h5 blocks-2/checkpoint-000000034.h5
+equal blocks-4/codes-000002.h5 blocks-2/codes-000002.h5
+equal_metrics blocks-4 blocks-2
+
 # Two threads a rank: other bits perhaps, but the same on any number of ranks.
 for ranks in 1 2 3; do
   on "$ranks" train vhe.yaml "${small[@]}" data.shards=8 train.epochs=1 train.threads=2 'network.hidden=[256]' --run "threads-$ranks"

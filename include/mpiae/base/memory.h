@@ -22,6 +22,9 @@ void ae_memory_free(void *pointer_to_pointer);
 /* Local. So many processes of the run, each with as much, are on this host; 1 unless told. */
 void ae_memory_share(int processes);
 
+/* Local. The part of its host's memory that a process has by that, in bytes. */
+int64_t ae_memory_of_rank(void);
+
 /* Local. AE_USAGE when the bytes that one rank is going to need are more than its host has: the system would end it
  * later without a word. The format says what for: "K clusters". */
 ae_status ae_memory_expect(double wanted, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -28,7 +28,8 @@ typedef enum ae_purpose {
   AE_RANDOM_POINT,      /* example, index = point · d + coordinate */
   AE_RANDOM_SEEN_POINT, /* epoch = draw, or 0 for what is shown; example or number of a code, index likewise */
   AE_RANDOM_SIZE,       /* example = number of a code, index 0 */
-  AE_RANDOM_SHARED      /* example = step · shards + shard, index = class · exemplars + exemplar */
+  AE_RANDOM_SHARED,     /* example = step · shards + shard, index = class · exemplars + exemplar */
+  AE_RANDOM_BLOCK       /* example = shard, index = position: of blocks of examples */
 } ae_purpose;
 
 /* A stream of numbers for one (purpose, epoch, example): plain data, copied freely. */

@@ -29,7 +29,8 @@ typedef struct ae_block_walk {
   int64_t offset[AE_BLOCK_ROWS + 1];
 } ae_block_walk;
 
-/* Local. for (ae_block_first(&walk, data); walk.block.count > 0; ae_block_next(&walk)) … */
+/* Local. Of a dataset whose rows are not kept one walk at a time, and afterwards ae_dataset_take_error.
+ * for (ae_block_first(&walk, data); walk.block.count > 0; ae_block_next(&walk)) … */
 void ae_block_first(ae_block_walk *walk, const ae_dataset *data);
 void ae_block_next(ae_block_walk *walk);
 

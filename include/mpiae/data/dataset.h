@@ -18,6 +18,7 @@
 #include "mpiae/h5/h5.h"
 
 struct ae_data_scale;
+struct ae_loader;
 
 typedef struct ae_dataset {
   char *path;       /* as given: a file, or FILE.h5:/path */
@@ -28,15 +29,16 @@ typedef struct ae_dataset {
   ae_h5_type type;   /* of the rows here: AE_H5_UINT8 or AE_H5_FLOAT32 */
   int64_t row_bytes; /* features × size of type */
   ae_shards shards;
-  void *rows;          /* own examples × features, in the stored type; of sets own points × features */
-  int32_t *label;      /* own examples, or NULL when the file has none */
-  int classes;         /* 1 + the largest label in the whole dataset; 0 without labels */
-  char no_labels[256]; /* "has no known /label", or why what is there is none; of no meaning with classes */
-  char *names;         /* of the classes, one a line, where they have some (labels.h); else NULL */
-  float least, most;   /* of the numbers as stored, over the whole dataset; 0 without points */
-  bool integral;       /* whether all of those are whole */
-  float low, high;     /* of the values as trained on, scaled: 0 and 1 for bytes by type */
-  bool whole;          /* whether all of them are whole numbers; false for bytes by type */
+  void *rows; /* own examples × features, in the stored type; of sets own points × features; NULL: read when */
+  struct ae_loader *loader; /* they are needed, through this (loader.h); else NULL */
+  int32_t *label;           /* own examples, or NULL when the file has none */
+  int classes;              /* 1 + the largest label in the whole dataset; 0 without labels */
+  char no_labels[256];      /* "has no known /label", or why what is there is none; of no meaning with classes */
+  char *names;              /* of the classes, one a line, where they have some (labels.h); else NULL */
+  float least, most;        /* of the numbers as stored, over the whole dataset; 0 without points */
+  bool integral;            /* whether all of those are whole */
+  float low, high;          /* of the values as trained on, scaled: 0 and 1 for bytes by type */
+  bool whole;               /* whether all of them are whole numbers; false for bytes by type */
   const struct ae_data_scale
       *scale;        /* of the values as trained on (scale.h); lent; NULL: bytes × 1/255, others as they are */
   int64_t entries;   /* of an array of indices that tells (attributes `entries`, `codebook`): how many the codebook */
@@ -50,12 +52,23 @@ typedef struct ae_dataset {
   int64_t most_points; /* of a set, over the whole dataset */
 } ae_dataset;
 
-/* Collective. Reads this rank's shards. shard_count 0 = as many as ranks. A float value that is not finite is
+/* How a dataset is cut, and how much of it is kept. */
+typedef struct ae_slicing {
+  int shards;     /* 0 = as many as ranks */
+  int64_t block;  /* > 0: the slices of ae_shards_init_blocks, at most so many examples each, in place of shards */
+  int64_t memory; /* bytes of rows that a rank may keep; where one has more, none keeps any; 0 = all are kept */
+} ae_slicing;
+
+/* Collective. Reads this rank's shards. A float value that is not finite is
  * AE_DATA and names the example (lowest of the whole dataset) and its feature; so are a wrong format attribute,
  * shapes or types that do not fit, labels of another length or below −1, a file cut short. An empty dataset is
  * AE_DATA; so is a path that is not in the file (some that are get named). Of sets: offsets that do not begin with 0,
  * decrease, run past the points or end before them (naming the set), one of /points and /offset without the other or
- * beside /x, points without coordinates; a coordinate that is not finite is named with its point and set. */
+ * beside /x, points without coordinates; a coordinate that is not finite is named with its point and set. AE_USAGE when rows are not to be kept of what cannot be
+ * read later on as it is: sets, sparse rows, and numbers that are converted in other ways than HDF5's. */
+ae_status ae_dataset_open_sliced(const ae_comm *comm, const char *path, ae_slicing cut, ae_dataset **out);
+
+/* Collective. The same with all rows kept. shard_count 0 = as many as ranks. */
 ae_status ae_dataset_open(const ae_comm *comm, const char *path, int shard_count, ae_dataset **out);
 
 /* Collective. The same with the slices of ae_shards_init_blocks, for evaluation and encoding: at most `block`
@@ -85,8 +98,10 @@ ae_status ae_dataset_fetch_offsets(const ae_comm *comm, const ae_dataset *datase
 ae_status ae_dataset_fetch_sets(const ae_comm *comm, const ae_dataset *dataset, const int64_t *examples, int64_t count,
                                 const int64_t *offset, float *points);
 
-/* Local. Row of an own example of arrays (global number), in the stored type; lent. */
+/* Local. Row of an own example of arrays (global number), in the stored type; lent, until the next call where rows are not
+ * kept: then what cannot be read is zeros, and ae_dataset_take_error has the first error since it was asked last. */
 const void *ae_dataset_row(const ae_dataset *dataset, int64_t example);
+ae_status ae_dataset_take_error(const ae_dataset *dataset);
 
 /* Local. Points of an own set (global number): (*count, d); lent. */
 const float *ae_dataset_set(const ae_dataset *dataset, int64_t example, int64_t *count);

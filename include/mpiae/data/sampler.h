@@ -1,6 +1,10 @@
 /* Which examples make up a step. Each shard's examples are permuted afresh every epoch (Fisher–Yates,
  * Philox(seed, AE_RANDOM_SHUFFLE, epoch, shard)); step t takes from shard v its next ae_shards_taken(t+1) −
- * ae_shards_taken(t). Local. */
+ * ae_shards_taken(t). Local.
+ *
+ * For data that are read from a file in every epoch the shuffle can be one of blocks, each so many examples of a shard, one
+ * after another: they are permuted, and then the examples within each window of so many blocks (the last block of a shard
+ * and the last window may be smaller). All of it depends on seed, epoch and shard alone. */
 #ifndef MPIAE_DATA_SAMPLER_H
 #define MPIAE_DATA_SAMPLER_H
 
@@ -21,6 +25,19 @@ typedef struct ae_batch {
 
 ae_status ae_sampler_create(const ae_shards *shards, int64_t batch_size, uint64_t seed, ae_sampler **out);
 void ae_sampler_destroy(ae_sampler **sampler);
+
+/* Before the first epoch. Shuffles by blocks of `block` examples, in windows of `window` of them; block 0: each shard as a
+ * whole. */
+ae_status ae_sampler_shuffle_blocks(ae_sampler *sampler, int64_t block, int64_t window);
+
+/* How it shuffles. Blocks of own shard s, from 0, in the order of this epoch: numbers from 0 within the shard. */
+int64_t ae_sampler_block(const ae_sampler *sampler);
+int64_t ae_sampler_window(const ae_sampler *sampler);
+int64_t ae_sampler_blocks(const ae_sampler *sampler, int s);
+const int64_t *ae_sampler_block_order(const ae_sampler *sampler, int s);
+
+/* A bound on the examples that a shard gives to one step. */
+int64_t ae_sampler_most_of_shard(const ae_sampler *sampler);
 
 int64_t ae_sampler_steps(const ae_sampler *sampler);    /* per epoch: ⌈N/B⌉ */
 int64_t ae_sampler_capacity(const ae_sampler *sampler); /* most rows a step can have on this rank */

@@ -7,6 +7,7 @@
 #include "mpiae/data/sampler.h"
 #include "mpiae/graph/ops.h"
 #include "mpiae/graph/ops_sets.h"
+#include "mpiae/models/configure.h"
 #include "mpiae/models/keys.h"
 #include "mpiae/models/python.h"
 #include "mpiae/models/standard_prior.h"
@@ -78,8 +79,7 @@ static ae_status find_most(const ae_set_model *model, int64_t *most) {
   ae_sampler *sampler;
   if (own > 0 && epochs > MOST_LOOKED_AT / own)
     return ae_points_most(own, model->examples.offset, setup->capacity, most);
-  AE_RETURN_IF(ae_sampler_create(&setup->data->shards, ae_config_integer(setup->config, "train.batch_size"),
-                                 setup->seed, &sampler));
+  AE_RETURN_IF(ae_model_sampler(setup->config, &setup->data->shards, setup->seed, &sampler));
   *most = ae_sampler_most_points(sampler, (uint32_t)epochs, model->examples.offset);
   ae_sampler_destroy(&sampler);
   return AE_OK;

@@ -2,12 +2,12 @@
 
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
+#include "mpiae/models/configure.h"
 
 static ae_status allocate(vhe_shared_sets *sets) {
   const ae_shards *shards = &sets->labels->data->shards;
   const int64_t own = ae_shards_own_count(shards);
-  AE_RETURN_IF(ae_sampler_create(shards, ae_config_integer(sets->labels->config, "train.batch_size"),
-                                 sets->labels->seed, &sets->sampler));
+  AE_RETURN_IF(ae_model_sampler(sets->labels->config, shards, sets->labels->seed, &sets->sampler));
   AE_RETURN_IF(AE_NEW(sets->begin, ae_sampler_steps(sets->sampler) + 1));
   AE_RETURN_IF(AE_NEW(sets->set, own));
   AE_RETURN_IF(AE_NEW(sets->drawn, own * sets->exemplars));

@@ -8,6 +8,7 @@
 #include "mpiae/base/philox.h"
 #include "mpiae/base/profile.h"
 #include "mpiae/graph/ops.h"
+#include "mpiae/models/configure.h"
 #include "mpiae/models/keys.h"
 #include "mpiae/models/python.h"
 
@@ -123,6 +124,7 @@ static ae_status accepts(const ae_model *base, const ae_dataset *data) {
 static ae_status create(const ae_model_setup *setup, ae_model **out) {
   ae_status status;
   vhe *model = NULL;
+  if (setup->data != NULL) AE_CHECK(ae_model_require_rows("vhe", setup->data));
   AE_CHECK(ae_comm_agree(setup->comm, AE_NEW(model, 1)));
   ae_model_init(&model->base, &ae_model_vhe, setup);
   model->latent = ae_config_integer(setup->config, "network.latent_size");

@@ -249,20 +249,18 @@ cleanup:
 
 /* Sum and sum of squares of the numbers of each own shard. */
 static ae_status add_moments(const ae_dataset *data, double *moments) {
-  float *row = NULL;
-  AE_RETURN_IF(AE_NEW(row, data->features));
-  for (int s = 0; s < data->shards.count; s++) {
-    const int shard = data->shards.first + s;
-    for (int64_t i = ae_shards_begin(&data->shards, shard); i < ae_shards_begin(&data->shards, shard + 1); i++) {
-      ae_dataset_to_float(data, ae_dataset_row(data, i), 1, row);
-      for (int64_t j = 0; j < data->features; j++) {
-        moments[2 * s] += (double)row[j];
-        moments[2 * s + 1] += (double)row[j] * (double)row[j];
-      }
+  float *rows = NULL;
+  ae_block_walk walk;
+  AE_RETURN_IF(AE_NEW(rows, AE_BLOCK_ROWS * data->features));
+  for (ae_block_first(&walk, data); walk.block.count > 0; ae_block_next(&walk)) {
+    ae_dataset_to_float(data, walk.block.rows, walk.block.count, rows);
+    for (int64_t i = 0; i < walk.block.count * data->features; i++) {
+      moments[2 * walk.shard] += (double)rows[i];
+      moments[2 * walk.shard + 1] += (double)rows[i] * (double)rows[i];
     }
   }
-  AE_FREE(row);
-  return AE_OK;
+  AE_FREE(rows);
+  return ae_dataset_take_error(data);
 }
 
 static ae_status start(ae_model *base) {
