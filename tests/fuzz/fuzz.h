@@ -18,7 +18,7 @@ void ae_fuzz_require(bool holds, const char *what);
 /* Whether all went well. An error must be a sentence on one line, and no bug of ours; it is cleared. */
 bool ae_fuzz_went_well(ae_status status);
 
-/* The path of a file of these bytes, in memory; it is overwritten by the next. */
+/* The path of a file of these bytes, in TMPDIR; it is overwritten by the next. */
 const char *ae_fuzz_file(const void *bytes, size_t count);
 
 #endif

@@ -40,7 +40,7 @@ static void run_info(const ae_comm *comm, const char *path, const char *option) 
 
 void ae_fuzz_one(const ae_comm *comm, const uint8_t *bytes, size_t count) {
   ae_choices choices = {bytes, count};
-  char place[96];
+  char place[640];
   ae_dataset *data = NULL;
   const unsigned array = ae_choose(&choices, sizeof paths / sizeof *paths);
   const char *path = ae_odd_file(&choices, paths, NULL, 0);

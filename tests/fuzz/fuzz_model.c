@@ -44,7 +44,7 @@ void ae_fuzz_one(const ae_comm *comm, const uint8_t *bytes, size_t count) {
   const size_t size = read_all(kinds[kind].model, before);
   const bool opened = ae_fuzz_went_well(ae_loaded_open(comm, ae_odd_file(&choices, none, before, size), true, &model));
   if (opened) {
-    char data[256];
+    char data[640];
     const size_t length = read_all(kinds[kind].data, before);
     snprintf(data, sizeof data, "%s%s", ae_fuzz_file(before, length), kinds[kind].array);
     evaluate(comm, model, data);

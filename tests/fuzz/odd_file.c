@@ -403,36 +403,24 @@ static herr_t note_path(hid_t root, const char *name, const H5O_info_t *info, vo
   return 0;
 }
 
-static void begin(odd_file *file, const char *const *path, const void *before, size_t count) {
+static void begin(odd_file *file, const char *name, const char *const *path, bool is_new) {
   const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-  H5Pset_fapl_core(access, 1 << 16, false);
   H5Pset_libver_bounds(access, ae_choose(file->choices, 2) == 0 ? H5F_LIBVER_EARLIEST : H5F_LIBVER_V110,
                        H5F_LIBVER_V110);
-  if (before != NULL) H5Pset_file_image(access, (void *)(uintptr_t)before, count);
-  file->handle =
-      before != NULL ? H5Fopen("odd", H5F_ACC_RDWR, access) : H5Fcreate("odd", H5F_ACC_TRUNC, H5P_DEFAULT, access);
+  file->handle = is_new ? H5Fcreate(name, H5F_ACC_TRUNC, H5P_DEFAULT, access) : H5Fopen(name, H5F_ACC_RDWR, access);
   ae_fuzz_require(file->handle >= 0, "there is a file to edit");
   drop(access);
   for (int i = 0; path[i] != NULL; i++) note_path(file->handle, path[i], NULL, file);
-  if (before != NULL) H5Ovisit2(file->handle, H5_INDEX_NAME, H5_ITER_INC, note_path, file, H5O_INFO_BASIC);
-}
-
-static const char *end(odd_file *file) {
-  H5Fflush(file->handle, H5F_SCOPE_GLOBAL);
-  const ssize_t count = H5Fget_file_image(file->handle, NULL, 0);
-  void *bytes = count > 0 ? malloc((size_t)count) : NULL;
-  ae_fuzz_require(bytes != NULL && H5Fget_file_image(file->handle, bytes, (size_t)count) == count, "a file has bytes");
-  const char *path = ae_fuzz_file(bytes, (size_t)count);
-  free(bytes);
-  H5Fclose(file->handle);
-  for (unsigned i = 0; i < file->paths; i++) free(file->path[i]);
-  return path;
+  if (!is_new) H5Ovisit2(file->handle, H5_INDEX_NAME, H5_ITER_INC, note_path, file, H5O_INFO_BASIC);
 }
 
 const char *ae_odd_file(ae_choices *choices, const char *const *path, const void *before, size_t count) {
   odd_file file = {.choices = choices};
-  begin(&file, path, before, count);
+  const char *name = ae_fuzz_file(before != NULL ? before : "", count);
+  begin(&file, name, path, before == NULL);
   for (int edits = 0; choices->left > 0 && edits < MOST_EDITS; edits++) edit(&file);
-  return end(&file);
+  H5Fclose(file.handle);
+  for (unsigned i = 0; i < file.paths; i++) free(file.path[i]);
+  return name;
 }

@@ -42,11 +42,32 @@ def cifar10():
     yield b"\1\2" + pixels  # CIFAR-100
 
 
-def bytes_for(edits):
+def edits():
     choices = random.Random(1)
-    for length in (16, 64, 200):
-        for _ in range(edits):
+    for length in (4, 8, 16, 64):
+        for _ in range(40):
             yield choices.randbytes(length)
+
+
+def datasets():
+    """What odd_file.c makes of these choices are dataset files, of vectors and of sets, and arrays."""
+    ours = bytes([8, 0, 0, 2, 0, 0, 0, 0]) + bytes([8, 0, 1, 12, 2, 0, 1, 0])  # mpiae_format, mpiae_version
+    vectors = bytes([0, 1, 1, 1, 12, 0, 2, 5, 2, 0, 0, 1])  # /x (6, 3)
+    labels = bytes([0, 2, 1, 1, 12, 3, 1, 5, 0, 0, 2])
+    sets = bytes([0, 3, 1, 1, 12, 0, 2, 5, 2, 0, 0, 1]) + bytes([0, 4, 1, 1, 12, 2, 1, 6, 0, 0, 2])
+    for file in (vectors, vectors + labels, sets, sets + bytes([0, 2, 1, 1, 12, 3, 1, 5, 0, 0, 2])):
+        yield b"\x0e\0" + ours + file
+        yield b"\x01\0" + file
+        yield b"\x03\0" + file
+    yield from edits()
+
+
+def models():
+    """Each kind as it is, and changed."""
+    for kind in range(7):
+        yield bytes([kind])
+        for edit in edits():
+            yield bytes([kind, 0]) + edit[:8]
 
 
 def arrays(files):
@@ -61,8 +82,8 @@ SEEDS = {
     "idx": lambda: arrays(idx()),
     "npy": lambda: arrays(npy()),
     "cifar10": lambda: arrays(cifar10()),
-    "dataset": lambda: bytes_for(40),
-    "model": lambda: bytes_for(40),
+    "dataset": datasets,
+    "model": models,
 }
 
 name, directory = sys.argv[1], Path(sys.argv[2])
