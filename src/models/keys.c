@@ -147,8 +147,7 @@ const ae_key ae_keys_kmeans[] = {{"kmeans.clusters", AE_KEY_INTEGER, "10", 1, 1e
                                   "few passes and thinned out, for many clusters (k-means||)"},
                                  {0}};
 
-const ae_key_condition ae_key_conditions[] = {{"data.shuffle_window", "data.shuffle_block", "0", true},
-                                              {"train.momentum", "train.optimizer", "sgd", false},
+const ae_key_condition ae_key_conditions[] = {{"train.momentum", "train.optimizer", "sgd", false},
                                               {"train.schedule_steps", "train.schedule", "constant", true},
                                               {"train.schedule_every", "train.schedule", "step", false},
                                               {"train.schedule_factor", "train.schedule", "step", false},

@@ -125,20 +125,23 @@ static void files_that_become_shorter_are_told(void **state) {
   ae_dataset_close(&data);
 }
 
-static void refuse(ae_dataset *data, int64_t block, int64_t window, const char *part) {
-  ae_sampler *sampler = make_sampler(data, block, window);
-  ae_test_error(ae_loader_follow(ae_test_comm(), data->loader, sampler), AE_USAGE, part);
-  ae_sampler_destroy(&sampler);
+/* Of a dataset of its own: ranks that have no fault to find may have begun to read. */
+static void refuse(int64_t block, int64_t window, const char *part) {
+  ae_dataset *kept, *data;
+  open_both(write_array("sizes.h5", CONTIGUOUS), &kept, &data);
+  if (data->loader != NULL) {
+    ae_sampler *sampler = make_sampler(data, block, window);
+    ae_test_error(ae_loader_follow(ae_test_comm(), data->loader, sampler), AE_USAGE, part);
+    ae_sampler_destroy(&sampler);
+  }
+  ae_dataset_close(&kept);
+  ae_dataset_close(&data);
 }
 
 static void windows_fit_memory_and_steps(void **state) {
   (void)state;
-  ae_dataset *kept, *data;
-  open_both(write_array("sizes.h5", CONTIGUOUS), &kept, &data);
-  if (data->loader != NULL) refuse(data, 10 * BLOCK, WINDOW, "data.memory is");
-  if (data->loader != NULL) refuse(data, 2, 2, "have no more than 3");
-  ae_dataset_close(&kept);
-  ae_dataset_close(&data);
+  refuse(10 * BLOCK, WINDOW, "data.memory is");
+  refuse(2, 2, "have no more than 3");
 }
 
 int main(int argc, char **argv) {
