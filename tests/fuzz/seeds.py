@@ -2,6 +2,7 @@
 """Makes what fuzzers begin with: seeds.py NAME DIRECTORY, of the fuzzer fuzz_NAME."""
 import gzip
 import io
+import json
 import random
 import struct
 import sys
@@ -40,6 +41,15 @@ def cifar10():
     yield b"\3" + pixels
     yield 2 * (b"\0" + pixels)
     yield b"\1\2" + pixels  # CIFAR-100
+
+
+def safetensors():
+    weight = {"dtype": "F32", "shape": [2, 3], "data_offsets": [8, 32]}
+    number = {"dtype": "I64", "shape": [], "data_offsets": [0, 8]}
+    for arrays in ({"weight": weight, "number": number}, {"weight": weight, "__metadata__": {"format": "pt"}}, {"number": number, "more": weight}, {}):
+        header = json.dumps(arrays).encode()
+        yield struct.pack("<Q", len(header)) + header + bytes(32)
+    yield struct.pack("<Q", 2**63) + b"{}"
 
 
 def edits():
@@ -82,6 +92,7 @@ SEEDS = {
     "idx": lambda: arrays(idx()),
     "npy": lambda: arrays(npy()),
     "cifar10": lambda: arrays(cifar10()),
+    "safetensors": safetensors,
     "dataset": datasets,
     "model": models,
 }
