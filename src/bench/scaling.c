@@ -18,8 +18,7 @@ enum { VAE = 1 };
 enum { FEW_ROWS = 16, MANY_ROWS = 128, SHARED_BATCH = 4096, MOST_RANKS = 4096 };
 
 /* Of a network that cannot be measured: of 25 Gbit/s, as clusters have at least. */
-enum { USUAL_GBIT = 25, USUAL_LATENCY_US = 2 };
-static const double usual_message = 0.7e-6;
+static const double usual_gbit = 25, usual_latency_us = 2, usual_message = 0.7e-6;
 
 /* Ranks on nodes that step times are predicted for. */
 typedef struct place {
@@ -139,8 +138,8 @@ static ae_status measure_network(course *c, const ae_host *host) {
   AE_RETURN_IF(ae_host_measure(comm, host, &machine->far, &machine->wire));
   machine->message = host->hosts > 1 ? time_messages(comm, host->elsewhere) : usual_message;
   if (host->hosts == 1) {
-    machine->wire = 1e9 / 8 * USUAL_GBIT;
-    machine->far = 1e-6 * USUAL_LATENCY_US;
+    machine->wire = 1e9 / 8 * usual_gbit;
+    machine->far = 1e-6 * usual_latency_us;
   }
   if (request->network_gbit > 0) machine->wire = 1e9 / 8 * request->network_gbit;
   if (request->latency_us > 0) machine->far = 1e-6 * request->latency_us;
@@ -155,7 +154,7 @@ static ae_status measure_machine(course *c, const ae_host *host, double *few_ste
   AE_RETURN_IF(ae_bench_measure_memory(c->bench, c->here.layout.floats, &c->machine.memory, &adam));
   c->few[1] = few;
   c->machine.row = fmax(0, (many - few) / (MANY_ROWS - FEW_ROWS));
-  c->machine.fixed = fmax(0, few - FEW_ROWS * c->machine.row);
+  c->machine.fixed = fmax(0, few - (double)FEW_ROWS * c->machine.row);
   /* of threads alone on their node; where there are more ranks, these have taken the cores */
   for (int threads = 2; threads <= ae_min(c->cores, MOST_THREADS) && ae_comm_size(c->bench->comm) == 1; threads *= 2)
     AE_RETURN_IF(time_steps(c, FEW_ROWS * threads, threads, &adam, &c->few[threads]));
