@@ -16,11 +16,30 @@ struct ae_error {
 /* What is given when not even an error can be allocated; never freed. */
 static struct ae_error out_of_memory = {AE_INTERNAL, __FILE__, __LINE__, true, "out of memory"};
 
+/* Bytes of the letter that a text of UTF-8 begins with (RFC 3629, table of section 4); 0: none, or a control character, of
+ * which there are some above ASCII too. */
+static size_t length_of_letter(const unsigned char *text, size_t length) {
+  const unsigned char lead = text[0];
+  if (lead < 0x80) return lead >= ' ' && lead != 127 ? 1 : 0;
+  const size_t bytes = lead >= 0xc2 && lead < 0xe0   ? 2
+                       : lead >= 0xe0 && lead < 0xf0 ? 3
+                       : lead >= 0xf0 && lead < 0xf5 ? 4
+                                                     : 0;
+  if (bytes == 0 || bytes > length) return 0;
+  const unsigned char least = lead == 0xc2 || lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+  const unsigned char most = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+  if (text[1] < least || text[1] > most) return 0;
+  for (size_t i = 2; i < bytes; i++)
+    if (text[i] < 0x80 || text[i] > 0xbf) return 0;
+  return bytes;
+}
+
 void ae_make_printable(char *text, size_t length) {
-  for (size_t i = 0; i < length; i++) {
-    const unsigned char letter = (unsigned char)text[i];
-    if (letter == '\n' || letter == '\t') text[i] = ' ';
-    else if (letter < ' ' || letter == 127) text[i] = '?';
+  for (size_t i = 0, step; i < length; i += step) {
+    step = length_of_letter((const unsigned char *)text + i, length - i);
+    if (step > 0) continue;
+    step = 1;
+    text[i] = text[i] == '\n' || text[i] == '\t' ? ' ' : '?';
   }
 }
 

@@ -10,6 +10,7 @@
 #include "mpiae/infer/evaluate.h"
 #include "mpiae/models/configure.h"
 #include "mpiae/models/model_table.h"
+#include "mpiae/models/rows.h"
 #include "mpiae/run/provenance.h"
 
 #include <string.h>

@@ -5,6 +5,8 @@
 #include "mpiae/base/philox.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 
 static void an_error_keeps_code_message_and_place(void **state) {
   (void)state;
@@ -19,6 +21,26 @@ static void an_error_keeps_code_message_and_place(void **state) {
   status = ae_error_first(status, AE_FAIL(AE_USAGE, "second"));
   ae_test_error(status, AE_DATA, "a.yaml");
   ae_test_error(ae_error_first(AE_OK, AE_FAIL(AE_USAGE, "second")), AE_USAGE, "second");
+}
+
+/* Letters of two to four bytes stay; Latin-1, control characters above ASCII, what is longer than it need be, halves of
+ * pairs, what is beyond Unicode, and what is cut do not. */
+static void texts_become_printable(void **state) {
+  (void)state;
+  static const char *const cases[][2] = {
+      {"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"},
+      {"caf\xe9", "caf?"},
+      {"\xc2\x9b[2J", "??[2J"},
+      {"\xc0\xaf\xe0\x9f\xbf", "?????"},
+      {"\xed\xa0\x80", "???"},
+      {"\xf4\x90\x80\x80", "????"},
+      {"a\xe2\x82", "a??"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char text[16];
+    snprintf(text, sizeof text, "%s", cases[i][0]);
+    ae_make_printable(text, strlen(text));
+    assert_string_equal(text, cases[i][1]);
+  }
 }
 
 static void memory_beyond_the_host_is_refused(void **state) {
@@ -121,6 +143,7 @@ static void bounded_numbers_stay_in_bounds_and_reach_them(void **state) {
 
 int main(int argc, char **argv) {
   const ae_test tests[] = {AE_TEST(an_error_keeps_code_message_and_place),
+                           AE_TEST(texts_become_printable),
                            AE_TEST(memory_beyond_the_host_is_refused),
                            AE_TEST(memory_is_zeroed_aligned_and_counted),
                            AE_TEST(arithmetic_is_exact),

@@ -40,7 +40,7 @@ ae_status ae_error_create(ae_code code, const char *file, int line, const char *
 ae_status ae_error_prefix(ae_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Local. In a text that may be somebody's, which is to stand on a line of ours: control characters, which may command a
- * terminal, become '?', and ends of lines and tabs blanks. Of errors and of the log this is done. */
+ * terminal, and bytes that are no UTF-8 become '?', and ends of lines and tabs blanks. Of errors and of the log this is done. */
 void ae_make_printable(char *text, size_t length);
 
 /* Marks an error as one of the moment, not of what was asked for: a disk that did not read now may do so again. */

@@ -20,13 +20,4 @@ void ae_model_use_threads(const ae_config *config);
  * model makes sets of them. */
 ae_status ae_model_check_kind(const ae_model_type *type, const ae_config *config, const ae_dataset *data);
 
-/* Bytes of examples that a rank may keep (data.memory); 0 = all. */
-int64_t ae_model_data_memory(const ae_config *config);
-
-/* The sampler of a run that is so configured. */
-ae_status ae_model_sampler(const ae_config *config, const ae_shards *shards, uint64_t seed, ae_sampler **out);
-
-/* AE_USAGE when the examples are not kept: of models that take some from anywhere in the data. */
-ae_status ae_model_require_rows(const char *model, const ae_dataset *data);
-
 #endif

@@ -2,7 +2,7 @@
 
 #include "mpiae/base/arithmetic.h"
 #include "mpiae/base/memory.h"
-#include "mpiae/models/configure.h"
+#include "mpiae/models/rows.h"
 
 static ae_status allocate(vhe_shared_sets *sets) {
   const ae_shards *shards = &sets->labels->data->shards;

@@ -8,9 +8,9 @@
 #include "mpiae/base/philox.h"
 #include "mpiae/base/profile.h"
 #include "mpiae/graph/ops.h"
-#include "mpiae/models/configure.h"
 #include "mpiae/models/keys.h"
 #include "mpiae/models/python.h"
+#include "mpiae/models/rows.h"
 
 #include <math.h>
 #include <string.h>
