@@ -20,7 +20,7 @@ stand_in() {
 # shellcheck disable=SC2016
 {
   stand_in mpiae 'cat <<END
-{"commit": "abc", "cpu": "a processor", "figures": [
+{"commit": "abc", "cpu": "a processor", "version": "9.8.7", "figures": [
 {"name": "vae f32: step", "value": 2}, {"name": "vae bf16: step", "value": 0.5}, {"name": "vae f32: examples", "value": 9}]}
 END'
   stand_in peer 'echo "peer $*" >>calls; echo 9.9; while read -r line; do echo 5; done'
