@@ -30,5 +30,7 @@ for_hosts() {
   else
     options+=(--prtemca plm ssh --prtemca plm_ssh_agent "$2" --prtemca prte_if_include "$1")
     mpirun_process=prterun mpirun_tells=no
+    # Hosts have their own shared memory (apart.sh).
+    unset OMPI_MCA_btl_sm_backing_directory OMPI_MCA_osc_sm_backing_directory OMPI_MCA_osc_rdma_backing_directory
   fi
 }
